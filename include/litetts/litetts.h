@@ -1,0 +1,235 @@
+/* litetts.h: the public C API of LiteTTS.
+ *
+ * LiteTTS turns text into speech. A program opens one engine, speaks as many requests through it as it
+ * likes, from as many threads as it likes, and closes it:
+ *
+ *     lt_error error;
+ *     lt_engine *engine;
+ *     if (lt_engine_open(NULL, &engine, &error) != LT_OK)
+ *         return fprintf(stderr, "%s\n", error.message), 1;
+ *     lt_request request;
+ *     lt_request_init(&request);
+ *     request.text = "Hello from LiteTTS.";
+ *     request.format = LT_FORMAT_WAV;
+ *     request.write = my_write; // receives encoded bytes as they are ready
+ *     if (lt_speak(engine, &request, NULL, &error) != LT_OK)
+ *         fprintf(stderr, "%s\n", error.message);
+ *     lt_engine_close(engine);
+ *
+ * Conventions
+ *   - Text is UTF-8. Audio is mono, 24,000 samples a second (LT_SAMPLE_RATE).
+ *   - A function that can fail returns lt_status and, where it takes an lt_error, fills it: a code and one
+ *     sentence that says what was wrong and what to do. `error` may be NULL everywhere.
+ *   - The library never prints, never exits, installs no signal handler and keeps no global state that a
+ *     caller can see.
+ *   - Structures that a caller fills are set up by their _init function first, so that fields added by a
+ *     later version have their defaults.
+ */
+#ifndef LITETTS_H
+#define LITETTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define LT_API __attribute__((visibility("default")))
+#else
+#define LT_API
+#endif
+
+#define LT_SAMPLE_RATE 24000 /* samples a second of all audio that LiteTTS makes */
+
+/* ---- Version and errors ------------------------------------------------------------------------ */
+
+/* Version of the library in use, "major.minor.patch"; static storage. */
+LT_API const char *lt_version(void);
+
+/* What went wrong, for programs; lt_error.message says it for people. Values never change meaning. */
+typedef enum lt_status {
+    LT_OK = 0,
+    LT_ERR_ARGUMENT = 1,     /* a value outside its range, a missing field, contradictory fields */
+    LT_ERR_TEXT = 2,         /* the text is not valid UTF-8, or is too long for a configured limit */
+    LT_ERR_VOICE = 3,        /* no such voice, or a malformed blend */
+    LT_ERR_FORMAT = 4,       /* no such audio format */
+    LT_ERR_CONFIG = 5,       /* an unknown key, or a value that its key does not take */
+    LT_ERR_IO = 6,           /* reading or writing failed; errno's sentence is in the message */
+    LT_ERR_MODEL = 7,        /* a model file is missing, damaged or of another kind */
+    LT_ERR_MEMORY = 8,       /* out of memory, or over the configured budget */
+    LT_ERR_CANCELLED = 9,    /* lt_cancel_fire was called, or a callback asked to stop */
+    LT_ERR_BUSY = 10,        /* the queue is full; try again later */
+    LT_ERR_UNSUPPORTED = 11, /* not in this build, or not for this voice */
+    LT_ERR_INTERNAL = 12     /* a fault of LiteTTS or of a library under it */
+} lt_status;
+
+typedef struct lt_error {
+    lt_status status;
+    char message[512]; /* one sentence, UTF-8, NUL-terminated, no newline; empty when status is LT_OK */
+} lt_error;
+
+/* A short fixed name for a status ("argument", "voice" ...); static storage. */
+LT_API const char *lt_status_name(lt_status status);
+
+/* ---- Configuration ----------------------------------------------------------------------------- */
+
+/* Every setting, by dotted name ("engine.threads"), as docs/configuration.md lists them. An lt_config is
+ * owned by who made it; it is not safe to change it from two threads at once. */
+typedef struct lt_config lt_config;
+
+/* A configuration with every key at its default; NULL when out of memory. */
+LT_API lt_config *lt_config_new(void);
+LT_API void lt_config_free(lt_config *config); /* NULL is fine */
+
+/* Reads the JSON file at `path` (NULL: the first that exists of $LITETTS_CONFIG,
+ * $XDG_CONFIG_HOME/litetts/config.json, /etc/litetts/config.json; none is no error) over what is set.
+ * Errors: LT_ERR_IO, LT_ERR_CONFIG (an unknown key is named with its nearest neighbour). */
+LT_API lt_status lt_config_load_file(lt_config *config, const char *path, lt_error *error);
+
+/* Reads LITETTS_SECTION_KEY environment variables (engine.threads: LITETTS_ENGINE_THREADS) over what is
+ * set. Errors: LT_ERR_CONFIG. */
+LT_API lt_status lt_config_load_environment(lt_config *config, lt_error *error);
+
+/* Sets one key from its text form ("engine.threads", "2"). Errors: LT_ERR_CONFIG. */
+LT_API lt_status lt_config_set(lt_config *config, const char *key, const char *value, lt_error *error);
+
+/* The text form of a key's value, or NULL for an unknown key; owned by `config`, valid until it changes. */
+LT_API const char *lt_config_get(const lt_config *config, const char *key);
+
+/* ---- Engine and voices ------------------------------------------------------------------------- */
+
+/* Voices, models, worker threads and caches. Every function that takes an engine may be called from any
+ * thread at any time between open and close. */
+typedef struct lt_engine lt_engine;
+
+/* Opens an engine from `config` (copied; NULL: defaults, file and environment as the command has them).
+ * On success *engine is the caller's, to be closed with lt_engine_close. */
+LT_API lt_status lt_engine_open(const lt_config *config, lt_engine **engine, lt_error *error);
+
+/* Closes it. The caller sees to it that no lt_speak is running on it. NULL is fine. */
+LT_API void lt_engine_close(lt_engine *engine);
+
+typedef struct lt_voice {
+    const char *name;     /* "slt", "af_heart": what lt_request.voice takes */
+    const char *backend;  /* "flite" or "kokoro" */
+    const char *language; /* BCP 47, "en-US" */
+    const char *sex;      /* "female", "male" or "" when unknown */
+    const char *summary;  /* one line for people */
+    bool is_default;      /* what an empty voice name means */
+} lt_voice;
+
+/* All voices, sorted by backend and name. *voices belongs to the engine and lives as long as it. */
+LT_API size_t lt_engine_voices(const lt_engine *engine, const lt_voice **voices);
+
+/* LT_OK when `voice` (a name, an alias such as OpenAI's "alloy", or a blend "a(2)+b(1)") can be spoken;
+ * otherwise LT_ERR_VOICE with a sentence that lists what there is. NULL or "": the default voice. */
+LT_API lt_status lt_engine_check_voice(const lt_engine *engine, const char *voice, lt_error *error);
+
+/* ---- Speaking ---------------------------------------------------------------------------------- */
+
+typedef enum lt_format {
+    LT_FORMAT_WAV = 0,  /* RIFF, 16-bit PCM */
+    LT_FORMAT_PCM = 1,  /* signed 16-bit little-endian, no header */
+    LT_FORMAT_MP3 = 2,  /* MPEG layer III */
+    LT_FORMAT_OPUS = 3, /* Opus in Ogg */
+    LT_FORMAT_FLAC = 4, /* FLAC, 16 bits */
+    LT_FORMAT_AAC = 5,  /* AAC-LC in ADTS */
+    LT_FORMAT_COUNT = 6
+} lt_format;
+
+/* "wav", "mp3" ... and "audio/mpeg" ...; static storage, NULL for a value that is no format. */
+LT_API const char *lt_format_name(lt_format format);
+LT_API const char *lt_format_mime(lt_format format);
+/* The format of a name ("mp3", any case) or of a file name's ending. Errors: LT_ERR_FORMAT. */
+LT_API lt_status lt_format_parse(const char *name, lt_format *format, lt_error *error);
+
+/* A switch that ends a request from outside. lt_cancel_fire is safe from any thread and from a signal
+ * handler; one switch may serve several requests. Free it after the last lt_speak that uses it. */
+typedef struct lt_cancel lt_cancel;
+LT_API lt_cancel *lt_cancel_new(void);
+LT_API void lt_cancel_fire(lt_cancel *cancel);
+LT_API bool lt_cancel_fired(const lt_cancel *cancel);
+LT_API void lt_cancel_free(lt_cancel *cancel);
+
+/* What lt_request.text is. */
+typedef enum lt_input {
+    LT_INPUT_TEXT = 0,     /* plain text or markdown */
+    LT_INPUT_PHONEMES = 1, /* Kokoro's phoneme symbols ("həlˈO wˈɜɹld"); only voices of that backend */
+    LT_INPUT_SSML = 2      /* SSML 1.1, a <speak> document */
+} lt_input;
+
+/* Where a request stands; passed to lt_request.progress after each chunk that was written. */
+typedef struct lt_progress {
+    uint64_t text_bytes_done;  /* bytes of the source text whose audio has been written */
+    uint64_t text_bytes_total; /* 0 while unknown (text that arrives through lt_request.read) */
+    double audio_seconds;      /* audio written so far */
+    double work_seconds;       /* wall time since lt_speak began */
+} lt_progress;
+
+/* A spoken word and when it sounds; only backends that know durations report them. */
+typedef struct lt_word {
+    const char *text;    /* the word as written in the source; valid during the callback */
+    uint64_t text_begin; /* byte range in the source text: [text_begin, text_end) */
+    uint64_t text_end;
+    double start_seconds; /* from the beginning of the audio */
+    double end_seconds;
+} lt_word;
+
+typedef struct lt_request {
+    /* The text: `text` and `text_bytes` (SIZE_MAX: NUL-terminated), or, when `text` is NULL, `read`, which
+     * stores up to `size` bytes and returns how many (0: end, SIZE_MAX: error, which ends the request with
+     * LT_ERR_IO), so that a book can be spoken without holding it in memory. */
+    const char *text;
+    size_t text_bytes;
+    size_t (*read)(void *user, char *buffer, size_t size);
+    lt_input input; /* default LT_INPUT_TEXT */
+
+    const char *voice; /* name, alias or blend; NULL or "": the default voice */
+    float speed;       /* 0.25 to 4, default 1: twice the speed is half the duration */
+    float volume;      /* 0 to 4, default 1: a factor on the samples, limited without wrapping */
+    lt_format format;  /* default LT_FORMAT_WAV */
+    uint64_t seed;     /* of the excitation noise; the same request and seed give the same audio */
+
+    /* Receives encoded bytes, in order, on the thread that called lt_speak. Required. Returns true to go
+     * on, false to stop (lt_speak then returns LT_ERR_CANCELLED). */
+    bool (*write)(void *user, const void *bytes, size_t size);
+    /* Optional: overwrites `size` bytes written earlier, at `offset` from the first byte. Where it is
+     * given, WAV and FLAC headers get their true sizes at the end; else the streaming convention. */
+    bool (*rewrite)(void *user, uint64_t offset, const void *bytes, size_t size);
+    void (*progress)(void *user, const lt_progress *progress); /* optional */
+    void (*word)(void *user, const lt_word *word);             /* optional */
+    void *user;                                                /* passed to every callback */
+    lt_cancel *cancel;                                         /* optional */
+} lt_request;
+
+/* Sets every field to its default. */
+LT_API void lt_request_init(lt_request *request);
+
+/* What a request cost. */
+typedef struct lt_result {
+    double audio_seconds;       /* length of the audio */
+    double wall_seconds;        /* from call to return */
+    double first_audio_seconds; /* from call to the first bytes of sound handed to write */
+    double text_seconds;        /* work in the text front end */
+    double speech_seconds;      /* work in the voice backend */
+    double encode_seconds;      /* work in resampling, volume and encoder */
+    uint64_t text_bytes;        /* bytes of text that were read */
+    uint64_t bytes_written;     /* encoded bytes handed to write */
+    uint32_t chunks;            /* pieces the text was spoken in */
+    uint64_t peak_memory_bytes; /* peak resident memory of the process so far */
+} lt_result;
+
+/* Speaks a request and returns when its last byte was written. `result` (may be NULL) is filled on every
+ * return, also for a cancelled or failed request: what had been written until then is complete and, after
+ * LT_ERR_CANCELLED by lt_cancel_fire, ends as a valid, shorter file.
+ * Errors: LT_ERR_ARGUMENT, LT_ERR_TEXT, LT_ERR_VOICE, LT_ERR_FORMAT, LT_ERR_IO, LT_ERR_MEMORY,
+ * LT_ERR_CANCELLED, LT_ERR_BUSY, LT_ERR_UNSUPPORTED, LT_ERR_INTERNAL. */
+LT_API lt_status lt_speak(lt_engine *engine, const lt_request *request, lt_result *result, lt_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

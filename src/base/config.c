@@ -1,0 +1,413 @@
+/* config.c: the table of settings and their sources: defaults, file, environment, flags. */
+#include "base/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/file.h"
+#include "base/str.h"
+
+enum { FILE_LIMIT = 1 << 20 };
+
+static const struct config_key_info table[CONFIG_COUNT] = {
+#define KEY(section, key, kind, standard, low, high, words, text)                                            \
+    [CONFIG_##section##_##key] = {.name = #section "." #key,                                                 \
+                                  .type = kind,                                                              \
+                                  .fallback = standard,                                                      \
+                                  .least = low,                                                              \
+                                  .most = high,                                                              \
+                                  .choices = words,                                                          \
+                                  .help = text},
+#include "base/config_keys.def"
+#undef KEY
+};
+
+struct lt_config {
+    struct {
+        char *text;   /* owned; the value in force */
+        char *origin; /* owned; where it came from */
+    } values[CONFIG_COUNT];
+};
+
+const struct config_key_info *config_key(enum config_key key)
+{
+    return &table[key];
+}
+
+enum config_key config_find(const char *name)
+{
+    for (int i = 0; i < CONFIG_COUNT; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return (enum config_key)i;
+    return CONFIG_COUNT;
+}
+
+void config_environment_name(enum config_key key, struct str *out)
+{
+    str_puts(out, "LITETTS_");
+    for (const char *c = table[key].name; *c != '\0'; c++)
+        str_putc(out, *c == '.' ? '_' : (char)toupper((unsigned char)*c));
+}
+
+/* ---- Values ---- */
+
+lt_config *lt_config_new(void)
+{
+    lt_config *config = calloc(1, sizeof *config);
+    if (config == NULL)
+        return NULL;
+    for (int i = 0; i < CONFIG_COUNT; i++) {
+        config->values[i].text = strdup(table[i].fallback);
+        config->values[i].origin = strdup("default");
+        if (config->values[i].text == NULL || config->values[i].origin == NULL) {
+            lt_config_free(config);
+            return NULL;
+        }
+    }
+    return config;
+}
+
+void lt_config_free(lt_config *config)
+{
+    if (config == NULL)
+        return;
+    for (int i = 0; i < CONFIG_COUNT; i++) {
+        free(config->values[i].text);
+        free(config->values[i].origin);
+    }
+    free(config);
+}
+
+lt_config *config_copy(const lt_config *config)
+{
+    lt_config *copy = calloc(1, sizeof *copy);
+    if (copy == NULL)
+        return NULL;
+    for (int i = 0; i < CONFIG_COUNT; i++) {
+        copy->values[i].text = strdup(config->values[i].text);
+        copy->values[i].origin = strdup(config->values[i].origin);
+        if (copy->values[i].text == NULL || copy->values[i].origin == NULL) {
+            lt_config_free(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
+const char *lt_config_get(const lt_config *config, const char *key)
+{
+    enum config_key found = config_find(key);
+    return found == CONFIG_COUNT ? NULL : config->values[found].text;
+}
+
+const char *config_string(const lt_config *config, enum config_key key)
+{
+    return config->values[key].text;
+}
+
+int64_t config_integer(const lt_config *config, enum config_key key)
+{
+    return strtoll(config->values[key].text, NULL, 10);
+}
+
+double config_number(const lt_config *config, enum config_key key)
+{
+    return strtod(config->values[key].text, NULL);
+}
+
+bool config_bool(const lt_config *config, enum config_key key)
+{
+    return strcmp(config->values[key].text, "true") == 0;
+}
+
+const char *config_origin(const lt_config *config, enum config_key key)
+{
+    return config->values[key].origin;
+}
+
+/* ---- Checking ---- */
+
+static lt_status check_integer(const struct config_key_info *key, const char *value, lt_error *error)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(value, &end, 10);
+    if (end == value || *end != '\0' || isspace((unsigned char)*value) || errno != 0 ||
+        (double)number < key->least || (double)number > key->most)
+        return error_set(error, LT_ERR_CONFIG, "%s takes a whole number from %.0f to %.0f, not '%s'",
+                         key->name, key->least, key->most, value);
+    return LT_OK;
+}
+
+static lt_status check_number(const struct config_key_info *key, const char *value, lt_error *error)
+{
+    char *end;
+    double number = strtod(value, &end);
+    if (end == value || *end != '\0' || isspace((unsigned char)*value) || !isfinite(number) ||
+        number < key->least || number > key->most)
+        return error_set(error, LT_ERR_CONFIG, "%s takes a number from %g to %g, not '%s'", key->name,
+                         key->least, key->most, value);
+    return LT_OK;
+}
+
+static lt_status check_choice(const struct config_key_info *key, const char *value, lt_error *error)
+{
+    size_t length = strlen(value);
+    for (const char *word = key->choices; length > 0;) {
+        size_t n = strcspn(word, "|");
+        if (n == length && memcmp(word, value, n) == 0)
+            return LT_OK;
+        if (word[n] == '\0')
+            break;
+        word += n + 1;
+    }
+    return error_set(error, LT_ERR_CONFIG, "%s takes one of %s, not '%s'", key->name, key->choices, value);
+}
+
+/* Checks `value` and brings it to its one text form ("yes" to "true"). */
+static lt_status check(const struct config_key_info *key, const char **value, lt_error *error)
+{
+    static const char *const yes[] = {"true", "1", "yes", "on"}, *const no[] = {"false", "0", "no", "off"};
+    switch (key->type) {
+    case CONFIG_STRING:
+        return LT_OK;
+    case CONFIG_INTEGER:
+        return check_integer(key, *value, error);
+    case CONFIG_NUMBER:
+        return check_number(key, *value, error);
+    case CONFIG_CHOICE:
+        return check_choice(key, *value, error);
+    case CONFIG_BOOL:
+        for (int i = 0; i < 4; i++) {
+            if (strcasecmp(*value, yes[i]) == 0)
+                return *value = yes[0], LT_OK;
+            if (strcasecmp(*value, no[i]) == 0)
+                return *value = no[0], LT_OK;
+        }
+        return error_set(error, LT_ERR_CONFIG, "%s takes true or false, not '%s'", key->name, *value);
+    }
+    return error_set(error, LT_ERR_INTERNAL, "%s has no type", key->name);
+}
+
+static lt_status store(lt_config *config, enum config_key key, const char *value, const char *origin,
+                       lt_error *error)
+{
+    lt_error fault;
+    if (check(&table[key], &value, &fault) != LT_OK)
+        return strcmp(origin, "flag") == 0
+                   ? error_set(error, fault.status, "%s", fault.message)
+                   : error_set(error, fault.status, "%s (set by %s)", fault.message, origin);
+    char *text = strdup(value), *from = strdup(origin);
+    if (text == NULL || from == NULL) {
+        free(text);
+        free(from);
+        return error_memory(error, "the configuration");
+    }
+    free(config->values[key].text);
+    free(config->values[key].origin);
+    config->values[key].text = text;
+    config->values[key].origin = from;
+    return LT_OK;
+}
+
+/* ---- Unknown keys ---- */
+
+/* Levenshtein distance; names are short, so one row on the stack does. */
+static size_t distance(const char *a, const char *b)
+{
+    enum { LONGEST = 64 };
+    size_t row[LONGEST + 1], n = strnlen(b, LONGEST), m = strnlen(a, LONGEST);
+    for (size_t j = 0; j <= n; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= m; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= n; j++) {
+            size_t change = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            size_t least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+            row[j] = change < least ? change : least;
+        }
+    }
+    return row[n];
+}
+
+static const char *nearest(const char *name)
+{
+    const char *dot = strchr(name, '.'), *best = NULL;
+    size_t least = SIZE_MAX;
+    for (int i = 0; i < CONFIG_COUNT; i++) {
+        size_t whole = distance(name, table[i].name);
+        /* "port" is near "server.port": a missing or wrong section costs little */
+        size_t part = distance(dot != NULL ? dot + 1 : name, strchr(table[i].name, '.') + 1) + 1;
+        size_t d = whole < part ? whole : part;
+        if (d < least) {
+            least = d;
+            best = table[i].name;
+        }
+    }
+    return best;
+}
+
+static lt_status unknown(const char *name, const char *where, lt_error *error)
+{
+    return error_set(error, LT_ERR_CONFIG, "unknown setting '%s'%s%s: did you mean '%s'?", name,
+                     where != NULL ? " in " : "", where != NULL ? where : "", nearest(name));
+}
+
+lt_status lt_config_set(lt_config *config, const char *key, const char *value, lt_error *error)
+{
+    enum config_key found = config_find(key);
+    return found == CONFIG_COUNT ? unknown(key, NULL, error) : store(config, found, value, "flag", error);
+}
+
+/* ---- The file ---- */
+
+static lt_status store_json(lt_config *config, const char *name, const json_t *value, const char *path,
+                            lt_error *error)
+{
+    enum config_key key = config_find(name);
+    if (key == CONFIG_COUNT)
+        return unknown(name, path, error);
+    struct str text = {0};
+    if (json_is_string(value))
+        str_puts(&text, json_string_value(value));
+    else if (json_is_integer(value))
+        str_printf(&text, "%lld", (long long)json_integer_value(value));
+    else if (json_is_real(value))
+        str_printf(&text, "%.17g", json_real_value(value));
+    else if (json_is_boolean(value))
+        str_puts(&text, json_is_true(value) ? "true" : "false");
+    else
+        return error_set(error, LT_ERR_CONFIG, "%s in %s takes a single value, not a list, an object or null",
+                         name, path);
+    lt_status status = text.failed ? error_memory(error, "the configuration")
+                                   : store(config, key, text.data != NULL ? text.data : "", path, error);
+    str_free(&text);
+    return status;
+}
+
+static lt_status store_section(lt_config *config, const char *section, json_t *members, const char *path,
+                               lt_error *error)
+{
+    if (!json_is_object(members))
+        return config_find(section) == CONFIG_COUNT && strchr(section, '.') == NULL
+                   ? unknown(section, path, error)
+                   : store_json(config, section, members, path, error); /* "server.port": 1 works too */
+    const char *name;
+    json_t *value;
+    json_object_foreach(members, name, value)
+    {
+        struct str full = {0};
+        str_printf(&full, "%s.%s", section, name);
+        lt_status status = full.failed ? error_memory(error, "the configuration")
+                                       : store_json(config, full.data, value, path, error);
+        str_free(&full);
+        if (status != LT_OK)
+            return status;
+    }
+    return LT_OK;
+}
+
+static lt_status load(lt_config *config, const char *path, lt_error *error)
+{
+    struct str content = {0};
+    lt_status status = file_read(path, FILE_LIMIT, &content, error);
+    json_t *root = NULL;
+    if (status == LT_OK) {
+        json_error_t fault;
+        root = json_loadb(content.data, content.length, JSON_REJECT_DUPLICATES, &fault);
+        if (!json_is_object(root))
+            status =
+                error_set(error, LT_ERR_CONFIG, "%s, line %d: %s: a configuration is one JSON object", path,
+                          root == NULL ? fault.line : 1, root == NULL ? fault.text : "not an object");
+    }
+    if (status == LT_OK) {
+        const char *section;
+        json_t *members;
+        json_object_foreach(root, section, members)
+        {
+            status = store_section(config, section, members, path, error);
+            if (status != LT_OK)
+                break;
+        }
+    }
+    json_decref(root);
+    str_free(&content);
+    return status;
+}
+
+lt_status lt_config_load_file(lt_config *config, const char *path, lt_error *error)
+{
+    if (path != NULL)
+        return load(config, path, error);
+    const char *named = getenv("LITETTS_CONFIG"), *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    if (named != NULL && named[0] != '\0')
+        return load(config, named, error);
+    struct str user = {0};
+    if (xdg != NULL && xdg[0] == '/')
+        str_printf(&user, "%s/litetts/config.json", xdg);
+    else if (home != NULL && home[0] == '/')
+        str_printf(&user, "%s/.config/litetts/config.json", home);
+    const char *system_wide = "/etc/litetts/config.json";
+    const char *first = user.data != NULL && access(user.data, F_OK) == 0 ? user.data
+                        : access(system_wide, F_OK) == 0                  ? system_wide
+                                                                          : NULL;
+    lt_status status = user.failed     ? error_memory(error, "a path")
+                       : first == NULL ? error_none(error)
+                                       : load(config, first, error);
+    str_free(&user);
+    return status;
+}
+
+lt_status lt_config_load_environment(lt_config *config, lt_error *error)
+{
+    extern char **environ;
+    for (char **entry = environ; *entry != NULL; entry++) {
+        const char *equals = strchr(*entry, '=');
+        if (strncmp(*entry, "LITETTS_", 8) != 0 || equals == NULL ||
+            strncmp(*entry, "LITETTS_CONFIG=", 15) == 0 || strncmp(*entry, "LITETTS_TEST_", 13) == 0)
+            continue;
+        struct str name = {0}, origin = {0};
+        str_append(&origin, *entry, (size_t)(equals - *entry));
+        enum config_key key = CONFIG_COUNT;
+        for (int i = 0; i < CONFIG_COUNT && key == CONFIG_COUNT; i++) {
+            str_clear(&name);
+            config_environment_name((enum config_key)i, &name);
+            if (!name.failed && !origin.failed && strcmp(name.data, origin.data) == 0)
+                key = (enum config_key)i;
+        }
+        lt_status status;
+        if (name.failed || origin.failed) {
+            status = error_memory(error, "the configuration");
+        } else if (key != CONFIG_COUNT) {
+            status = store(config, key, equals + 1, origin.data, error);
+        } else {
+            /* LITETTS_SERVER_PROT: compare as "server.prot" */
+            str_clear(&name);
+            for (const char *c = *entry + 8; c < equals; c++)
+                str_putc(&name, *c == '_' && strchr(name.data != NULL ? name.data : "", '.') == NULL
+                                    ? '.'
+                                    : (char)tolower((unsigned char)*c));
+            struct str near = {0};
+            enum config_key close = config_find(nearest(name.data != NULL ? name.data : ""));
+            config_environment_name(close, &near);
+            status =
+                error_set(error, LT_ERR_CONFIG, "unknown setting '%s' in the environment: did you mean '%s'?",
+                          origin.data, near.data != NULL ? near.data : "");
+            str_free(&near);
+        }
+        str_free(&name);
+        str_free(&origin);
+        if (status != LT_OK)
+            return status;
+    }
+    return error_none(error);
+}

@@ -1,0 +1,56 @@
+/* config.h: every setting of the program, in one table.
+ *
+ * Sources, each over the one before: defaults, the configuration file (JSON), the environment, flags.
+ * A key is a section and a name, "server.port"; in the file it is {"server": {"port": 8354}}, in the environment
+ * LITETTS_SERVER_PORT. To add a setting, add a line to config_keys.def: nothing else needs to know. */
+#ifndef BASE_CONFIG_H
+#define BASE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+enum config_type { CONFIG_STRING, CONFIG_INTEGER, CONFIG_NUMBER, CONFIG_BOOL, CONFIG_CHOICE };
+
+/* One symbol a setting: CONFIG_server_port for "server.port". */
+enum config_key {
+#define KEY(section, name, type, fallback, least, most, choices, help) CONFIG_##section##_##name,
+#include "base/config_keys.def"
+#undef KEY
+    CONFIG_COUNT
+};
+
+struct config_key_info {
+    const char *name; /* "server.port" */
+    enum config_type type;
+    const char *fallback; /* the default, in its text form */
+    double least, most;   /* range of an integer or number */
+    const char *choices;  /* CONFIG_CHOICE: the words, separated by '|' */
+    const char *help;     /* one sentence */
+};
+
+/* Appends the name of the environment variable of a key to *out. */
+void config_environment_name(enum config_key key, struct str *out);
+
+/* The table entry of a key. */
+const struct config_key_info *config_key(enum config_key key);
+
+/* The key of a dotted name; CONFIG_COUNT when there is none. */
+enum config_key config_find(const char *name);
+
+/* Values, already checked against their type and range. Strings belong to the configuration. */
+const char *config_string(const lt_config *config, enum config_key key);
+int64_t config_integer(const lt_config *config, enum config_key key);
+double config_number(const lt_config *config, enum config_key key);
+bool config_bool(const lt_config *config, enum config_key key);
+
+/* Where the value in force came from: "default", a file's path, "environment LITETTS_...", "flag". */
+const char *config_origin(const lt_config *config, enum config_key key);
+
+/* An independent copy; NULL when out of memory. */
+lt_config *config_copy(const lt_config *config);
+
+#endif

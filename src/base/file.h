@@ -1,0 +1,34 @@
+/* file.h: whole files: mapped, read, replaced; and where the program keeps its things. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+/* A file mapped read-only. data is NULL and size 0 for an empty file. */
+struct mapped_file {
+    const unsigned char *data;
+    size_t size;
+};
+
+/* Maps `path`. Errors: LT_ERR_IO. The mapping stays valid when the file is unlinked or replaced by rename. */
+lt_status file_map(const char *path, struct mapped_file *file, lt_error *error);
+void file_unmap(struct mapped_file *file);
+
+/* Reads a whole file (or pipe) of at most `limit` bytes into *out. Errors: LT_ERR_IO, LT_ERR_MEMORY. */
+lt_status file_read(const char *path, size_t limit, struct str *out, lt_error *error);
+
+/* Replaces `path` with `size` bytes at once: temporary file in the same folder, fsync, rename. Missing
+ * folders are made. Errors: LT_ERR_IO. */
+lt_status file_replace(const char *path, const void *bytes, size_t size, lt_error *error);
+
+/* Makes the folders that lead to `path` (not `path` itself). Errors: LT_ERR_IO. */
+lt_status file_make_parents(const char *path, lt_error *error);
+
+/* Appends to *out the folder for models and lexicons: `configured` when not empty, else
+ * $XDG_DATA_HOME/litetts, else $HOME/.local/share/litetts, else /var/lib/litetts. No final slash. */
+void file_data_folder(const char *configured, struct str *out);
+
+#endif

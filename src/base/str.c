@@ -1,0 +1,99 @@
+/* str.c: a growable byte string. */
+#include "base/str.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+void str_free(struct str *s)
+{
+    free(s->data);
+    *s = (struct str){0};
+}
+
+void str_clear(struct str *s)
+{
+    s->length = 0;
+    s->failed = false;
+    if (s->data != NULL)
+        s->data[0] = '\0';
+}
+
+bool str_reserve(struct str *s, size_t more)
+{
+    if (s->failed)
+        return false;
+    if (more >= SIZE_MAX / 2 - s->length) {
+        s->failed = true;
+        return false;
+    }
+    size_t needed = s->length + more + 1;
+    if (needed <= s->capacity)
+        return true;
+    size_t capacity = s->capacity < 64 ? 64 : s->capacity;
+    while (capacity < needed)
+        capacity += capacity / 2;
+    char *data = realloc(s->data, capacity);
+    if (data == NULL) {
+        s->failed = true;
+        return false;
+    }
+    s->data = data;
+    s->capacity = capacity;
+    return true;
+}
+
+void str_append(struct str *s, const void *bytes, size_t size)
+{
+    if (!str_reserve(s, size))
+        return;
+    if (size > 0)
+        memcpy(s->data + s->length, bytes, size);
+    s->length += size;
+    s->data[s->length] = '\0';
+}
+
+void str_puts(struct str *s, const char *text)
+{
+    str_append(s, text, strlen(text));
+}
+
+void str_putc(struct str *s, char c)
+{
+    str_append(s, &c, 1);
+}
+
+void str_put_codepoint(struct str *s, uint32_t codepoint)
+{
+    char bytes[4];
+    str_append(s, bytes, utf8_encode(codepoint, bytes));
+}
+
+void str_printf(struct str *s, const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int wanted = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (wanted < 0) {
+        s->failed = true;
+    } else if (str_reserve(s, (size_t)wanted)) {
+        vsnprintf(s->data + s->length, (size_t)wanted + 1, format, again);
+        s->length += (size_t)wanted;
+    }
+    va_end(again);
+}
+
+void str_remove_front(struct str *s, size_t size)
+{
+    if (size == 0 || s->data == NULL)
+        return;
+    if (size > s->length)
+        size = s->length;
+    memmove(s->data, s->data + size, s->length - size + 1);
+    s->length -= size;
+}

@@ -1,0 +1,28 @@
+/* str.h: a growable byte string. */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Set up with {0}; data is NULL or NUL-terminated at data[length]. When memory runs out, `failed` is set,
+ * the content stays as it was and later calls do nothing: build the whole string, then check once. */
+struct str {
+    char *data;
+    size_t length;
+    size_t capacity;
+    bool failed;
+};
+
+void str_free(struct str *s);                 /* releases the memory, back to {0} */
+void str_clear(struct str *s);                /* length 0, memory kept, failed reset */
+bool str_reserve(struct str *s, size_t more); /* room for `more` bytes and the NUL */
+void str_append(struct str *s, const void *bytes, size_t size);
+void str_puts(struct str *s, const char *text);
+void str_putc(struct str *s, char c);
+void str_put_codepoint(struct str *s, uint32_t codepoint); /* as UTF-8 */
+void str_printf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void str_remove_front(struct str *s, size_t size); /* drops the first `size` bytes */
+
+#endif

@@ -1,0 +1,77 @@
+/* backend.h: the one interface between the engine and what makes sound out of words.
+ *
+ * A backend speaks utterances: pieces of text (or of phonemes) short enough to be held whole, in one voice. The
+ * engine cuts text into utterances, gathers utterances of several requests into batches, and owns threads and
+ * order; a backend only turns a batch into samples. flite.c and kokoro.c implement it. */
+#ifndef VOICES_BACKEND_H
+#define VOICES_BACKEND_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/config.h"
+#include "base/error.h"
+
+/* A word of an utterance. `start`/`end` are filled by backends that know durations, in seconds from the
+ * utterance's first sample; else both stay negative. */
+struct utterance_word {
+    uint64_t source_begin, source_end;   /* bytes in the request's source text */
+    uint32_t spoken_begin, spoken_end;   /* bytes in utterance.text */
+    uint32_t phoneme_begin, phoneme_end; /* bytes in utterance.phonemes; equal when it has none */
+    float start, end;
+};
+
+/* One piece to speak. Everything up to `emit` is the engine's and constant during speak(). */
+struct utterance {
+    const char *text;     /* normalised words and punctuation, UTF-8, NUL-terminated; never NULL */
+    const char *phonemes; /* Kokoro's symbols, UTF-8; NULL for a backend with wants_phonemes false */
+    struct utterance_word *words;
+    size_t word_count;
+    const void *voice; /* from backend->find_voice */
+    float speed;       /* 0.25 to 4 */
+    uint64_t seed;
+    const atomic_bool *cancelled; /* checked between pieces of work; NULL: never */
+
+    /* Receives mono float samples at LT_SAMPLE_RATE, in order, in one or more pieces, about [-1, 1]. Returns false
+     * to stop this utterance. May be called from any thread, but never twice at once for one utterance. */
+    bool (*emit)(void *user, const float *samples, size_t count);
+    void *user;
+
+    /* Filled by speak(). */
+    lt_status status; /* LT_OK, LT_ERR_CANCELLED or what went wrong with this utterance alone */
+    lt_error error;
+};
+
+struct backend; /* an open backend; its own structure, defined in its .c file */
+
+/* What a backend is. Functions other than open and close may be called from several threads at once, speak()
+ * too unless `serial`. */
+struct backend_type {
+    const char *name;    /* "flite" */
+    bool wants_phonemes; /* utterance.phonemes is required */
+    bool serial;         /* one speak() at a time: it runs its own threads inside */
+    int max_batch;       /* most utterances of one speak() */
+    size_t max_symbols;  /* longest utterance: bytes of text, or phoneme symbols when wants_phonemes */
+
+    /* Opens it. LT_ERR_UNSUPPORTED (with a sentence) when what it needs is not installed: the engine then goes
+     * on without it. On success *backend is the caller's, closed by close(). */
+    lt_status (*open)(const lt_config *config, struct backend **backend, lt_error *error);
+    void (*close)(struct backend *backend);
+
+    /* Its voices; owned by the backend. is_default marks the one that it prefers. */
+    size_t (*voices)(const struct backend *backend, const lt_voice **voices);
+
+    /* Resolves a name or blend. *voice stays valid until release_voice(). Errors: LT_ERR_VOICE. */
+    lt_status (*find_voice)(struct backend *backend, const char *name, const void **voice, lt_error *error);
+    void (*release_voice)(struct backend *backend, const void *voice);
+
+    /* Speaks `count` utterances (1 to max_batch) and returns when all are done, with `status` set in each. An
+     * utterance's samples do not depend on which others share its batch. */
+    void (*speak)(struct backend *backend, struct utterance **batch, int count);
+};
+
+extern const struct backend_type flite_backend;
+
+#endif

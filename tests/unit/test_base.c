@@ -1,0 +1,169 @@
+/* test_base.c: errors, strings, UTF-8 and configuration. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/config.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "base/utf8.h"
+
+static void utf8_rejects_what_rfc_3629_forbids(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size, first_invalid;
+    } cases[] = {
+        {"plain", 5, 5},
+        {"h\xc3\xa9llo", 6, 6},
+        {"\xf0\x9f\x98\x80", 4, 4},
+        {"a\xc0\x80", 3, 1},          /* overlong NUL */
+        {"a\xed\xa0\x80", 4, 1},      /* a surrogate */
+        {"ab\xf4\x90\x80\x80", 6, 2}, /* beyond U+10FFFF */
+        {"\xe2\x82", 2, 0},           /* cut short */
+        {"ok\xff", 3, 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(utf8_first_invalid(cases[i].bytes, cases[i].size), cases[i].first_invalid);
+}
+
+static void utf8_floor_never_splits_a_character(void **state)
+{
+    (void)state;
+    const char text[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z"; /* borders at 0 1 3 6 10 11 */
+    static const size_t floors[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11};
+    for (size_t size = 0; size < 12; size++)
+        assert_int_equal(utf8_floor(text, size), floors[size]);
+    assert_int_equal(utf8_count(text, 11), 5);
+}
+
+static void utf8_round_trips_every_scalar_value(void **state)
+{
+    (void)state;
+    for (uint32_t c = 0; c <= 0x10ffff; c++) {
+        if (c >= 0xd800 && c <= 0xdfff)
+            continue;
+        char bytes[4];
+        uint32_t back = 0;
+        size_t n = utf8_encode(c, bytes);
+        assert_int_equal(utf8_decode(bytes, n, &back), n);
+        assert_int_equal(back, c);
+    }
+}
+
+static void error_sentences_are_cut_and_cleaned(void **state)
+{
+    (void)state;
+    lt_error error;
+    char huge[2000];
+    memset(huge, 'x', sizeof huge - 1);
+    huge[sizeof huge - 1] = '\0';
+    assert_int_equal(error_set(&error, LT_ERR_IO, "%s", huge), LT_ERR_IO);
+    assert_int_equal(strlen(error.message), sizeof error.message - 1);
+    assert_string_equal(error.message + sizeof error.message - 4, "...");
+    error_set(&error, LT_ERR_TEXT,
+              "a\nb\xff"
+              "c");
+    assert_string_equal(error.message, "a b?c");
+}
+
+static void config_checks_types_and_ranges(void **state)
+{
+    (void)state;
+    lt_error error;
+    lt_config *config = lt_config_new();
+    assert_non_null(config);
+    assert_int_equal(config_integer(config, CONFIG_server_port), 8354);
+    assert_int_equal(lt_config_set(config, "server.port", "80", &error), LT_OK);
+    assert_int_equal(config_integer(config, CONFIG_server_port), 80);
+    static const char *const bad[][2] = {
+        {"server.port", "65536"}, {"server.port", "8o"},  {"server.port", ""},   {"server.port", " 1"},
+        {"voice.speed", "nan"},   {"voice.speed", "1e9"}, {"log.level", "loud"}, {"log.level", "info|text"},
+        {"log.level", ""},        {"voice.speed", "0.1"}, {"engine.isa", "avx"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(lt_config_set(config, bad[i][0], bad[i][1], &error), LT_ERR_CONFIG);
+    assert_int_equal(config_integer(config, CONFIG_server_port), 80);
+    lt_config_free(config);
+}
+
+static void config_names_the_nearest_key(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"server.prot", "server.port"},
+        {"port", "server.port"},
+        {"engine.thread", "engine.threads"},
+        {"audio.mp3_bit_rate", "audio.mp3_bitrate"},
+    };
+    lt_config *config = lt_config_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        lt_error error;
+        assert_int_equal(lt_config_set(config, cases[i][0], "1", &error), LT_ERR_CONFIG);
+        assert_non_null(strstr(error.message, cases[i][0]));
+        assert_non_null(strstr(error.message, cases[i][1]));
+    }
+    lt_config_free(config);
+}
+
+static void config_sources_override_in_order(void **state)
+{
+    (void)state;
+    lt_error error;
+    char path[] = "/tmp/litetts-config-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    const char text[] = "{\"server\": {\"port\": 1000, \"host\": \"::1\"}, \"voice\": {\"speed\": 1.5}}";
+    assert_int_equal(file_replace(path, text, sizeof text - 1, &error), LT_OK);
+    lt_config *config = lt_config_new();
+    setenv("LITETTS_SERVER_PORT", "2000", 1);
+    assert_int_equal(lt_config_load_file(config, path, &error), LT_OK);
+    assert_int_equal(lt_config_load_environment(config, &error), LT_OK);
+    assert_string_equal(lt_config_get(config, "server.host"), "::1");
+    assert_string_equal(lt_config_get(config, "server.port"), "2000");
+    assert_string_equal(lt_config_get(config, "voice.speed"), "1.5");
+    assert_string_equal(config_origin(config, CONFIG_server_port), "LITETTS_SERVER_PORT");
+    assert_string_equal(config_origin(config, CONFIG_server_host), path);
+    setenv("LITETTS_SERVER_PROT", "1", 1);
+    assert_int_equal(lt_config_load_environment(config, &error), LT_ERR_CONFIG);
+    assert_non_null(strstr(error.message, "LITETTS_SERVER_PORT"));
+    unsetenv("LITETTS_SERVER_PORT");
+    unsetenv("LITETTS_SERVER_PROT");
+    static const char *const bad[] = {"",
+                                      "[]",
+                                      "{",
+                                      "{\"server\":{\"port\":\"x\"}}",
+                                      "{\"servr\":{\"port\":1}}",
+                                      "{\"server\":{\"port\":[1]}}",
+                                      "{\"server\":1}",
+                                      "{\"a\":1,\"a\":2}",
+                                      "\xff"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(file_replace(path, bad[i], strlen(bad[i]), &error), LT_OK);
+        assert_int_equal(lt_config_load_file(config, path, &error), LT_ERR_CONFIG);
+        assert_non_null(strstr(error.message, path));
+    }
+    remove(path);
+    lt_config_free(config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(utf8_rejects_what_rfc_3629_forbids),
+        cmocka_unit_test(utf8_floor_never_splits_a_character),
+        cmocka_unit_test(utf8_round_trips_every_scalar_value),
+        cmocka_unit_test(error_sentences_are_cut_and_cleaned),
+        cmocka_unit_test(config_checks_types_and_ranges),
+        cmocka_unit_test(config_names_the_nearest_key),
+        cmocka_unit_test(config_sources_override_in_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
