@@ -1,0 +1,228 @@
+/* sentences.c: where sentences end: a scan over terminators, deciding each from the word before and the text after. */
+#include "text/sentences.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+/* Words before a full stop that does not end the sentence (lower case, without the stop). */
+static const char *const never_final[] = {
+    "adm",  "al",    "approx", "art", "assn", "attn", "brig", "ca",   "capt", "cf",  "ch",     "cmdr", "col",
+    "com",  "comdr", "cpl",    "def", "det",  "ed",   "eds",  "e.g",  "eg",   "eq",  "esp",    "est",  "ex",
+    "fig",  "figs",  "gen",    "gov", "hon",  "i.e",  "ie",   "incl", "lt",   "maj", "messrs", "mgr",  "mlle",
+    "mme",  "mr",    "mrs",    "ms",  "msgr", "mx",   "nos",  "op",   "p",    "par", "pfc",    "ph",   "pp",
+    "pres", "prof",  "pt",     "pvt", "ref",  "rep",  "reps", "rev",  "sec",  "sen", "sens",   "sgt",  "ste",
+    "supt", "tel",   "univ",   "v",   "viz",  "vol",  "vols", "vs",
+};
+
+/* Abbreviations that end a sentence when a capital follows. */
+static const char *const final_before_capital[] = {"am",  "a.m", "p.m",   "pm", "etc",
+                                                   "a.d", "b.c", "b.c.e", "c.e"};
+
+/* Abbreviations that end a sentence when a word follows that often begins one. */
+static const char *const final_before_starter[] = {
+    "apt", "ave", "blvd", "bros", "co",   "corp", "ct", "dept", "dr", "ft",  "hwy", "inc", "jr",    "ln",
+    "ltd", "md",  "mt",   "no",   "ph.d", "pl",   "rd", "sr",   "st", "u.k", "u.n", "u.s", "u.s.a",
+};
+
+/* Capitalised words that begin sentences far more often than names. */
+static const char *const starters[] = {
+    "a",     "after", "all",   "also", "an",   "and",   "as",   "at",    "because", "but",  "by",   "did",
+    "do",    "for",   "from",  "he",   "her",  "here",  "his",  "how",   "i",       "i'll", "i'm",  "if",
+    "in",    "is",    "it",    "it's", "its",  "let's", "many", "most",  "my",      "no",   "not",  "now",
+    "of",    "on",    "once",  "one",  "or",   "our",   "she",  "since", "so",      "some", "that", "the",
+    "then",  "there", "these", "they", "this", "those", "to",   "was",   "we",      "were", "what", "when",
+    "where", "while", "who",   "why",  "with", "yes",   "yet",  "you",   "your",
+};
+
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_alpha(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static bool is_lower(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+static bool word_in(const char *const *list, size_t count, const char *word, size_t size)
+{
+    char lower[8];
+    if (size == 0 || size >= sizeof lower)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        lower[i] = is_upper(word[i]) ? (char)(word[i] + 32) : word[i];
+    lower[size] = '\0';
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i], lower) == 0)
+            return true;
+    return false;
+}
+
+/* The length of a sentence terminator at `text`, 0 when there is none. */
+static size_t terminator(const char *text, size_t size)
+{
+    if (*text == '.' || *text == '!' || *text == '?')
+        return 1;
+    static const char *const wide[] = {"\u2026", "\u3002", "\uff01", "\uff1f", "\u203d", "\u0964"};
+    if ((unsigned char)*text < 0xc0)
+        return 0;
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
+        size_t n = strlen(wide[i]);
+        if (n <= size && memcmp(text, wide[i], n) == 0)
+            return n;
+    }
+    return 0;
+}
+
+/* The length of a closing quote or bracket at `text`, 0 when there is none. */
+static size_t closer(const char *text, size_t size)
+{
+    if (strchr("\"')]}*_", *text) != NULL && *text != '\0')
+        return 1;
+    static const char *const wide[] = {"\u201d", "\u2019", "\u00bb", "\u203a"};
+    if ((unsigned char)*text < 0xc0)
+        return 0;
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
+        size_t n = strlen(wide[i]);
+        if (n <= size && memcmp(text, wide[i], n) == 0)
+            return n;
+    }
+    return 0;
+}
+
+/* What the first letter or digit after the white space says about the text there. */
+enum follow { FOLLOW_END, FOLLOW_LOWER, FOLLOW_UPPER, FOLLOW_STARTER, FOLLOW_DIGIT, FOLLOW_OTHER };
+
+static bool is_starter(const char *word, size_t size)
+{
+    size_t n = 0;
+    while (n < size && n < 8 && (is_alpha(word[n]) || word[n] == '\''))
+        n++;
+    return word_in(starters, sizeof starters / sizeof *starters, word, n);
+}
+
+static enum follow following(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size && i < 16; i++) {
+        if (is_lower(text[i]))
+            return FOLLOW_LOWER;
+        if (is_upper(text[i]))
+            return is_starter(text + i, size - i) ? FOLLOW_STARTER : FOLLOW_UPPER;
+        if (is_digit(text[i]))
+            return FOLLOW_DIGIT;
+        if ((unsigned char)text[i] >= 0xc0) {
+            uint32_t c = 0;
+            utf8_decode(text + i, size - i, &c);
+            if (c < 0x2000 || c > 0x2fff) /* a letter beyond ASCII; not a quote or dash */
+                return FOLLOW_OTHER;
+        }
+    }
+    return size == 0 ? FOLLOW_END : FOLLOW_OTHER;
+}
+
+/* Whether the full stop at `at` ends the sentence, given what follows. */
+static bool stop_is_final(const char *text, size_t at, enum follow follow)
+{
+    size_t begin = at;
+    while (begin > 0 && at - begin < 12 && (is_alpha(text[begin - 1]) || text[begin - 1] == '.'))
+        begin--;
+    while (begin < at && text[begin] == '.')
+        begin++;
+    size_t size = at - begin;
+    const char *word = text + begin;
+    bool capital = follow == FOLLOW_UPPER || follow == FOLLOW_STARTER;
+    if (follow == FOLLOW_END)
+        return true;
+    if (size == 1 && is_upper(*word) && *word != 'I')
+        return follow == FOLLOW_STARTER; /* else an initial */
+    if (word_in(final_before_capital, sizeof final_before_capital / sizeof *final_before_capital, word, size))
+        return capital;
+    if (word_in(final_before_starter, sizeof final_before_starter / sizeof *final_before_starter, word,
+                size) ||
+        (size >= 3 && is_upper(word[0]) && word[1] == '.' && is_upper(word[2])))
+        return follow == FOLLOW_STARTER;
+    if (word_in(never_final, sizeof never_final / sizeof *never_final, word, size))
+        return false;
+    if (size == 0 && at > 0 && is_digit(text[at - 1])) {
+        size_t digits = at;
+        while (digits > 0 && at - digits < 4 && is_digit(text[digits - 1]))
+            digits--;
+        bool starts = digits == 0 || text[digits - 1] == '\n';
+        if (starts && at - digits <= 3)
+            return false; /* the number of a list item */
+    }
+    return true;
+}
+
+size_t sentence_length(const char *text, size_t size, bool complete, size_t *from)
+{
+    size_t at = *from;
+    while (at < size) {
+        size_t n = terminator(text + at, size - at);
+        if (n == 0) {
+            at++;
+            continue;
+        }
+        size_t begin = at, end = at + n;
+        bool only_stop = text[at] == '.';
+        while (end < size && (n = terminator(text + end, size - end)) > 0) {
+            only_stop = false;
+            end += n;
+        }
+        bool ellipsis = text[begin] == '.' && end - begin > 1;
+        while (end < size && (n = closer(text + end, size - end)) > 0)
+            end += n;
+        size_t next = end;
+        while (next < size && is_space(text[next]))
+            next++;
+        if (size - next < 16 && !complete) {
+            *from = begin; /* what follows is not there yet */
+            return 0;
+        }
+        at = end;
+        if (next == end && end < size && text[begin] >= 0)
+            continue; /* inside a number, an address, a name */
+        enum follow follow = following(text + next, size - next);
+        if (follow == FOLLOW_LOWER || (ellipsis && (follow == FOLLOW_DIGIT || follow == FOLLOW_OTHER)))
+            continue;
+        if (only_stop && !stop_is_final(text, begin, follow))
+            continue;
+        return next;
+    }
+    *from = size;
+    return complete ? size : 0;
+}
+
+size_t sentence_cut(const char *text, size_t limit)
+{
+    size_t space = 0;
+    for (size_t at = limit; at > limit / 2; at--) {
+        if (!is_space(text[at - 1]))
+            continue;
+        if (space == 0)
+            space = at;
+        if (at >= 2 && strchr(",;:)", text[at - 2]) != NULL)
+            return at;
+    }
+    if (space > 0)
+        return space;
+    size_t border = utf8_floor(text, limit);
+    return border == 0 ? limit : border;
+}
