@@ -1,0 +1,65 @@
+/* kernels.c: fills the table, set by set, and packs what is packed alike for all sets. */
+#include "kernels/kernels.h"
+
+#include "kernels/sets.h"
+
+/* The sets that this program was built with, worst first. */
+static const struct {
+    enum isa isa;
+    void (*override)(struct kernels *k);
+} sets[] = {
+    {ISA_PORTABLE, kernels_portable},
+};
+
+bool isa_available(enum isa isa)
+{
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        if (sets[i].isa == isa)
+            return isa_supported(isa);
+    return false;
+}
+
+enum isa isa_detect(enum isa cap)
+{
+    enum isa best = ISA_PORTABLE;
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        if (sets[i].isa <= cap && isa_available(sets[i].isa))
+            best = sets[i].isa;
+    return best;
+}
+
+void kernels_get(struct kernels *k, enum isa cap)
+{
+    enum isa isa = isa_detect(cap);
+    for (size_t i = 0; i < sizeof sets / sizeof *sets && sets[i].isa <= isa; i++) {
+        sets[i].override(k);
+        k->isa = sets[i].isa;
+    }
+}
+
+static int groups_of(int n)
+{
+    return (n + MATVEC_GROUP - 1) / MATVEC_GROUP;
+}
+
+size_t matvec_bytes(enum value_type type, int n, int k)
+{
+    size_t rows = (size_t)groups_of(n) * MATVEC_GROUP;
+    return type == VALUE_F32 ? rows * (size_t)k * 4 : rows * (size_t)((k + 1) / 2) * 4;
+}
+
+void matvec_pack(const float *w, int n, int k, enum value_type type, void *packed)
+{
+    memset(packed, 0, matvec_bytes(type, n, k));
+    int depth = type == VALUE_F32 ? k : (k + 1) / 2 * 2;
+    for (int row = 0; row < n; row++)
+        for (int c = 0; c < k; c++) {
+            ptrdiff_t group = (ptrdiff_t)(row / MATVEC_GROUP) * MATVEC_GROUP * depth;
+            int i = row % MATVEC_GROUP;
+            float value = w[(ptrdiff_t)row * k + c];
+            if (type == VALUE_F32)
+                ((float *)packed)[group + c * MATVEC_GROUP + i] = value;
+            else
+                ((uint16_t *)packed)[group + (c / 2 * MATVEC_GROUP + i) * 2 + c % 2] = value_to_bf16(value);
+        }
+}
