@@ -1,0 +1,189 @@
+/* threads.c: the pool of threads.
+ *
+ * A job is announced by raising `generation`; every worker answers each generation once and counts itself out of `busy`, so
+ * when busy is 0 nobody looks at the job any more and the next may be written. Tasks are claimed from one counter. */
+#include "base/threads.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+/* How long a thread spins before it sleeps: longer than the serial stretches between two steps, shorter than a time slice. */
+static const double spin_seconds = 50e-6;
+
+struct worker {
+    struct threads *pool;
+    pthread_t thread;
+    int index;
+};
+
+struct threads {
+    int count; /* workers and the caller */
+    struct worker *workers;
+    pthread_mutex_t lock; /* only for sleeping and waking */
+    pthread_cond_t started, finished;
+    atomic_uint generation;
+    atomic_bool stop;
+
+    threads_task *task; /* the job of this generation */
+    void *arg;
+    int tasks;
+    atomic_int next; /* first task that nobody has claimed */
+    atomic_int busy; /* workers that have not answered this generation */
+};
+
+static void relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+/* Waits until `generation` differs from `seen`, and returns it. */
+static unsigned await_job(struct threads *pool, unsigned seen)
+{
+    double until = clock_seconds() + spin_seconds;
+    do
+        for (int i = 0; i < 32; i++) {
+            unsigned generation = atomic_load_explicit(&pool->generation, memory_order_acquire);
+            if (generation != seen)
+                return generation;
+            relax();
+        }
+    while (clock_seconds() < until);
+    pthread_mutex_lock(&pool->lock);
+    unsigned generation;
+    while ((generation = atomic_load_explicit(&pool->generation, memory_order_acquire)) == seen)
+        pthread_cond_wait(&pool->started, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
+    return generation;
+}
+
+static void await_workers(struct threads *pool)
+{
+    double until = clock_seconds() + spin_seconds;
+    do
+        for (int i = 0; i < 32; i++) {
+            if (atomic_load_explicit(&pool->busy, memory_order_acquire) == 0)
+                return;
+            relax();
+        }
+    while (clock_seconds() < until);
+    pthread_mutex_lock(&pool->lock);
+    while (atomic_load_explicit(&pool->busy, memory_order_acquire) > 0)
+        pthread_cond_wait(&pool->finished, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void work(struct threads *pool, int thread)
+{
+    for (;;) {
+        int task = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
+        if (task >= pool->tasks)
+            return;
+        pool->task(pool->arg, task, thread);
+    }
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *worker = arg;
+    struct threads *pool = worker->pool;
+    unsigned seen = 0;
+    for (;;) {
+        seen = await_job(pool, seen);
+        if (atomic_load_explicit(&pool->stop, memory_order_relaxed))
+            return NULL;
+        work(pool, worker->index);
+        if (atomic_fetch_sub_explicit(&pool->busy, 1, memory_order_acq_rel) == 1) {
+            pthread_mutex_lock(&pool->lock);
+            pthread_cond_signal(&pool->finished);
+            pthread_mutex_unlock(&pool->lock);
+        }
+    }
+}
+
+/* Raises the generation and wakes who sleeps. The lock makes sure that nobody falls asleep in between. */
+static void announce(struct threads *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    atomic_fetch_add_explicit(&pool->generation, 1, memory_order_release);
+    pthread_cond_broadcast(&pool->started);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+int threads_available(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
+}
+
+lt_status threads_create(int count, struct threads **pool, lt_error *error)
+{
+    *pool = NULL;
+    struct threads *p = calloc(1, sizeof *p);
+    if (!p)
+        return error_memory(error, "the thread pool");
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->started, NULL);
+    pthread_cond_init(&p->finished, NULL);
+    p->count = 1;
+    p->workers = count > 1 ? calloc((size_t)count - 1, sizeof *p->workers) : NULL;
+    for (int i = 1; i < count; i++) {
+        int failed = 1;
+        if (p->workers) {
+            p->workers[i - 1] = (struct worker){.pool = p, .index = i};
+            failed = pthread_create(&p->workers[i - 1].thread, NULL, worker_main, &p->workers[i - 1]);
+        }
+        if (failed) {
+            threads_destroy(p);
+            return error_set(error, LT_ERR_MEMORY, "cannot start thread %d of %d; use fewer threads", i + 1,
+                             count);
+        }
+        p->count++;
+    }
+    *pool = p;
+    return error_none(error);
+}
+
+void threads_destroy(struct threads *pool)
+{
+    if (!pool)
+        return;
+    atomic_store_explicit(&pool->stop, true, memory_order_relaxed);
+    announce(pool);
+    for (int i = 1; i < pool->count; i++)
+        pthread_join(pool->workers[i - 1].thread, NULL);
+    pthread_cond_destroy(&pool->started);
+    pthread_cond_destroy(&pool->finished);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool->workers);
+    free(pool);
+}
+
+int threads_count(const struct threads *pool)
+{
+    return pool ? pool->count : 1;
+}
+
+void threads_run(struct threads *pool, threads_task *task, void *arg, int tasks)
+{
+    if (threads_count(pool) == 1 || tasks <= 1) {
+        for (int i = 0; i < tasks; i++)
+            task(arg, i, 0);
+        return;
+    }
+    pool->task = task;
+    pool->arg = arg;
+    pool->tasks = tasks;
+    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    atomic_store_explicit(&pool->busy, pool->count - 1, memory_order_relaxed);
+    announce(pool);
+    work(pool, 0);
+    await_workers(pool);
+}
