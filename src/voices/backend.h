@@ -63,8 +63,10 @@ struct backend_type {
     /* Its voices; owned by the backend. is_default marks the one that it prefers. */
     size_t (*voices)(const struct backend *backend, const lt_voice **voices);
 
-    /* Resolves a name or blend. *voice stays valid until release_voice(). Errors: LT_ERR_VOICE. */
-    lt_status (*find_voice)(struct backend *backend, const char *name, const void **voice, lt_error *error);
+    /* Resolves a name or blend. *voice stays valid until release_voice(); *language (BCP 47) belongs to the backend.
+     * Errors: LT_ERR_VOICE. */
+    lt_status (*find_voice)(struct backend *backend, const char *name, const void **voice,
+                            const char **language, lt_error *error);
     void (*release_voice)(struct backend *backend, const void *voice);
 
     /* Speaks `count` utterances (1 to max_batch) and returns when all are done, with `status` set in each. An

@@ -1,0 +1,174 @@
+/* flite.c: the embedded voice: libflite's US-English voices behind the backend interface.
+ *
+ * flite's voices are static data in its libraries, so opening costs nothing and needs no file. An utterance is
+ * synthesised on the calling thread: its features (speed, streaming callback) are set on the utterance, never on the
+ * shared voice, and the voice is only read, so utterances of one voice may be spoken side by side. flite hands out
+ * 16-bit pieces while it synthesises; they are resampled to LT_SAMPLE_RATE and emitted at once. The noise in unvoiced
+ * sounds comes from rand() inside flite, so all but kal16 differ inaudibly from one request to the next. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <flite/flite.h>
+
+#include "audio/resample.h"
+#include "voices/backend.h"
+
+/* flite's libraries have no header for these. */
+cst_voice *register_cmu_us_awb(const char *folder);
+cst_voice *register_cmu_us_kal16(const char *folder);
+cst_voice *register_cmu_us_rms(const char *folder);
+cst_voice *register_cmu_us_slt(const char *folder);
+
+enum { VOICE_COUNT = 4, PIECE = 4096 };
+
+static const lt_voice voice_list[VOICE_COUNT] = {
+    {"awb", "flite", "en-US", "male", "flite, clustergen, Scottish accent", false},
+    {"kal16", "flite", "en-US", "male", "flite, diphones, the most robotic and the fastest", false},
+    {"rms", "flite", "en-US", "male", "flite, clustergen", false},
+    {"slt", "flite", "en-US", "female", "flite, clustergen", true},
+};
+
+struct backend {
+    cst_voice *voices[VOICE_COUNT]; /* in the order of voice_list; flite's own static objects */
+};
+
+static lt_status flite_open(const lt_config *config, struct backend **backend, lt_error *error)
+{
+    (void)config;
+    struct backend *opened = calloc(1, sizeof *opened);
+    if (opened == NULL)
+        return error_memory(error, "the flite voices");
+    flite_init();
+    opened->voices[0] = register_cmu_us_awb(NULL);
+    opened->voices[1] = register_cmu_us_kal16(NULL);
+    opened->voices[2] = register_cmu_us_rms(NULL);
+    opened->voices[3] = register_cmu_us_slt(NULL);
+    *backend = opened;
+    return LT_OK;
+}
+
+static void flite_close(struct backend *backend)
+{
+    free(backend); /* flite keeps its voices for the life of the process */
+}
+
+static size_t flite_voices(const struct backend *backend, const lt_voice **voices)
+{
+    (void)backend;
+    *voices = voice_list;
+    return VOICE_COUNT;
+}
+
+static lt_status flite_find_voice(struct backend *backend, const char *name, const void **voice,
+                                  const char **language, lt_error *error)
+{
+    for (int i = 0; i < VOICE_COUNT; i++) {
+        if (strcasecmp(voice_list[i].name, name) == 0) {
+            *voice = backend->voices[i];
+            *language = voice_list[i].language;
+            return LT_OK;
+        }
+    }
+    return error_set(
+        error, LT_ERR_VOICE,
+        "'%.100s' is no voice of flite, whose voices cannot be blended: 'litetts pull kokoro' fetches "
+        "voices that can",
+        name);
+}
+
+static void flite_release_voice(struct backend *backend, const void *voice)
+{
+    (void)backend;
+    (void)voice;
+}
+
+/* What the streaming callback needs. */
+struct piece_state {
+    struct utterance *utterance;
+    struct resampler *resampler; /* made at the first piece, when the rate is known */
+    bool stopped;
+};
+
+static bool emit_resampled(struct piece_state *state, const float *samples, size_t count, bool last)
+{
+    struct utterance *u = state->utterance;
+    float out[PIECE * 3];
+    size_t produced;
+    do {
+        size_t used;
+        if (!resampler_process(state->resampler, samples, count, last, out, sizeof out / sizeof *out, &used,
+                               &produced)) {
+            u->status = error_set(&u->error, LT_ERR_INTERNAL, "the resampler failed");
+            return false;
+        }
+        samples += used;
+        count -= used;
+        if (produced > 0 && !u->emit(u->user, out, produced))
+            return false;
+    } while (count > 0 || (last && produced > 0));
+    return true;
+}
+
+/* flite's streaming callback: `size` new samples of `wave` from `start` on. */
+static int take_piece(const cst_wave *wave, int start, int size, int last, cst_audio_streaming_info *info)
+{
+    struct piece_state *state = info->userdata;
+    struct utterance *u = state->utterance;
+    if (u->cancelled != NULL && atomic_load_explicit(u->cancelled, memory_order_relaxed))
+        state->stopped = true;
+    if (!state->stopped && state->resampler == NULL)
+        state->stopped = resampler_open(wave->sample_rate, &state->resampler, &u->error) != LT_OK;
+    float samples[PIECE];
+    do {
+        int n = size < PIECE ? size : PIECE;
+        for (int i = 0; i < n; i++)
+            samples[i] = (float)wave->samples[start + i] / 32768.0f;
+        start += n;
+        size -= n;
+        state->stopped = state->stopped || !emit_resampled(state, samples, (size_t)n, last && size == 0);
+    } while (size > 0 && !state->stopped);
+    return state->stopped ? CST_AUDIO_STREAM_STOP : CST_AUDIO_STREAM_CONT;
+}
+
+static void speak_one(struct utterance *u)
+{
+    struct piece_state state = {.utterance = u};
+    cst_audio_streaming_info *info = new_audio_streaming_info();
+    info->asc = take_piece;
+    info->userdata = &state;
+    cst_utterance *spoken = new_utterance();
+    utt_set_input_text(spoken, u->text);
+    utt_init(spoken, (cst_voice *)(uintptr_t)u->voice);
+    feat_set_float(spoken->features, "duration_stretch", 1.0f / u->speed);
+    feat_set(spoken->features, "streaming_info",
+             audio_streaming_info_val(info)); /* the utterance owns it now */
+    bool made = utt_synth(spoken) != NULL;
+    if (u->status == LT_OK && u->cancelled != NULL && atomic_load(u->cancelled))
+        u->status = LT_ERR_CANCELLED;
+    else if (u->status == LT_OK && !made)
+        u->status = error_set(&u->error, LT_ERR_INTERNAL, "flite could not speak '%.60s'", u->text);
+    delete_utterance(spoken);
+    resampler_close(state.resampler);
+}
+
+static void flite_speak(struct backend *backend, struct utterance **batch, int count)
+{
+    (void)backend;
+    for (int i = 0; i < count; i++)
+        speak_one(batch[i]);
+}
+
+const struct backend_type flite_backend = {
+    .name = "flite",
+    .wants_phonemes = false,
+    .serial = false,
+    .max_batch = 1,
+    .max_symbols = 400,
+    .open = flite_open,
+    .close = flite_close,
+    .voices = flite_voices,
+    .find_voice = flite_find_voice,
+    .release_voice = flite_release_voice,
+    .speak = flite_speak,
+};
