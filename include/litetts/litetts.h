@@ -191,7 +191,7 @@ typedef struct lt_request {
     float speed;       /* 0.25 to 4, default 1: twice the speed is half the duration */
     float volume;      /* 0 to 4, default 1: a factor on the samples, limited without wrapping */
     lt_format format;  /* default LT_FORMAT_WAV */
-    uint64_t seed;     /* of the excitation noise; the same request and seed give the same audio */
+    uint64_t seed;     /* of Kokoro's excitation noise: the same request and seed give the same audio */
 
     /* Receives encoded bytes, in order, on the thread that called lt_speak. Required. Returns true to go
      * on, false to stop (lt_speak then returns LT_ERR_CANCELLED). */

@@ -1,0 +1,21 @@
+/* engine.h: what an open engine holds; speak.c works on it. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "engine/scheduler.h"
+#include "text/frontend.h"
+#include "voices/registry.h"
+
+/* Constant after lt_engine_open, but for what its parts guard themselves. */
+struct lt_engine {
+    lt_config *config;
+    struct registry registry;
+    struct frontend *frontend;
+    struct scheduler *scheduler;
+};
+
+struct lt_cancel {
+    atomic_bool fired; /* lock-free, so that a signal handler may set it */
+};
+
+#endif
