@@ -14,10 +14,10 @@ static const struct {
 } formats[LT_FORMAT_COUNT] = {
     [LT_FORMAT_WAV] = {"wav", "audio/wav", &wav_encoder},
     [LT_FORMAT_PCM] = {"pcm", "audio/pcm", &pcm_encoder},
-    [LT_FORMAT_MP3] = {"mp3", "audio/mpeg", NULL},
-    [LT_FORMAT_OPUS] = {"opus", "audio/ogg", NULL},
-    [LT_FORMAT_FLAC] = {"flac", "audio/flac", NULL},
-    [LT_FORMAT_AAC] = {"aac", "audio/aac", NULL},
+    [LT_FORMAT_MP3] = {"mp3", "audio/mpeg", &mp3_encoder},
+    [LT_FORMAT_OPUS] = {"opus", "audio/ogg", &opus_encoder},
+    [LT_FORMAT_FLAC] = {"flac", "audio/flac", &flac_encoder},
+    [LT_FORMAT_AAC] = {"aac", "audio/aac", &aac_encoder},
 };
 
 /* ---- Names ------------------------------------------------------------------------------------- */
@@ -108,8 +108,6 @@ lt_status encoder_open(lt_format format, const lt_config *config, const struct s
     if (!is_format(format))
         return error_set(error, LT_ERR_FORMAT, "%d is no audio format: use a value of lt_format",
                          (int)format);
-    if (formats[format].type == NULL)
-        return error_set(error, LT_ERR_UNSUPPORTED, "%s is not in this build yet", formats[format].name);
     return formats[format].type->open(config, sink, encoder, error);
 }
 
