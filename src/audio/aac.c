@@ -100,7 +100,7 @@ static int set_up(struct aac_encoder *aac, const lt_config *config)
     aac->packet = av.av_packet_alloc();
     if (aac->context == NULL || aac->frame == NULL || aac->packet == NULL)
         return AVERROR(ENOMEM);
-    aac->context->log_level_offset = 1000; /* beyond every level, so that it never prints */
+    aac->context->log_level_offset = 128; /* added to a message's level, of one byte: beyond all that print */
     aac->context->sample_rate = LT_SAMPLE_RATE;
     aac->context->sample_fmt = AV_SAMPLE_FMT_FLTP;
     aac->context->ch_layout = (AVChannelLayout)AV_CHANNEL_LAYOUT_MONO;
