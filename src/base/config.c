@@ -219,34 +219,14 @@ static lt_status store(lt_config *config, enum config_key key, const char *value
 
 /* ---- Unknown keys ---- */
 
-/* Levenshtein distance; names are short, so one row on the stack does. */
-static size_t distance(const char *a, const char *b)
-{
-    enum { LONGEST = 64 };
-    size_t row[LONGEST + 1], n = strnlen(b, LONGEST), m = strnlen(a, LONGEST);
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= m; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++) {
-            size_t change = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            size_t least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-            row[j] = change < least ? change : least;
-        }
-    }
-    return row[n];
-}
-
 static const char *nearest(const char *name)
 {
     const char *dot = strchr(name, '.'), *best = NULL;
     size_t least = SIZE_MAX;
     for (int i = 0; i < CONFIG_COUNT; i++) {
-        size_t whole = distance(name, table[i].name);
+        size_t whole = str_distance(name, table[i].name);
         /* "port" is near "server.port": a missing or wrong section costs little */
-        size_t part = distance(dot != NULL ? dot + 1 : name, strchr(table[i].name, '.') + 1) + 1;
+        size_t part = str_distance(dot != NULL ? dot + 1 : name, strchr(table[i].name, '.') + 1) + 1;
         size_t d = whole < part ? whole : part;
         if (d < least) {
             least = d;

@@ -25,4 +25,7 @@ void str_put_codepoint(struct str *s, uint32_t codepoint); /* as UTF-8 */
 void str_printf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void str_remove_front(struct str *s, size_t size); /* drops the first `size` bytes */
 
+/* Levenshtein distance of two names, of which the first 64 bytes count: to say which one was meant. */
+size_t str_distance(const char *a, const char *b);
+
 #endif
