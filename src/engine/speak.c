@@ -7,11 +7,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "audio/encoder.h"
 #include "audio/volume.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "engine/engine.h"
 
 enum { LOOKAHEAD = 2, FIRST_SYMBOLS = 120 };
@@ -391,12 +391,10 @@ static void close_speech(struct speech *s)
 
 static void fill_result(struct speech *s)
 {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
     s->result.audio_seconds = (double)s->samples_written / LT_SAMPLE_RATE;
     s->result.wall_seconds = clock_seconds() - s->began;
     s->result.text_bytes = s->stream != NULL ? text_stream_position(s->stream) : 0;
-    s->result.peak_memory_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    s->result.peak_memory_bytes = memory_peak_bytes();
 }
 
 lt_status lt_speak(lt_engine *engine, const lt_request *request, lt_result *result, lt_error *error)
