@@ -1,0 +1,50 @@
+/* serve.c: `litetts serve`: the settings of the server as flags. */
+#include "base/config.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "server/server.h"
+
+static const struct option options[] = {
+    {"host", 0, "ADDRESS", NULL, "server.host", NULL},
+    {"port", 'p', "PORT", NULL, "server.port", NULL},
+    {"api-key", 0, "KEY", NULL, "server.api_key", NULL},
+    {"cors-origins", 0, "ORIGINS", NULL, "server.cors_origins", NULL},
+    {"max-concurrent", 0, "N", NULL, "server.max_concurrent", NULL},
+    {"max-queue", 0, "N", NULL, "server.max_queue", NULL},
+    {"max-connections", 0, "N", NULL, "server.max_connections", NULL},
+    {"max-body-bytes", 0, "BYTES", NULL, "server.max_body_bytes", NULL},
+    {"max-text-characters", 0, "N", NULL, "server.max_text_characters", NULL},
+    {"read-timeout", 0, "SECONDS", NULL, "server.read_timeout_seconds", NULL},
+    {"write-timeout", 0, "SECONDS", NULL, "server.write_timeout_seconds", NULL},
+    {"grace", 0, "SECONDS", NULL, "server.grace_seconds", NULL},
+    {"voice", 'v', "VOICE", NULL, "voice.default_voice", NULL},
+    {"threads", 't', "N", NULL, "engine.threads", NULL},
+    {"log-level", 0, "LEVEL", NULL, "log.level", NULL},
+    {"log-format", 0, "FORM", NULL, "log.format", NULL},
+    {NULL},
+};
+
+static int run(const struct arguments *arguments)
+{
+    lt_error error;
+    lt_config *config = arguments_config(arguments, &error);
+    if (config == NULL)
+        return command_fail(&error);
+    enum log_level level = LOG_INFO;
+    log_parse_level(config_string(config, CONFIG_log_level), &level);
+    log_setup(level, config_string(config, CONFIG_log_format)[0] == 'j');
+    int code = server_run(config, &error);
+    lt_config_free(config);
+    return code == EXIT_OK ? EXIT_OK : command_fail(&error);
+}
+
+const struct command serve_command = {
+    .name = "serve",
+    .operands = "",
+    .summary = "Serve OpenAI's text-to-speech API over HTTP",
+    .notes = "SIGTERM and Ctrl-C stop accepting, finish what is in flight within the grace period, then exit "
+             "0. A key on\n"
+             "the command line shows in the list of processes: prefer LITETTS_SERVER_API_KEY or the file.\n",
+    .options = options,
+    .run = run,
+};
