@@ -1,0 +1,51 @@
+// library.test.mjs: the library as it is installed: a user's compiler, pkg-config, the example, shared and static.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { decodedSeconds } from './speech.mjs';
+
+const build = dirname(resolve(process.env.LITETTS_TEST_PROGRAM));
+const example = join(dirname(fileURLToPath(import.meta.url)), '../../examples/hello.c');
+const folder = mkdtempSync(join(tmpdir(), 'litetts-library-'));
+const root = join(folder, 'root');
+const run = (command, args, options = {}) => execFileSync(command, args, { encoding: 'utf8', ...options });
+const find = (name) => join(root, run('find', ['.', '-name', name], { cwd: root }).trim().split('\n')[0]);
+test.after(() => rmSync(folder, { recursive: true }));
+
+test('meson install honours DESTDIR', () => {
+  run('meson', ['install', '-C', build, '--quiet'], { env: { ...process.env, DESTDIR: root } });
+  for (const name of ['litetts', 'liblitetts.so', 'liblitetts.a', 'litetts.pc', 'litetts.h', 'litetts.1'])
+    assert.notEqual(find(name), root, `${name} is installed`);
+});
+
+test('only lt_ names are exported', () => {
+  const shared = run('nm', ['-D', '--defined-only', find('liblitetts.so')]);
+  const fixed = run('nm', ['-g', '--defined-only', find('liblitetts.a')]);
+  for (const line of `${shared}${fixed}`.split('\n').filter((l) => / [A-Z] /.test(l)))
+    assert.match(line, / A LITETTS_\d| T lt_\w+(@@LITETTS_\d)?$/);
+  assert.match(shared, /lt_speak@@LITETTS_0/);
+});
+
+test('the example compiles with pkg-config against the installed library and speaks', () => {
+  const pc = dirname(find('litetts.pc'));
+  const env = { ...process.env, PKG_CONFIG_PATH: pc, PKG_CONFIG_SYSROOT_DIR: root };
+  const flags = run('pkg-config', ['--cflags', '--libs', 'litetts'], { env }).trim().split(/\s+/);
+  const hello = join(folder, 'hello');
+  run('cc', ['-Wall', '-Wextra', '-Werror', example, '-o', hello, ...flags]);
+  const wav = join(folder, 'hello.wav');
+  const said = run(hello, ['Hello from C.', wav], { env: { ...process.env, LD_LIBRARY_PATH: dirname(find('liblitetts.so')) } });
+  assert.match(said, /s of audio/);
+  assert.ok(decodedSeconds(wav) > 0.5);
+  assert.throws(() => run(hello, ['caf\xe9', join(folder, 'x.xyz')], { stdio: 'pipe', env: { ...process.env, LD_LIBRARY_PATH: dirname(find('liblitetts.so')) } }));
+});
+
+test('the header compiles as C++ and as strict C11', () => {
+  const include = join(dirname(find('litetts.h')), '..');
+  const source = '#include <litetts/litetts.h>\nint main(void) { return lt_version() == 0; }\n';
+  run('cc', ['-std=c11', '-pedantic-errors', '-Wall', '-Wextra', '-Werror', `-I${include}`, '-fsyntax-only', '-x', 'c', '-'], { input: source });
+  run('c++', ['-std=c++11', '-pedantic-errors', '-Wall', '-Wextra', '-Werror', `-I${include}`, '-fsyntax-only', '-x', 'c++', '-'], { input: source });
+});
