@@ -25,7 +25,7 @@ _litetts() {
         --log-format) words="text json" ;;
         *)
             case $command in
-                say) words="--output --format --play --file --voice --speed --volume --seed --input --phonemes --quiet
+                say) words="--output --format --play --device --file --voice --speed --volume --seed --input --phonemes --quiet
                     --verbose --stats" ;;
                 voices|doctor) words="--json" ;;
                 serve) words="--host --port --api-key --cors-origins --max-concurrent --max-queue --max-connections

@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "audio/playback.h"
 #include "base/config.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -149,26 +150,36 @@ static bool discard(void *user, const void *bytes, size_t size)
     return true;
 }
 
-/* Speaks a word with the default voice, as the surest sign that all of it works. */
+/* Speaks a word with the default voice in each format, as the surest sign that all of it works. */
 static void report_trial(struct report *report, json_t *s, lt_engine *engine)
 {
-    lt_error error;
-    lt_request request;
-    lt_result result;
-    lt_request_init(&request);
-    request.text = "Hello.";
-    request.write = discard;
-    if (lt_speak(engine, &request, &result, &error) != LT_OK) {
-        add(report, report->problems, "a trial word could not be spoken: %s", error.message);
-        return;
+    struct str formats = {0};
+    for (int f = 0; f < LT_FORMAT_COUNT; f++) {
+        lt_error error;
+        lt_request request;
+        lt_result result;
+        lt_request_init(&request);
+        request.text = "Hello.";
+        request.format = (lt_format)f;
+        request.write = discard;
+        const char *name = lt_format_name(request.format);
+        if (lt_speak(engine, &request, &result, &error) != LT_OK) {
+            add(report, report->problems, "a trial word could not be spoken as %s: %s", name, error.message);
+            continue;
+        }
+        str_printf(&formats, "%s%s", formats.length > 0 ? " " : "", name);
+        if (f != LT_FORMAT_WAV)
+            continue;
+        put(report, s, "trial_audio_seconds", json_real(result.audio_seconds));
+        put(report, s, "trial_work_seconds", json_real(result.wall_seconds));
+        if (result.audio_seconds < 0.1)
+            add(report, report->problems,
+                "a trial word came out as %.3f s of audio: choose another voice with voice.default_voice",
+                result.audio_seconds);
     }
-    put(report, s, "trial_audio_seconds", json_real(result.audio_seconds));
-    put(report, s, "trial_work_seconds", json_real(result.wall_seconds));
-    if (result.audio_seconds < 0.1)
-        add(report, report->problems,
-            "a trial word came out as %.3f s of audio: the default voice is silent, choose another with "
-            "voice.default_voice",
-            result.audio_seconds);
+    put_text(report, s, "formats", formats.data != NULL ? formats.data : "none");
+    report->failed |= formats.failed;
+    str_free(&formats);
 }
 
 static void report_voices(struct report *report, const lt_config *config)
@@ -223,6 +234,18 @@ static void report_models(struct report *report, const lt_config *config)
     }
     str_free(&folder);
     str_free(&model);
+}
+
+static void report_playback(struct report *report)
+{
+    lt_error error;
+    struct playback *playback;
+    bool there = playback_open(NULL, &playback, &error) == LT_OK;
+    if (there)
+        playback_close(playback);
+    else
+        add(report, report->hints, "'litetts say' cannot play here: %s", error.message);
+    put_text(report, section(report, "playback"), "device", there ? "default" : "none");
 }
 
 /* ---- Configuration ---- */
@@ -342,6 +365,7 @@ static int run(const struct arguments *arguments)
         report_libraries(&report);
         report_voices(&report, config);
         report_models(&report, config);
+        report_playback(&report);
         report_config(&report, config);
         put(&report, report.root, "hints", json_incref(report.hints));
         put(&report, report.root, "problems", json_incref(report.problems));

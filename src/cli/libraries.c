@@ -3,9 +3,26 @@
 
 #include <stdio.h>
 
+#include <FLAC/format.h>
+#include <alsa/asoundlib.h>
 #include <flite/flite_version.h>
 #include <jansson.h>
+#include <lame/lame.h>
+#include <libavcodec/version.h>
+#include <libavutil/macros.h>
+#include <opusenc.h>
 #include <soxr.h>
+
+static const char *flac_version(void)
+{
+    return FLAC__VERSION_STRING;
+}
+
+static const char *libavcodec_version(void)
+{
+    return AV_STRINGIFY(
+        LIBAVCODEC_VERSION); /* of the headers: only this major version is opened, when AAC is */
+}
 
 static const char *flite_version(void)
 {
@@ -16,9 +33,9 @@ static const struct {
     const char *name;
     const char *(*version)(void);
 } libraries[] = {
-    {"flite", flite_version},
-    {"jansson", jansson_version_str},
-    {"soxr", soxr_version},
+    {"alsa", snd_asoundlib_version},        {"flac", flac_version},     {"flite", flite_version},
+    {"jansson", jansson_version_str},       {"lame", get_lame_version}, {"libavcodec", libavcodec_version},
+    {"libopusenc", ope_get_version_string}, {"soxr", soxr_version},
 };
 
 const int library_count = sizeof libraries / sizeof *libraries;

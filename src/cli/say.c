@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "audio/playback.h"
 #include "base/config.h"
 #include "base/str.h"
 #include "base/utf8.h"
@@ -25,6 +26,7 @@ static const struct option options[] = {
      "wav|pcm|mp3|opus|flac|aac"},
     {"play", 'p', NULL, "play on the default audio device, also when standard output is no terminal", NULL,
      NULL},
+    {"device", 0, "NAME", "play on this ALSA device instead of the default one", NULL, NULL},
     {"file", 'f', "FILE", "speak the text in FILE ('-': standard input)", NULL, NULL},
     {"voice", 'v', "VOICE", "voice, or a blend as 'a(2)+b(1)'; 'litetts voices' lists them", NULL, NULL},
     {"speed", 's', "FACTOR", "how fast: 0.25 to 4; 2 takes half the time", "voice.speed", NULL},
@@ -53,7 +55,9 @@ struct job {
     enum destination destination;
     const char *path; /* TO_FILE */
     lt_format format;
-    struct output output; /* TO_FILE and TO_PIPE */
+    struct output output;      /* TO_FILE and TO_PIPE */
+    const char *device;        /* TO_DEVICE: its ALSA name; NULL: the default one */
+    struct playback *playback; /* TO_DEVICE */
     lt_error playback_error;
 
     struct progress_bar bar;
@@ -137,10 +141,11 @@ static lt_status choose_format(struct job *job, const char *named, lt_error *err
 static lt_status choose_destination(struct job *job, const struct arguments *arguments, lt_error *error)
 {
     const char *path = arguments_value(arguments, "output"), *format = arguments_value(arguments, "format");
-    bool play = arguments_given(arguments, "play");
+    job->device = arguments_value(arguments, "device");
+    bool play = arguments_given(arguments, "play") || job->device != NULL;
     if (play && (path != NULL || format != NULL))
         return error_set(error, LT_ERR_ARGUMENT,
-                         "--play goes without --output and --format: it writes nothing");
+                         "--play and --device go without --output and --format: they write nothing");
     if (path != NULL && strcmp(path, "-") != 0)
         job->destination = TO_FILE;
     else if (play || (path == NULL && isatty(STDOUT_FILENO)))
@@ -157,12 +162,14 @@ static lt_status open_destination(struct job *job, lt_error *error)
 {
     if (job->destination != TO_DEVICE)
         return output_open(&job->output, job->destination == TO_FILE ? job->path : NULL, error);
-    return error_set(error, LT_ERR_UNSUPPORTED, "this build cannot play: write to a file with -o FILE");
+    return playback_open(job->device, &job->playback, error);
 }
 
 static bool write_audio(void *user, const void *bytes, size_t size)
 {
     struct job *job = user;
+    if (job->destination == TO_DEVICE)
+        return playback_write(job->playback, bytes, size, &job->playback_error) == LT_OK;
     return output_write(&job->output, bytes, size);
 }
 
@@ -284,6 +291,12 @@ static lt_status explain(struct job *job, lt_status status, lt_error *error)
 static lt_status close_destination(struct job *job, lt_status status, lt_error *error)
 {
     bool whole = status == LT_OK || (status == LT_ERR_CANCELLED && interrupt_signal() != 0);
+    if (job->destination == TO_DEVICE) {
+        if (status == LT_OK)
+            status = playback_drain(job->playback, error);
+        playback_close(job->playback);
+        return status;
+    }
     lt_error fault;
     lt_status closed = output_close(&job->output, whole, &fault);
     return closed == LT_OK ? status : error_set(error, closed, "%s", fault.message);
