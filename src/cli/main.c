@@ -12,6 +12,7 @@
 static const struct command *const commands[] = {
     &say_command,
     &voices_command,
+    &serve_command,
     &doctor_command,
 };
 

@@ -1,0 +1,22 @@
+/* http.h: between libmicrohttpd and the routes: connections, request bodies, limits, the log line of a request. */
+#ifndef SERVER_HTTP_H
+#define SERVER_HTTP_H
+
+#include "server/state.h"
+
+/* Starts libmicrohttpd on a listening socket, which it takes over on success. Errors: LT_ERR_IO. */
+lt_status http_start(struct server *server, int listening, lt_error *error);
+
+/* Accepts no more connections; those that are open stay. */
+void http_quiesce(struct server *server);
+
+/* Ends libmicrohttpd and every connection. No exchange may be suspended. */
+void http_stop(struct server *server);
+
+/* Sets what a connection is doing and how many seconds it has for it (INFINITY: any). */
+void http_set_phase(struct exchange *x, enum phase phase, double seconds);
+
+/* Lets go of an exchange; the last holder logs and frees it. */
+void http_release(struct exchange *x);
+
+#endif

@@ -1,0 +1,47 @@
+/* pool.h: worker threads that speak requests: so many at once, so many more that wait.
+ *
+ * A job holds one of the pool's places while it works. A job that has to wait for its client (whose buffer is full)
+ * lends its place to another, so that slow listeners cost memory for what they hold, never the speech of others. */
+#ifndef SERVER_POOL_H
+#define SERVER_POOL_H
+
+#include <stdbool.h>
+
+struct pool;
+
+/* A job; part of the caller's own structure, which stays valid until `run` has returned. */
+struct pool_job {
+    void (*run)(struct pool_job *job); /* called once, on a worker thread */
+    struct pool_job *next;             /* the pool's */
+};
+
+struct pool_counts {
+    unsigned working; /* jobs that hold a place */
+    unsigned paused;  /* jobs between pool_pause and pool_continue */
+    unsigned queued;  /* jobs that have not begun */
+};
+
+/* A pool with `places` (1 or more) and room for `queue` more jobs beyond them. Threads begin when they are
+ * needed, places + queue of them at most. NULL when out of memory. */
+struct pool *pool_new(unsigned places, unsigned queue);
+
+/* Hands over a job. False when places + queue jobs are there already (or no thread could be started): then
+ * *retry_after is about how many seconds it takes until there is room, 1 or more. */
+bool pool_submit(struct pool *pool, struct pool_job *job, unsigned *retry_after);
+
+/* Takes back a job that has not begun. False when it has. */
+bool pool_withdraw(struct pool *pool, struct pool_job *job);
+
+/* Called by a running job, in pairs: lends its place; waits until it has one again. */
+void pool_pause(struct pool *pool);
+void pool_continue(struct pool *pool);
+
+struct pool_counts pool_count(struct pool *pool);
+
+/* Waits until all jobs have been run and all threads have ended; nothing may be submitted any more. */
+void pool_finish(struct pool *pool);
+
+/* Frees a pool that was finished, or that never had a job. NULL is fine. */
+void pool_free(struct pool *pool);
+
+#endif

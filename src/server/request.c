@@ -1,0 +1,203 @@
+/* request.c: checks the JSON body of a speech request. */
+#include "server/request.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+enum { MAX_VOICE_BYTES = 512 };
+
+static const float LEAST_SPEED = 0.25f, MOST_SPEED = 4, MOST_VOLUME = 4;
+
+bool api_error_set(struct api_error *error, int status, const char *code, const char *param,
+                   const char *format, ...)
+{
+    *error = (struct api_error){.status = status, .code = code, .param = param};
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+    /* a precision such as %.40s may have cut a character of what the client sent */
+    size_t length = strlen(error->message), at;
+    while ((at = utf8_first_invalid(error->message, length)) < length)
+        error->message[at] = '?';
+    return false;
+}
+
+static const char *type_name(const json_t *value)
+{
+    static const char *const names[] = {
+        [JSON_OBJECT] = "an object",   [JSON_ARRAY] = "an array", [JSON_STRING] = "a string",
+        [JSON_INTEGER] = "an integer", [JSON_REAL] = "a number",  [JSON_TRUE] = "a boolean",
+        [JSON_FALSE] = "a boolean",    [JSON_NULL] = "null",
+    };
+    return names[json_typeof(value)];
+}
+
+static bool wrong_type(struct api_error *error, const char *field, const char *expected, const json_t *value)
+{
+    return api_error_set(error, 400, "invalid_type", field,
+                         "Invalid type for '%s': expected %s, but got %s instead.", field, expected,
+                         type_name(value));
+}
+
+/* The member `field`; NULL when it is missing or null, which mean the same for every optional field. */
+static const json_t *member(const json_t *body, const char *field)
+{
+    const json_t *value = json_object_get(body, field);
+    return json_is_null(value) ? NULL : value;
+}
+
+static bool get_string(const json_t *body, const char *field, const char **out, struct api_error *error)
+{
+    const json_t *value = member(body, field);
+    if (value != NULL && !json_is_string(value))
+        return wrong_type(error, field, "a string", value);
+    if (value != NULL)
+        *out = json_string_value(value);
+    return true;
+}
+
+static bool get_bool(const json_t *body, const char *field, bool *out, struct api_error *error)
+{
+    const json_t *value = member(body, field);
+    if (value != NULL && !json_is_boolean(value))
+        return wrong_type(error, field, "a boolean", value);
+    if (value != NULL)
+        *out = json_is_true(value);
+    return true;
+}
+
+static bool get_number(const json_t *body, const char *field, float least, float most, float *out,
+                       struct api_error *error)
+{
+    const json_t *value = member(body, field);
+    if (value == NULL)
+        return true;
+    if (!json_is_number(value))
+        return wrong_type(error, field, "a number", value);
+    double number = json_number_value(value);
+    if (number < (double)least)
+        return api_error_set(error, 400, "decimal_below_min_value", field,
+                             "Invalid '%s': expected a value of %g or more, but got %g instead.", field,
+                             (double)least, number);
+    if (!(number <= (double)most))
+        return api_error_set(error, 400, "decimal_above_max_value", field,
+                             "Invalid '%s': expected a value of %g or less, but got %g instead.", field,
+                             (double)most, number);
+    *out = (float)number;
+    return true;
+}
+
+static bool get_text(const json_t *body, const struct speech_limits *limits, struct speech_request *request,
+                     struct api_error *error)
+{
+    const json_t *value = member(body, "input");
+    if (value == NULL)
+        return api_error_set(error, 400, "missing_required_parameter", "input",
+                             "Missing required parameter: 'input', the text to speak.");
+    if (!json_is_string(value))
+        return wrong_type(error, "input", "a string", value);
+    request->text = json_string_value(value);
+    request->text_bytes = json_string_length(value);
+    request->characters = utf8_count(request->text, request->text_bytes);
+    if (strspn(request->text, " \t\r\n") == request->text_bytes)
+        return api_error_set(error, 400, "empty_string", "input",
+                             "Invalid 'input': it is empty; send the text to speak.");
+    if (request->characters > limits->max_characters)
+        return api_error_set(
+            error, 400, "string_above_max_length", "input",
+            "Invalid 'input': %zu characters are more than this server's limit of %zu; split the text.",
+            request->characters, limits->max_characters);
+    return true;
+}
+
+/* A name, or OpenAI's newer {"id": name}. */
+static bool get_voice(const json_t *body, struct speech_request *request, struct api_error *error)
+{
+    const json_t *value = member(body, "voice");
+    if (json_is_object(value))
+        value = json_object_get(value, "id");
+    else if (value == NULL)
+        return true;
+    if (!json_is_string(value))
+        return api_error_set(error, 400, "invalid_type", "voice",
+                             "Invalid type for 'voice': expected a string or an object with a string 'id'.");
+    if (json_string_length(value) > MAX_VOICE_BYTES)
+        return api_error_set(
+            error, 400, "invalid_value", "voice",
+            "Invalid 'voice': a name or blend has %d bytes at most; GET /v1/voices lists the voices.",
+            MAX_VOICE_BYTES);
+    request->voice = json_string_value(value);
+    return true;
+}
+
+static bool get_format(const json_t *body, struct speech_request *request, struct api_error *error)
+{
+    const char *name = "mp3";
+    if (!get_string(body, "response_format", &name, error))
+        return false;
+    /* lt_format_parse also takes the name of a file, which is no format here */
+    if (strpbrk(name, "./") == NULL && lt_format_parse(name, &request->format, NULL) == LT_OK)
+        return true;
+    return api_error_set(
+        error, 400, "invalid_value", "response_format",
+        "Invalid value for 'response_format': '%.40s'. Supported values are: 'mp3', 'opus', 'aac', "
+        "'flac', 'wav' and 'pcm'.",
+        name);
+}
+
+static bool get_options(const json_t *body, struct speech_request *request, struct api_error *error)
+{
+    const char *model = NULL, *stream_format = "audio";
+    bool ssml = false;
+    if (!get_string(body, "model", &model, error) || /* any name is taken: there is one engine */
+        !get_string(body, "stream_format", &stream_format, error) ||
+        !get_number(body, "speed", LEAST_SPEED, MOST_SPEED, &request->speed, error) ||
+        !get_number(body, "volume_multiplier", 0, MOST_VOLUME, &request->volume, error) ||
+        !get_bool(body, "stream", &request->stream, error) || !get_bool(body, "ssml", &ssml, error))
+        return false;
+    const json_t *seed = member(body, "seed");
+    if (seed != NULL && !json_is_integer(seed))
+        return wrong_type(error, "seed", "an integer", seed);
+    request->seed = (uint64_t)json_integer_value(seed);
+    request->input = ssml ? LT_INPUT_SSML : LT_INPUT_TEXT;
+    request->events = strcmp(stream_format, "sse") == 0;
+    if (!request->events && strcmp(stream_format, "audio") != 0)
+        return api_error_set(
+            error, 400, "invalid_value", "stream_format",
+            "Invalid value for 'stream_format': '%.40s'. Supported values are: 'audio' and 'sse'.",
+            stream_format);
+    return true;
+}
+
+bool request_parse(const char *body, size_t size, const struct speech_limits *limits,
+                   struct speech_request *request, struct api_error *error)
+{
+    *request = (struct speech_request){.voice = "", .speed = limits->speed, .volume = 1, .stream = true};
+    json_error_t fault;
+    request->body = json_loadb(size > 0 ? body : "", size, 0, &fault);
+    if (request->body == NULL)
+        return api_error_set(error, 400, "invalid_json", NULL,
+                             "The body of the request is not valid JSON: %s (line %d, column %d).",
+                             fault.text, fault.line, fault.column);
+    bool valid =
+        json_is_object(request->body)
+            ? get_text(request->body, limits, request, error) && get_voice(request->body, request, error) &&
+                  get_format(request->body, request, error) && get_options(request->body, request, error)
+            : api_error_set(error, 400, "invalid_type", NULL,
+                            "The body of the request has to be a JSON object, but is %s.",
+                            type_name(request->body));
+    if (!valid)
+        request_free(request);
+    return valid;
+}
+
+void request_free(struct speech_request *request)
+{
+    json_decref(request->body);
+    *request = (struct speech_request){0};
+}

@@ -1,0 +1,450 @@
+/* speech.c: speaks a request on a worker thread and sends the audio as it is made.
+ *
+ * The worker's write callback fills a ring, libmicrohttpd's content reader empties it. The worker waits when the ring
+ * is full (and lends its place in the pool meanwhile); the connection is suspended while the ring is empty. An answer
+ * that is not to be streamed goes to an unnamed temporary file first, so that its length can be told and long
+ * speech does not fill the memory. */
+#include "server/speech.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base64.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "server/http.h"
+#include "server/reply.h"
+#include "server/watch.h"
+
+enum {
+    RING_BYTES = 256 * 1024, /* some 20 s of MP3, 5 s of PCM */
+    /* The answer begins when this much is there: more than any format's header, less than any sentence; until then
+     * an error still becomes a status of its own. */
+    START_BYTES = 1024,
+    EVENT_BYTES = 12 * 1024 /* audio in one server-sent event, at most; a multiple of 3 */
+};
+
+/* ---- The worker's side ---- */
+
+/* Lets the HTTP thread go on with the exchange. The lock is held. */
+static void wake(struct exchange *x)
+{
+    if (x->suspended) {
+        x->suspended = false;
+        MHD_resume_connection(x->http);
+    }
+}
+
+/* Waits until the ring is half empty; false when the client has gone. The lock is held, but not meanwhile. */
+static bool wait_for_room(struct exchange *x)
+{
+    struct speech *speech = &x->speech;
+    pthread_mutex_unlock(&x->lock);
+    pool_pause(x->server->pool);
+    pthread_mutex_lock(&x->lock);
+    while (speech->ring_used > RING_BYTES / 2 && !x->gone)
+        pthread_cond_wait(&speech->room, &x->lock);
+    bool gone = x->gone;
+    pthread_mutex_unlock(&x->lock);
+    pool_continue(x->server->pool);
+    pthread_mutex_lock(&x->lock);
+    return !gone;
+}
+
+static bool write_ring(void *user, const void *bytes, size_t size)
+{
+    struct exchange *x = user;
+    struct speech *speech = &x->speech;
+    const char *from = bytes;
+    pthread_mutex_lock(&x->lock);
+    bool there = !x->gone;
+    while (size > 0 && there) {
+        if (speech->ring_used == RING_BYTES) {
+            there = wait_for_room(x);
+            continue;
+        }
+        size_t end = (speech->ring_begin + speech->ring_used) % RING_BYTES;
+        size_t room = end < speech->ring_begin ? speech->ring_begin - end : RING_BYTES - end;
+        size_t n = size < room ? size : room;
+        memcpy(speech->ring + end, from, n);
+        speech->ring_used += n;
+        from += n;
+        size -= n;
+        if (speech->answering || speech->ring_used >= START_BYTES)
+            wake(x);
+    }
+    pthread_mutex_unlock(&x->lock);
+    return there;
+}
+
+static bool write_at(struct exchange *x, uint64_t offset, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = pwrite(x->speech.file, bytes, size, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            log_event(LOG_ERROR, x->id, "cannot write to the temporary file", "reason=%s", strerror(errno));
+            return false;
+        }
+        bytes += n;
+        offset += (uint64_t)n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+static bool write_file(void *user, const void *bytes, size_t size)
+{
+    struct exchange *x = user;
+    bool written = write_at(x, x->speech.file_size, bytes, size);
+    x->speech.file_size += size;
+    return written;
+}
+
+static bool rewrite_file(void *user, uint64_t offset, const void *bytes, size_t size)
+{
+    return write_at(user, offset, bytes, size);
+}
+
+static lt_status speak(struct exchange *x)
+{
+    const struct speech_request *asked = &x->speech.request;
+    lt_request request;
+    lt_request_init(&request);
+    request.text = asked->text;
+    request.text_bytes = asked->text_bytes;
+    request.input = asked->input;
+    request.voice = asked->voice;
+    request.speed = asked->speed;
+    request.volume = asked->volume;
+    request.format = asked->format;
+    request.seed = asked->seed;
+    request.cancel = x->speech.cancel;
+    request.user = x;
+    request.write = asked->stream ? write_ring : write_file;
+    request.rewrite = asked->stream ? NULL : rewrite_file;
+    return lt_speak(x->server->engine, &request, &x->speech.result, &x->speech.error);
+}
+
+static void run(struct pool_job *job)
+{
+    struct exchange *x = (struct exchange *)((char *)job - offsetof(struct exchange, speech.job));
+    lt_status status = speak(x);
+    pthread_mutex_lock(&x->lock);
+    x->speech.status = status;
+    x->speech.ended = true;
+    wake(x);
+    pthread_mutex_unlock(&x->lock);
+    http_release(x);
+}
+
+/* ---- The HTTP thread's side ---- */
+
+/* Waits for the worker. The lock is held. */
+static void suspend(struct exchange *x)
+{
+    x->suspended = true;
+    MHD_suspend_connection(x->http);
+}
+
+/* Moves up to `size` bytes out of the ring. The lock is held. */
+static size_t take(struct exchange *x, char *out, size_t size)
+{
+    struct speech *speech = &x->speech;
+    size_t taken = 0;
+    while (taken < size && speech->ring_used > 0) {
+        size_t n = RING_BYTES - speech->ring_begin;
+        n = n < speech->ring_used ? n : speech->ring_used;
+        n = n < size - taken ? n : size - taken;
+        memcpy(out + taken, speech->ring + speech->ring_begin, n);
+        speech->ring_begin = (speech->ring_begin + n) % RING_BYTES;
+        speech->ring_used -= n;
+        taken += n;
+    }
+    if (taken > 0 && speech->ring_used <= RING_BYTES / 2)
+        pthread_cond_signal(&speech->room);
+    return taken;
+}
+
+/* Appends one server-sent event (https://html.spec.whatwg.org/#server-sent-events) with a JSON value, released. */
+static void put_event(struct str *out, json_t *value)
+{
+    char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+    json_decref(value);
+    if (text != NULL)
+        str_printf(out, "data: %s\n\n", text);
+    else
+        out->failed = true;
+    free(text);
+}
+
+/* The last event: how much was spoken, or why it ended early. We count a character as a token of input and 50 ms
+ * of audio as one of output. */
+static void put_last_event(struct exchange *x)
+{
+    struct speech *speech = &x->speech;
+    json_int_t input = (json_int_t)speech->request.characters;
+    json_int_t output = (json_int_t)ceil(speech->result.audio_seconds * 20);
+    put_event(&speech->event,
+              speech->status == LT_OK
+                  ? json_pack("{s:s, s:{s:I, s:I, s:I}}", "type", "speech.audio.done", "usage",
+                              "input_tokens", input, "output_tokens", output, "total_tokens", input + output)
+                  : json_pack("{s:{s:s, s:s, s:n, s:s}}", "error", "message", speech->error.message, "type",
+                              "server_error", "param", "code", lt_status_name(speech->status)));
+    speech->finished = true;
+}
+
+/* Like take, but as events that carry the audio in base64 (OpenAI's "speech.audio.delta"). The lock is held. */
+static size_t take_events(struct exchange *x, char *out, size_t size)
+{
+    struct speech *speech = &x->speech;
+    if (speech->event_sent == speech->event.length) {
+        char audio[EVENT_BYTES];
+        str_clear(&speech->event);
+        speech->event_sent = 0;
+        size_t n = take(x, audio, sizeof audio);
+        if (n > 0) {
+            str_puts(&speech->event, "data: {\"type\":\"speech.audio.delta\",\"audio\":\"");
+            base64_encode(audio, n, &speech->event);
+            str_puts(&speech->event, "\"}\n\n");
+        } else if (speech->ended && !speech->finished) {
+            put_last_event(x);
+        }
+        if (speech->event.failed)
+            x->gone = true;
+    }
+    size_t n = speech->event.length - speech->event_sent;
+    n = n < size ? n : size;
+    if (n > 0)
+        memcpy(out, speech->event.data + speech->event_sent, n);
+    speech->event_sent += n;
+    return n;
+}
+
+/* libmicrohttpd asks for the next bytes of a streamed answer. */
+static ssize_t read_stream(void *user, uint64_t position, char *out, size_t size)
+{
+    struct exchange *x = user;
+    (void)position;
+    pthread_mutex_lock(&x->lock);
+    size_t n = x->gone ? 0 : x->speech.request.events ? take_events(x, out, size) : take(x, out, size);
+    ssize_t result = (ssize_t)n;
+    if (x->gone) {
+        result = MHD_CONTENT_READER_END_WITH_ERROR;
+    } else if (n == 0 && x->speech.ended) {
+        /* an answer that breaks off must not look complete */
+        result =
+            x->speech.status == LT_OK ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
+    } else if (n == 0) {
+        suspend(x);
+    }
+    pthread_mutex_unlock(&x->lock);
+    atomic_fetch_add(&x->sent, n);
+    /* to be asked again means that the client took what was there */
+    http_set_phase(x, result == 0 ? PHASE_WORKING : PHASE_ANSWERING,
+                   result == 0 ? INFINITY : x->server->write_timeout);
+    return result;
+}
+
+static ssize_t read_file(void *user, uint64_t position, char *out, size_t size)
+{
+    struct exchange *x = user;
+    ssize_t n = pread(x->speech.file, out, size, (off_t)position);
+    if (n <= 0)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    atomic_fetch_add(&x->sent, (uint64_t)n);
+    http_set_phase(x, PHASE_ANSWERING, x->server->write_timeout);
+    return n;
+}
+
+static enum MHD_Result answer_audio(struct exchange *x)
+{
+    enum { BLOCK = 16 * 1024 };
+    const struct speech_request *request = &x->speech.request;
+    struct MHD_Response *response =
+        request->stream ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, x, NULL)
+                        : MHD_create_response_from_callback(x->speech.file_size, BLOCK, read_file, x, NULL);
+    if (response == NULL)
+        return MHD_NO;
+    char disposition[64];
+    snprintf(disposition, sizeof disposition, "attachment; filename=speech.%s",
+             lt_format_name(request->format));
+    MHD_add_response_header(response, "Cache-Control", "no-cache");
+    MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* or nginx would hold the stream back */
+    if (request->events) {
+        MHD_add_response_header(response, "Content-Type", "text/event-stream");
+    } else {
+        MHD_add_response_header(response, "Content-Type", lt_format_mime(request->format));
+        MHD_add_response_header(response, "Content-Disposition", disposition);
+    }
+    return reply_send(x, MHD_HTTP_OK, response);
+}
+
+static enum MHD_Result answer_failure(struct exchange *x)
+{
+    static const struct {
+        int status;
+        const char *code, *param;
+    } answers[] = {
+        [LT_ERR_ARGUMENT] = {400, "invalid_value", NULL},
+        [LT_ERR_TEXT] = {400, "invalid_value", "input"},
+        [LT_ERR_VOICE] = {400, "voice_not_found", "voice"},
+        [LT_ERR_FORMAT] = {400, "invalid_value", "response_format"},
+        [LT_ERR_UNSUPPORTED] = {400, "unsupported", NULL},
+        [LT_ERR_MEMORY] = {503, "out_of_memory", NULL},
+        [LT_ERR_BUSY] = {429, "rate_limit_exceeded", NULL},
+        [LT_ERR_CANCELLED] = {503, "shutting_down", NULL},
+        [LT_ERR_INTERNAL] = {500, "internal_error", NULL},
+    };
+    lt_status status = x->speech.status;
+    if ((size_t)status >= sizeof answers / sizeof answers[0] || answers[status].status == 0)
+        status = LT_ERR_INTERNAL;
+    struct api_error error;
+    api_error_set(&error, answers[status].status, answers[status].code, answers[status].param, "%s",
+                  x->speech.error.message);
+    if (error.status == 429 || error.status == 503)
+        error.retry_after = 1;
+    return reply_error(x, &error);
+}
+
+enum MHD_Result speech_answer(struct exchange *x)
+{
+    struct speech *speech = &x->speech;
+    pthread_mutex_lock(&x->lock);
+    bool ended = speech->ended, gone = x->gone;
+    size_t used = speech->ring_used;
+    bool ready = ended || (speech->request.stream && used >= START_BYTES);
+    speech->answering = ready;
+    if (!ready && !gone)
+        suspend(x);
+    pthread_mutex_unlock(&x->lock);
+    if (gone)
+        return MHD_NO;
+    if (!ready)
+        return MHD_YES;
+    return ended && speech->status != LT_OK && (used == 0 || !speech->request.stream) ? answer_failure(x)
+                                                                                      : answer_audio(x);
+}
+
+/* An unnamed file in $TMPDIR or /tmp; -1 with errno set. */
+static int temporary_file(void)
+{
+    const char *folder = getenv("TMPDIR");
+    if (folder == NULL || folder[0] == '\0')
+        folder = "/tmp";
+    int file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (file >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+        return file;
+    struct str name = {0};
+    str_printf(&name, "%s/litetts-XXXXXX", folder);
+    file = name.failed ? -1 : mkostemp(name.data, O_CLOEXEC);
+    if (file >= 0)
+        unlink(name.data);
+    str_free(&name);
+    return file;
+}
+
+static bool set_up(struct exchange *x, struct api_error *error)
+{
+    struct speech *speech = &x->speech;
+    speech->cancel = lt_cancel_new();
+    speech->ring = speech->request.stream ? malloc(RING_BYTES) : NULL;
+    if (speech->cancel == NULL || (speech->request.stream && speech->ring == NULL))
+        return api_error_set(error, 503, "out_of_memory", NULL,
+                             "The server is out of memory; try again later.");
+    if (!speech->request.stream && (speech->file = temporary_file()) < 0)
+        return api_error_set(error, 500, "internal_error", NULL,
+                             "The server cannot make a temporary file (%s); ask for a streamed answer.",
+                             strerror(errno));
+    return true;
+}
+
+static bool submit(struct exchange *x, struct api_error *error)
+{
+    unsigned retry_after;
+    if (atomic_load(&x->server->draining)) {
+        api_error_set(error, 503, "shutting_down", NULL, "The server is shutting down; try again later.");
+        error->retry_after = 1;
+        return false;
+    }
+    x->speech.job.run = run;
+    x->stage = STAGE_SPEAKING;
+    x->speaking = true;
+    http_set_phase(x, PHASE_WORKING, INFINITY);
+    pthread_mutex_lock(&x->lock); /* so that the worker cannot resume before this has suspended */
+    atomic_fetch_add(&x->holders, 1);
+    bool taken = pool_submit(x->server->pool, &x->speech.job, &retry_after);
+    if (taken)
+        suspend(x);
+    pthread_mutex_unlock(&x->lock);
+    if (taken)
+        return true;
+    atomic_fetch_sub(&x->holders, 1);
+    x->speaking = false;
+    api_error_set(error, 429, "rate_limit_exceeded", NULL,
+                  "The server is busy: every place in its queue is taken; try again in %u s.", retry_after);
+    error->retry_after = retry_after;
+    return false;
+}
+
+static enum MHD_Result begin(struct exchange *x, bool always_stream)
+{
+    struct server *server = x->server;
+    struct speech *speech = &x->speech;
+    struct api_error error;
+    lt_error fault;
+    if (!request_parse(x->body.data, x->body.length, &server->limits, &speech->request, &error))
+        return reply_error(x, &error);
+    str_free(&x->body);
+    if (always_stream || speech->request.events)
+        speech->request.stream = true;
+    if (lt_engine_check_voice(server->engine, speech->request.voice, &fault) != LT_OK) {
+        api_error_set(&error, 400, "voice_not_found", "voice", "%s", fault.message);
+        return reply_error(x, &error);
+    }
+    if (!set_up(x, &error) || !submit(x, &error))
+        return reply_error(x, &error);
+    watch_add(server, x->connection);
+    return MHD_YES;
+}
+
+enum MHD_Result speech_begin(struct exchange *x)
+{
+    return begin(x, false);
+}
+
+enum MHD_Result speech_begin_stream(struct exchange *x)
+{
+    return begin(x, true);
+}
+
+void speech_abandon(struct exchange *x)
+{
+    pthread_mutex_lock(&x->lock);
+    x->gone = true;
+    if (x->speaking && !x->speech.ended)
+        lt_cancel_fire(x->speech.cancel);
+    pthread_cond_signal(&x->speech.room);
+    bool withdrawn = x->speaking && pool_withdraw(x->server->pool, &x->speech.job);
+    wake(x);
+    pthread_mutex_unlock(&x->lock);
+    if (withdrawn)
+        http_release(x);
+}
+
+void speech_free(struct exchange *x)
+{
+    struct speech *speech = &x->speech;
+    if (speech->file >= 0)
+        close(speech->file);
+    lt_cancel_free(speech->cancel);
+    free(speech->ring);
+    str_free(&speech->event);
+    request_free(&speech->request);
+}

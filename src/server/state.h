@@ -1,0 +1,118 @@
+/* state.h: the server's own structures: the server, its connections, and the exchange of a request and its answer.
+ *
+ * Threads: one thread of libmicrohttpd runs every HTTP callback; the pool's workers speak; the watcher looks for
+ * clients that left or are too slow; the main thread waits for signals. An exchange is held by the HTTP side and, while
+ * it is spoken, by its worker; who lets go last logs and frees it.
+ *
+ * Locks, outermost first: server.lock, exchange.lock, the pool's own. */
+#ifndef SERVER_STATE_H
+#define SERVER_STATE_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/config.h"
+#include "base/str.h"
+#include "server/pool.h"
+#include "server/request.h"
+
+struct route;
+
+enum { CLIENT_BYTES = 64, PATH_BYTES = 200, ID_BYTES = 72 };
+
+/* What a connection is doing, which says what its deadline means. */
+enum phase {
+    PHASE_IDLE,     /* between requests: may go away silently at the deadline */
+    PHASE_READING,  /* its request is arriving: answered 408 at the deadline */
+    PHASE_WORKING,  /* the server is at work: no deadline */
+    PHASE_ANSWERING /* bytes are on their way to the client: cut at the deadline */
+};
+
+/* One TCP connection. Belongs to the HTTP thread; the fields are under server.lock, because the watcher reads them. */
+struct connection {
+    struct connection *next, *previous; /* in server.connections */
+    uint64_t id;
+    int fd;
+    enum phase phase;
+    double deadline;           /* clock_seconds() when it is cut; INFINITY: never */
+    bool late;                 /* it was answered 408 */
+    struct exchange *exchange; /* the one in progress, or NULL */
+    char client[CLIENT_BYTES]; /* numeric address */
+    char path[PATH_BYTES];     /* of the request as sent, without its query, made safe for the log */
+};
+
+/* The audio of an exchange on its way from the worker to the client; under exchange.lock once it is submitted. */
+struct speech {
+    struct pool_job job;
+    struct speech_request request;
+    lt_cancel *cancel;
+    pthread_cond_t room;          /* the ring has room again, or the client has gone */
+    char *ring;                   /* encoded bytes not yet sent, for a streamed answer */
+    size_t ring_begin, ring_used; /* first byte and number of bytes */
+    int file;                     /* the whole answer when it is not streamed, else -1 */
+    uint64_t file_size;
+    struct str event;     /* server-sent event that is being sent */
+    size_t event_sent;    /* bytes of it that have been */
+    bool answering;       /* the answer has begun: every new byte is sent at once */
+    bool ended, finished; /* lt_speak has returned; the last event has been made */
+    lt_status status;     /* what it returned; the rest belongs to it */
+    lt_error error;
+    lt_result result;
+};
+
+enum stage { STAGE_RECEIVING, STAGE_SPEAKING, STAGE_ANSWERED };
+
+/* One request and its answer. */
+struct exchange {
+    struct server *server;
+    struct MHD_Connection *http;
+    struct connection *connection;
+    atomic_int holders; /* HTTP side, worker */
+    char id[ID_BYTES];  /* x-request-id */
+    char method[12];
+    char path[PATH_BYTES];
+    char client[CLIENT_BYTES];
+    const struct route *route;
+    const char
+        *argument; /* the part of the path that a route with a parameter leaves open; valid while routing */
+    bool refused;  /* `refusal` is the answer; the body is read and dropped */
+    struct api_error refusal;
+    struct str body;
+    uint64_t body_bytes; /* received, kept or not */
+    double begun;        /* clock_seconds() */
+    enum stage stage;
+    bool complete;         /* the client has been sent all of it */
+    int status;            /* of the answer; 0 before */
+    _Atomic uint64_t sent; /* bytes of the answer's body that were handed to the connection */
+
+    pthread_mutex_t lock; /* over what follows */
+    bool suspended;       /* http waits for MHD_resume_connection */
+    bool gone;            /* the client left, or was cut */
+    bool speaking;        /* `speech` was submitted */
+    struct speech speech;
+};
+
+struct server {
+    const lt_config *config;
+    lt_engine *engine;
+    struct pool *pool;
+    struct MHD_Daemon *daemon;
+    struct speech_limits limits;
+    size_t max_body;
+    double read_timeout, write_timeout, started;
+    atomic_bool draining;      /* SIGTERM has come: new speech is refused */
+    atomic_uint exchanges;     /* alive */
+    _Atomic uint64_t requests; /* answered since the start */
+
+    pthread_mutex_t lock; /* over the connections */
+    struct connection *connections;
+    unsigned connection_count;
+    uint64_t next_id;
+
+    pthread_t watcher;
+    int watch_epoll; /* the sockets of clients that wait for speech */
+    int watch_stop;  /* eventfd */
+};
+
+#endif
