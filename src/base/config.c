@@ -296,30 +296,33 @@ static lt_status store_section(lt_config *config, const char *section, json_t *m
     return LT_OK;
 }
 
+lt_status config_load_text(lt_config *config, const char *text, size_t size, const char *name,
+                           lt_error *error)
+{
+    json_error_t fault;
+    json_t *root = json_loadb(text != NULL ? text : "", size, JSON_REJECT_DUPLICATES, &fault);
+    lt_status status = error_none(error);
+    if (!json_is_object(root))
+        status = error_set(error, LT_ERR_CONFIG, "%s, line %d: %s: a configuration is one JSON object", name,
+                           root == NULL ? fault.line : 1, root == NULL ? fault.text : "not an object");
+    const char *section;
+    json_t *members;
+    json_object_foreach(root, section, members)
+    {
+        status = store_section(config, section, members, name, error);
+        if (status != LT_OK)
+            break;
+    }
+    json_decref(root);
+    return status;
+}
+
 static lt_status load(lt_config *config, const char *path, lt_error *error)
 {
     struct str content = {0};
     lt_status status = file_read(path, FILE_LIMIT, &content, error);
-    json_t *root = NULL;
-    if (status == LT_OK) {
-        json_error_t fault;
-        root = json_loadb(content.data, content.length, JSON_REJECT_DUPLICATES, &fault);
-        if (!json_is_object(root))
-            status =
-                error_set(error, LT_ERR_CONFIG, "%s, line %d: %s: a configuration is one JSON object", path,
-                          root == NULL ? fault.line : 1, root == NULL ? fault.text : "not an object");
-    }
-    if (status == LT_OK) {
-        const char *section;
-        json_t *members;
-        json_object_foreach(root, section, members)
-        {
-            status = store_section(config, section, members, path, error);
-            if (status != LT_OK)
-                break;
-        }
-    }
-    json_decref(root);
+    if (status == LT_OK)
+        status = config_load_text(config, content.data, content.length, path, error);
     str_free(&content);
     return status;
 }

@@ -50,6 +50,11 @@ bool config_bool(const lt_config *config, enum config_key key);
 /* Where the value in force came from: "default", a file's path, "environment LITETTS_...", "flag". */
 const char *config_origin(const lt_config *config, enum config_key key);
 
+/* Sets the keys of a configuration file's content, `size` bytes of JSON; `name` is where it came from, for messages
+ * and config_origin. What was read before an error stays set. Errors: LT_ERR_CONFIG, LT_ERR_MEMORY. */
+lt_status config_load_text(lt_config *config, const char *text, size_t size, const char *name,
+                           lt_error *error);
+
 /* An independent copy; NULL when out of memory. */
 lt_config *config_copy(const lt_config *config);
 
