@@ -10,6 +10,7 @@
 #include <lame/lame.h>
 #include <libavcodec/version.h>
 #include <libavutil/macros.h>
+#include <microhttpd.h>
 #include <opusenc.h>
 #include <soxr.h>
 
@@ -33,9 +34,15 @@ static const struct {
     const char *name;
     const char *(*version)(void);
 } libraries[] = {
-    {"alsa", snd_asoundlib_version},        {"flac", flac_version},     {"flite", flite_version},
-    {"jansson", jansson_version_str},       {"lame", get_lame_version}, {"libavcodec", libavcodec_version},
-    {"libopusenc", ope_get_version_string}, {"soxr", soxr_version},
+    {"alsa", snd_asoundlib_version},
+    {"flac", flac_version},
+    {"flite", flite_version},
+    {"jansson", jansson_version_str},
+    {"lame", get_lame_version},
+    {"libavcodec", libavcodec_version},
+    {"libmicrohttpd", MHD_get_version},
+    {"libopusenc", ope_get_version_string},
+    {"soxr", soxr_version},
 };
 
 const int library_count = sizeof libraries / sizeof *libraries;
