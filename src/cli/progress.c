@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 
-enum { BAR_LEAST = 10, BAR_MOST = 40, WIDTH_USUAL = 80 };
+enum { BAR_LEAST = 8, BAR_MOST = 40, WIDTH_USUAL = 80 };
 
 static int terminal_width(void)
 {
@@ -69,7 +69,7 @@ void progress_line(const struct progress_facts *facts, int width, struct str *ou
     progress_put_duration(facts->audio_seconds, &fields[2]);
     str_puts(&fields[2], " of audio");
     if (facts->work_seconds > 0)
-        str_printf(&fields[3], "%.1f x real time", facts->audio_seconds / facts->work_seconds);
+        str_printf(&fields[3], "%.1fx", facts->audio_seconds / facts->work_seconds);
     put_grouped(facts->characters_done, &fields[4]);
     if (known) {
         str_putc(&fields[4], '/');

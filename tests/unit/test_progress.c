@@ -22,10 +22,12 @@ static void the_line_tells_all_that_fits(void **state)
     (void)state;
     const struct progress_facts facts = {
         .characters_done = 8787, .characters_total = 35149, .audio_seconds = 754.2, .work_seconds = 20};
-    assert_line(&facts, 110,
-                "[#######.........................]  24 %  1:00 left  12:34 of audio  37.7 x real time  "
+    assert_line(&facts, 100,
+                "[########.........................]  24 %  1:00 left  12:34 of audio  37.7x  "
                 "8,787/35,149 characters");
-    assert_line(&facts, 80, "[##........]  24 %  1:00 left  12:34 of audio  37.7 x real time");
+    assert_line(&facts, 79,
+                "[##..........]  24 %  1:00 left  12:34 of audio  37.7x  8,787/35,149 characters");
+    assert_line(&facts, 60, "[####..............]  24 %  1:00 left  12:34 of audio  37.7x");
     assert_line(&facts, 20, " 24 %  1:00 left");
 }
 
@@ -34,8 +36,8 @@ static void an_unknown_length_has_no_share(void **state)
     (void)state;
     const struct progress_facts facts = {
         .characters_done = 1234567, .audio_seconds = 3723, .work_seconds = 100};
-    assert_line(&facts, 100, "1:02:03 of audio  37.2 x real time  1,234,567 characters");
-    assert_line(&facts, 40, "1:02:03 of audio  37.2 x real time");
+    assert_line(&facts, 100, "1:02:03 of audio  37.2x  1,234,567 characters");
+    assert_line(&facts, 40, "1:02:03 of audio  37.2x");
     assert_line(&facts, 20, "1:02:03 of audio");
     assert_line(&facts, 3, "");
 }
