@@ -1,0 +1,376 @@
+/* layers.c: product layers, normalisation. See layers.h.
+ *
+ * A product layer is cut in one of two ways, with the same result:
+ *   by rows     the weights' panels fit a core's cache: they are expanded once, all together; then each task packs a
+ *               block of rows (with the rows around it that the taps reach) into the cache and multiplies it
+ *               with all panels. The generator's convolutions: many rows, small weights.
+ *   by columns  the rows are few: they are packed once, all together; then each task expands a group of panels into
+ *               the cache and multiplies all rows with it. ALBERT, the decoder: few rows, large weights. */
+#include "nn/layers.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    BLOCK_ROWS = 512,             /* rows of a task, and of a partial sum */
+    PANELS_BY_ROWS = 3 << 20,     /* most bytes of panels that are expanded all together */
+    PANELS_BY_COLUMNS = 256 << 10 /* bytes of panels of one task by columns */
+};
+
+struct array nn_array(struct nn *nn, enum value_type type, int rows, int channels)
+{
+    const size_t bytes = (size_t)rows * (size_t)channels * (type == VALUE_F32 ? 4 : 2);
+    return (struct array){arena_take(&nn->arena, bytes), type, rows, channels, channels};
+}
+
+void *array_row(const struct array *array, int row)
+{
+    const ptrdiff_t size = array->type == VALUE_F32 ? 4 : 2;
+    return (unsigned char *)array->data + row * array->stride * size;
+}
+
+struct array array_part(const struct array *array, int first, int rows)
+{
+    struct array part = *array;
+    part.data = array_row(array, first);
+    part.rows = rows;
+    return part;
+}
+
+/* ---- Product layers ------------------------------------------------------------------------------ */
+
+/* A block of output rows of one utterance. */
+struct block {
+    int span;
+    int out_row;      /* in layer->out */
+    int first, rows;  /* within the utterance */
+    size_t packed_at; /* by columns: its first packed row */
+};
+
+struct layer_run {
+    const struct layer *layer;
+    const struct kernels *kernels;
+    const struct products *products;
+    int stride, dilation;
+    struct spans in, out;
+    int whole_in[2], whole_out[2]; /* the spans of a layer that was given none */
+    struct block *blocks;
+    int block_count;
+    float *sums; /* [block][2][columns], or NULL */
+
+    unsigned char *panels;    /* by rows: all; by columns: one group a thread */
+    size_t panels_size;       /* bytes a thread */
+    unsigned char *packed;    /* by rows: one block a thread; by columns: all */
+    size_t packed_size;       /* bytes a thread */
+    int group;                /* columns of a group of panels */
+};
+
+/* Input rows that `rows` output rows reach. */
+static int reach(const struct layer_run *run, int rows)
+{
+    return (rows - 1) * run->stride + (run->layer->weight->taps - 1) * run->dilation + 1;
+}
+
+/* Packs `rows` input rows of an utterance from row `first` on (which may be negative) to `to`; rows that the
+ * utterance does not have become zero. */
+static void pack_rows(const struct layer_run *run, int span, int first, int rows, unsigned char *to)
+{
+    const struct layer *layer = run->layer;
+    const int begin = run->in.begin[span], count = run->in.begin[span + 1] - begin;
+    const int from = first < 0 ? 0 : first;
+    const int past = first + rows > count ? count : first + rows;
+    const size_t row_bytes = (size_t)layer->weight->in * packed_bytes(run->products);
+    if (from >= past) {
+        memset(to, 0, row_bytes * (size_t)rows);
+        return;
+    }
+    memset(to, 0, row_bytes * (size_t)(from - first));
+    memset(to + row_bytes * (size_t)(past - first), 0, row_bytes * (size_t)(first + rows - past));
+    const int channels = layer->in.channels;
+    const struct prologue prologue = {
+        .in = array_row(&layer->in, begin + from),
+        .type = layer->in.type,
+        .in_stride = layer->in.stride,
+        .out = to + row_bytes * (size_t)(from - first),
+        .out_stride = layer->weight->in,
+        .rows = past - from,
+        .channels = channels,
+        .padded = layer->weight->in,
+        .scale = layer->scale ? layer->scale + (ptrdiff_t)span * channels : NULL,
+        .shift = layer->shift ? layer->shift + (ptrdiff_t)span * channels : NULL,
+        .activation = layer->before,
+        .slope = layer->before_slope,
+        .alpha = layer->alpha,
+        .inverse_alpha = layer->inverse_alpha,
+    };
+    run->products->prologue(&prologue);
+}
+
+static void expand_columns(const struct layer_run *run, int first, int columns, void *panels)
+{
+    const struct weight *weight = run->layer->weight;
+    const struct expand expand = {
+        .source = (const unsigned char *)weight->data + weight->row_bytes * (size_t)first,
+        .type = weight->type,
+        .row_bytes = weight->row_bytes,
+        .columns = columns,
+        .source_k = weight->in,
+        .first_tap = 0,
+        .tap_step = 1,
+        .taps = weight->taps,
+        .k = weight->in,
+        .panels = panels,
+    };
+    run->products->expand(&expand);
+}
+
+static const void *array_at(const struct array *array, int row, int column)
+{
+    return (unsigned char *)array_row(array, row) + (ptrdiff_t)column * (array->type == VALUE_F32 ? 4 : 2);
+}
+
+/* Columns first .. first + columns - 1 of a block, from packed rows and panels. */
+static void multiply(const struct layer_run *run, const struct block *block, const void *packed, const void *panels,
+                     int first, int columns)
+{
+    const struct layer *layer = run->layer;
+    const struct weight *weight = layer->weight;
+    const int row = block->out_row;
+    float *sums = run->sums;
+    if (sums) {
+        sums += (block - run->blocks) * 2 * weight->out + first;
+        memset(sums, 0, (size_t)columns * sizeof *sums);
+        memset(sums + weight->out, 0, (size_t)columns * sizeof *sums);
+    }
+    const struct product product = {
+        .a = packed,
+        .a_stride = weight->in,
+        .rows = block->rows,
+        .row_step = run->stride,
+        .taps = weight->taps,
+        .tap_step = run->dilation,
+        .k = weight->in,
+        .panels = panels,
+        .columns = columns,
+        .bias = weight->bias ? weight->bias + first : NULL,
+        .activation = layer->after,
+        .slope = layer->after_slope,
+        .scale = layer->factor != 0 ? layer->factor : 1,
+        .residual = layer->residual ? array_at(layer->residual, row, first) : NULL,
+        .residual_stride = layer->residual ? layer->residual->stride : 0,
+        .addend = layer->addend ? array_at(layer->addend, row, first) : NULL,
+        .addend_stride = layer->addend ? layer->addend->stride : 0,
+        .out = (void *)array_at(&layer->out, row, first),
+        .type = layer->out.type,
+        .out_stride = layer->out.stride,
+        .sum = sums,
+        .sum_squares = sums ? sums + weight->out : NULL,
+    };
+    run->products->product(&product);
+}
+
+static void expand_task(void *arg, int task, int thread)
+{
+    (void)thread;
+    const struct layer_run *run = arg;
+    const struct weight *weight = run->layer->weight;
+    const int first = task * run->group;
+    const int columns = weight->out - first < run->group ? weight->out - first : run->group;
+    expand_columns(run, first, columns, run->panels + panel_bytes(run->products, first, weight->taps, weight->in));
+}
+
+static void rows_task(void *arg, int task, int thread)
+{
+    const struct layer_run *run = arg;
+    const struct block *block = &run->blocks[task];
+    unsigned char *packed = run->packed + run->packed_size * (size_t)thread;
+    pack_rows(run, block->span, block->first * run->stride - run->layer->padding, reach(run, block->rows), packed);
+    multiply(run, block, packed, run->panels, 0, run->layer->weight->out);
+}
+
+/* Packs what a block adds to the packed rows of the blocks before it in its utterance. */
+static void pack_task(void *arg, int task, int thread)
+{
+    (void)thread;
+    const struct layer_run *run = arg;
+    const struct block *block = &run->blocks[task];
+    const bool last = task + 1 == run->block_count || run->blocks[task + 1].span != block->span;
+    const int first = block->first * run->stride - run->layer->padding;
+    const int rows = last ? reach(run, block->rows) : block->rows * run->stride;
+    const size_t row_bytes = (size_t)run->layer->weight->in * packed_bytes(run->products);
+    pack_rows(run, block->span, first, rows, run->packed + block->packed_at * row_bytes);
+}
+
+static void columns_task(void *arg, int task, int thread)
+{
+    const struct layer_run *run = arg;
+    const struct weight *weight = run->layer->weight;
+    const int first = task * run->group;
+    const int columns = weight->out - first < run->group ? weight->out - first : run->group;
+    unsigned char *panels = run->panels + run->panels_size * (size_t)thread;
+    expand_columns(run, first, columns, panels);
+    const size_t row_bytes = (size_t)weight->in * packed_bytes(run->products);
+    for (int i = 0; i < run->block_count; i++)
+        multiply(run, &run->blocks[i], run->packed + run->blocks[i].packed_at * row_bytes, panels, first, columns);
+}
+
+/* Cuts the output into blocks; returns false when the arena is full. *packed_rows is what packing all takes. */
+static bool cut_blocks(struct nn *nn, struct layer_run *run, size_t *packed_rows)
+{
+    int count = 0;
+    for (int i = 0; i < run->out.count; i++)
+        count += (run->out.begin[i + 1] - run->out.begin[i] + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    run->block_count = count;
+    run->blocks = arena_take(&nn->arena, (size_t)count * sizeof *run->blocks);
+    if (!run->blocks)
+        return false;
+    size_t packed_at = 0;
+    struct block *block = run->blocks;
+    for (int i = 0; i < run->out.count; i++) {
+        const int begin = run->out.begin[i], rows = run->out.begin[i + 1] - begin;
+        for (int first = 0; first < rows; first += BLOCK_ROWS, block++) {
+            const int here = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
+            *block = (struct block){i, begin + first, first, here,
+                                    packed_at + (size_t)first * (size_t)run->stride};
+        }
+        packed_at += rows ? (size_t)reach(run, rows) : 0;
+    }
+    *packed_rows = packed_at;
+    return true;
+}
+
+/* Adds the blocks' sums up, in order. */
+static void add_sums(const struct layer_run *run)
+{
+    const int columns = run->layer->weight->out;
+    struct moments *moments = run->layer->moments;
+    for (int i = 0; i < run->out.count * columns; i++)
+        moments[i] = (struct moments){0, 0};
+    for (int b = 0; b < run->block_count; b++) {
+        struct moments *to = moments + (ptrdiff_t)run->blocks[b].span * columns;
+        const float *sums = run->sums + (ptrdiff_t)b * 2 * columns;
+        for (int i = 0; i < columns; i++) {
+            to[i].sum += (double)sums[i];
+            to[i].squares += (double)sums[columns + i];
+        }
+    }
+}
+
+static int round_up(int n, int step) { return (n + step - 1) / step * step; }
+
+static void run_by_rows(struct nn *nn, struct layer_run *run)
+{
+    const struct weight *weight = run->layer->weight;
+    const size_t row_bytes = (size_t)weight->in * packed_bytes(run->products);
+    run->panels = arena_take(&nn->arena, panel_bytes(run->products, weight->out, weight->taps, weight->in));
+    run->packed_size = (size_t)reach(run, BLOCK_ROWS) * row_bytes;
+    run->packed = arena_take(&nn->arena, run->packed_size * (size_t)threads_count(nn->threads));
+    if (!run->panels || !run->packed)
+        return;
+    run->group = round_up(weight->out / 8 + 1, run->products->panel);
+    threads_run(nn->threads, expand_task, run, (weight->out + run->group - 1) / run->group);
+    threads_run(nn->threads, rows_task, run, run->block_count);
+}
+
+static void run_by_columns(struct nn *nn, struct layer_run *run, size_t packed_rows)
+{
+    const struct weight *weight = run->layer->weight;
+    const struct products *products = run->products;
+    const size_t one = panel_bytes(products, products->panel, weight->taps, weight->in);
+    const size_t panels = PANELS_BY_COLUMNS / one ? PANELS_BY_COLUMNS / one : 1;
+    run->group = (int)panels * products->panel;
+    run->panels_size = panels * one;
+    run->panels = arena_take(&nn->arena, run->panels_size * (size_t)threads_count(nn->threads));
+    run->packed = arena_take(&nn->arena, packed_rows * (size_t)weight->in * packed_bytes(products));
+    if (!run->panels || !run->packed)
+        return;
+    threads_run(nn->threads, pack_task, run, run->block_count);
+    threads_run(nn->threads, columns_task, run, (weight->out + run->group - 1) / run->group);
+}
+
+void nn_layer(struct nn *nn, const struct layer *layer)
+{
+    const size_t mark = nn->arena.used;
+    const struct weight *weight = layer->weight;
+    struct layer_run run = {
+        .layer = layer,
+        .kernels = &nn->kernels,
+        .products = layer->products ? layer->products : nn->products,
+        .stride = layer->stride ? layer->stride : 1,
+        .dilation = layer->dilation ? layer->dilation : 1,
+        .in = layer->in_spans,
+        .out = layer->out_spans,
+        .whole_in = {0, layer->in.rows},
+        .whole_out = {0, layer->out.rows},
+    };
+    if (!run.in.count)
+        run.in = (struct spans){1, run.whole_in};
+    if (!run.out.count)
+        run.out = layer->in_spans.count ? layer->in_spans : (struct spans){1, run.whole_out};
+    size_t packed_rows;
+    if (!nn->arena.overflow && cut_blocks(nn, &run, &packed_rows) && run.block_count) {
+        if (layer->moments)
+            run.sums = arena_take(&nn->arena, (size_t)run.block_count * 2 * (size_t)weight->out * sizeof(float));
+        const size_t panels = panel_bytes(run.products, weight->out, weight->taps, weight->in);
+        if (!layer->moments || run.sums) {
+            if (run.block_count > 1 && panels <= PANELS_BY_ROWS)
+                run_by_rows(nn, &run);
+            else
+                run_by_columns(nn, &run, packed_rows);
+            if (layer->moments)
+                add_sums(&run);
+        }
+    }
+    arena_release(&nn->arena, mark);
+}
+
+/* ---- Normalisation ------------------------------------------------------------------------------- */
+
+struct moments_run {
+    const struct nn *nn;
+    const struct array *array;
+    const struct block *blocks;
+    float *sums;
+};
+
+static void moments_task(void *arg, int task, int thread)
+{
+    (void)thread;
+    const struct moments_run *run = arg;
+    const struct array *array = run->array;
+    float *sums = run->sums + (ptrdiff_t)task * 2 * array->channels;
+    memset(sums, 0, (size_t)array->channels * 2 * sizeof *sums);
+    run->nn->kernels.column_sums(array_row(array, run->blocks[task].out_row), array->type, array->stride,
+                                 run->blocks[task].rows, array->channels, sums, sums + array->channels);
+}
+
+void nn_moments(struct nn *nn, const struct array *array, struct spans spans, struct moments *moments)
+{
+    const size_t mark = nn->arena.used;
+    const struct weight shape = {.out = array->channels, .taps = 1};
+    const struct layer layer = {.weight = &shape, .moments = moments};
+    struct layer_run run = {.layer = &layer, .stride = 1, .dilation = 1, .out = spans, .whole_out = {0, array->rows}};
+    if (!spans.count)
+        run.out = (struct spans){1, run.whole_out};
+    size_t unused;
+    if (!nn->arena.overflow && cut_blocks(nn, &run, &unused)) {
+        run.sums = arena_take(&nn->arena, (size_t)run.block_count * 2 * (size_t)array->channels * sizeof(float));
+        if (run.sums) {
+            struct moments_run tasks = {nn, array, run.blocks, run.sums};
+            threads_run(nn->threads, moments_task, &tasks, run.block_count);
+            add_sums(&run);
+        }
+    }
+    arena_release(&nn->arena, mark);
+}
+
+void nn_adain(const struct moments *moments, int rows, const float *style, int channels, float *scale, float *shift)
+{
+    for (int c = 0; c < channels; c++) {
+        const double mean = moments[c].sum / rows;
+        const double variance = moments[c].squares / rows - mean * mean;
+        const double factor = (1.0 + (double)style[c]) / sqrt((variance > 0 ? variance : 0) + 1e-5);
+        scale[c] = (float)factor;
+        shift[c] = (float)((double)style[channels + c] - mean * factor);
+    }
+}
