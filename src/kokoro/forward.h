@@ -1,0 +1,67 @@
+/* forward.h: the parts of the forward pass, in the order in which kokoro.c calls them.
+ *
+ * All work on arrays [time][channels] from the arena of `nn`; none fails except by overflowing it. */
+#ifndef KOKORO_FORWARD_H
+#define KOKORO_FORWARD_H
+
+#include "kokoro/kokoro.h"
+#include "nn/stft.h"
+
+struct kokoro {
+    const struct model *model;
+    struct nn nn;
+    enum value_type storage; /* of the generator's arrays */
+    struct stft stft;
+    size_t most_memory, keep_memory;
+    double times[KOKORO_PARTS];
+    double since; /* clock at the end of the last part */
+};
+
+/* One utterance on its way through the decoder. */
+struct speech {
+    const float *style;             /* [2 * style]: decoder's half first */
+    const float *f0, *energy;       /* [2 * frames] */
+    struct array asr;               /* text encoding, [frames][hidden] */
+    uint64_t seed;
+    const struct kokoro_probe *probe; /* or NULL */
+    const atomic_bool *cancelled;
+};
+
+/* Adds the time since the last call to a part. */
+void kokoro_clock(struct kokoro *k, enum kokoro_part part);
+
+/* Shows a stage to the utterance's probe, if it has one. */
+void probe_stage(const struct kokoro_probe *probe, const char *name, const struct array *array);
+/* The same for a batch array, to each utterance's probe. */
+void probe_batch(struct kokoro_utterance *const *batch, const char *name, const struct array *array,
+                 struct spans spans);
+
+/* ALBERT: ids of all utterances, one after another, to [rows][width]. */
+struct array albert(struct nn *nn, const struct albert *albert, const int *ids, struct spans spans);
+
+/* Text encoder: ids to [rows][hidden]. */
+struct array text_encoder(struct nn *nn, const struct model *model, const int *ids, struct spans spans);
+
+/* Duration encoder: hidden features (in the first columns of `d`) to [rows][hidden + style], in place. `styles` is
+ * [spans][style]. */
+void duration_encoder(struct nn *nn, const struct model *model, const struct array *d, const struct array *styles,
+                      struct spans spans);
+/* Its head: [rows][50] logits of the sigmoids that add up to a duration. */
+struct array duration_logits(struct nn *nn, const struct model *model, const struct array *d, struct spans spans);
+
+/* F0 or energy at two values a frame: the three blocks and the projection, from [frames][hidden]; curve is [2 * frames]. */
+void prosody_curve(struct nn *nn, const struct adain_block blocks[3], const float *projection, const float *bias,
+                   const struct array *x, const struct array *styles, struct spans spans, float *curve);
+
+/* AdainResBlk1d; out.rows is in.rows, twice it with a pool. `styles` is [spans][style]. */
+void adain_block(struct nn *nn, const struct adain_block *block, const struct array *in, const struct array *out,
+                 const struct array *styles, struct spans spans);
+
+/* Decoder of one utterance up to the generator: [2 * frames][512]. */
+struct array decoder(struct kokoro *k, const struct speech *speech, const struct array *style);
+
+/* Generator of one utterance: samples, in the arena; NULL when cancelled or the arena overflowed. */
+const float *generator(struct kokoro *k, const struct speech *speech, const struct array *x,
+                       const struct array *style, size_t *count);
+
+#endif

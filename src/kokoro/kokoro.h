@@ -1,0 +1,93 @@
+/* kokoro.h: the Kokoro engine: phoneme ids in, samples out.
+ *
+ * Kokoro-82M (hexgrad/kokoro: model.py, modules.py, istftnet.py) on our own kernels. kokoro.c reads from top to bottom as
+ * the model computes; docs/engine.md explains it. */
+#ifndef KOKORO_KOKORO_H
+#define KOKORO_KOKORO_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "kokoro/excitation.h"
+#include "kokoro/model.h"
+
+enum { KOKORO_MAX_BATCH = 16 };
+
+struct kokoro; /* a model, its threads and working memory */
+
+enum kokoro_precision {
+    KOKORO_AUTO,  /* exact for a float32 model file, else fast */
+    KOKORO_EXACT, /* float32 everywhere */
+    KOKORO_FAST   /* bfloat16 products where the instruction set has them, float16 arrays in the generator */
+};
+
+struct kokoro_options {
+    int threads;  /* 1 to 256 */
+    enum isa isa; /* highest instruction set; ISA_COUNT: no cap */
+    enum kokoro_precision precision;
+    size_t most_memory; /* most bytes of working memory of a call; 0: 1 GiB */
+    size_t keep_memory; /* bytes of it that stay for the next call; 0: 64 MiB */
+};
+
+/* Observers and substitutes for tests; all may be NULL. */
+struct kokoro_probe {
+    /* Receives every stage's output under the name that shared reference folders use ("bert", "decoder_encode" ...). */
+    void (*stage)(void *user, const char *name, const struct array *array);
+    void *user;
+    excitation_noise noise; /* for the excitation, instead of seeded normal noise */
+    const float *f0;        /* for the excitation, instead of the predicted: as many as are predicted */
+    const float *har;       /* the excitation's spectrum, instead of the computed: [rows][n_fft + 2] */
+    int har_rows, f0_count;
+};
+
+/* One utterance. */
+struct kokoro_utterance {
+    const int *ids; /* with the 0 at each end */
+    int count;      /* of ids, 3 to the model's positions (512) */
+    const float *style; /* [256]: a row of a voice's table */
+    float speed;        /* durations are divided by it; above 0 */
+    uint64_t seed;      /* of the excitation's noise */
+    const atomic_bool *cancelled; /* looked at between layers; NULL: never */
+    const struct kokoro_probe *probe;
+
+    /* Receives the samples (24 kHz, about [-1, 1]); false stops the utterance. */
+    bool (*emit)(void *user, const float *samples, size_t count);
+    void *user;
+
+    int *durations; /* [count], the caller's: filled with frames of 1/40 s an id; may be NULL */
+    lt_status status;
+    lt_error error;
+};
+
+/* Opens an engine on a model, which must outlive it. Errors: LT_ERR_ARGUMENT, LT_ERR_MEMORY. */
+lt_status kokoro_open(const struct model *model, const struct kokoro_options *options, struct kokoro **kokoro,
+                      lt_error *error);
+void kokoro_close(struct kokoro *kokoro); /* NULL is fine */
+
+/* Speaks 1 to KOKORO_MAX_BATCH utterances; sets status in each. The samples of an utterance depend on nothing but it
+ * (and the model and the instruction set): neither on the batch nor on the threads. One call at a time. */
+void kokoro_speak(struct kokoro *kokoro, struct kokoro_utterance **batch, int count);
+
+/* Where the time went, in seconds since kokoro_open or kokoro_reset_times. */
+enum kokoro_part {
+    KOKORO_ALBERT,
+    KOKORO_PROSODY, /* durations, F0 and energy */
+    KOKORO_TEXT,
+    KOKORO_DECODER,
+    KOKORO_EXCITATION,
+    KOKORO_NOISE,     /* the generator's noise branch */
+    KOKORO_UPSAMPLE,
+    KOKORO_RESBLOCKS,
+    KOKORO_WAVE, /* last convolution, inverse transform */
+    KOKORO_PARTS
+};
+const char *kokoro_part_name(enum kokoro_part part);
+const double *kokoro_times(const struct kokoro *kokoro); /* [KOKORO_PARTS] */
+void kokoro_reset_times(struct kokoro *kokoro);
+
+enum isa kokoro_isa(const struct kokoro *kokoro); /* the set in use */
+
+#endif
