@@ -9,6 +9,9 @@ static const struct {
     void (*override)(struct kernels *k);
 } sets[] = {
     {ISA_PORTABLE, kernels_portable},
+#if defined(__x86_64__)
+    {ISA_AVX512, kernels_avx512},
+#endif
 };
 
 bool isa_available(enum isa isa)

@@ -1,0 +1,119 @@
+/* simd_math.h: elementary functions over vectors. Include after a simd_SET.h.
+ *
+ * The polynomials are minimax fits (Remez); reductions are Cody and Waite's, exact up to the last constant thanks to the fused
+ * multiply-add. The errors stated are of the formulas; rounding adds about 1e-7. */
+#ifndef KERNELS_SIMD_MATH_H
+#define KERNELS_SIMD_MATH_H
+
+#include "kernels/kernels.h"
+
+INLINE vf v_load_n(const float *x, int n)
+{
+    return n < LANES ? v_load_part(x, n) : v_load(x);
+}
+
+INLINE void v_store_n(float *out, vf x, int n)
+{
+    if (n < LANES)
+        v_store_part(out, x, n);
+    else
+        v_store(out, x);
+}
+
+/* n lanes of a storage row. */
+INLINE vf v_load_value(const void *x, enum value_type type, ptrdiff_t i, int n)
+{
+    if (type == VALUE_F32)
+        return v_load_n((const float *)x + i, n);
+    const uint16_t *half = (const uint16_t *)x + i;
+    return n < LANES ? v_load_f16_part(half, n) : v_load_f16(half);
+}
+
+INLINE int lanes_left(ptrdiff_t i, ptrdiff_t count)
+{
+    return count - i < LANES ? (int)(count - i) : LANES;
+}
+
+/* x - n pi, |x| up to some 10^6. */
+INLINE vf v_reduce_pi(vf x, vf n)
+{
+    x = v_fnma(n, v_set(3.1415927410125732f), x);
+    x = v_fnma(n, v_set(-8.742277657347586e-08f), x);
+    return v_fnma(n, v_set(-3.4302490200117637e-15f), x);
+}
+
+/* sin(r) for |r| <= pi / 2, error 3e-9. */
+INLINE vf v_sin_reduced(vf r)
+{
+    vf square = r * r;
+    vf p = v_fma(square, v_set(2.590487697e-6f), v_set(-1.980089736e-4f));
+    p = v_fma(square, p, v_set(8.332899816e-3f));
+    p = v_fma(square, p, v_set(-0.1666664763f));
+    return v_fma(r * square, p, r);
+}
+
+INLINE vf v_sin(vf x)
+{
+    vf n = v_round(x * v_set(0.31830988618f));
+    return v_negate_odd(v_sin_reduced(v_reduce_pi(x, n)), n);
+}
+
+/* cos(x) = sin(x + pi / 2), with the half turn taken off in the reduction. */
+INLINE vf v_cos(vf x)
+{
+    vf n = v_round(v_fma(x, v_set(0.31830988618f), v_set(0.5f)));
+    return v_negate_odd(v_sin_reduced(v_reduce_pi(x, n - v_set(0.5f))), n);
+}
+
+INLINE vf v_sin_squared(vf x)
+{
+    vf s = v_sin_reduced(v_reduce_pi(x, v_round(x * v_set(0.31830988618f))));
+    return s * s;
+}
+
+/* e^x, relative error 3e-9; infinite above 88.7, denormal and then 0 below -87.3. */
+INLINE vf v_exp(vf x)
+{
+    x = v_min(v_set(89.0f), v_max(v_set(-105.0f), x));
+    vf n = v_round(x * v_set(1.44269504089f));
+    vf r = v_fnma(n, v_set(0.6931471824645996f), x);
+    r = v_fnma(n, v_set(-1.9046542121259336e-09f), r);
+    vf p = v_fma(r, v_set(1.38146088e-3f), v_set(8.368709864e-3f));
+    p = v_fma(r, p, v_set(4.166838744e-2f));
+    p = v_fma(r, p, v_set(0.1666652069f));
+    p = v_fma(r, p, v_set(0.4999999345f));
+    return v_ldexp(v_fma(r * r, p, r) + v_set(1.0f), n);
+}
+
+INLINE vf v_sigmoid(vf x)
+{
+    return v_set(1.0f) / (v_set(1.0f) + v_exp(v_set(0.0f) - x));
+}
+
+INLINE vf v_tanh(vf x)
+{
+    vf e = v_exp(v_set(-2.0f) * v_abs(x));
+    return v_copysign((v_set(1.0f) - e) / (v_set(1.0f) + e), x);
+}
+
+/* 0.5 x (1 + tanh(u)) = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3). */
+INLINE vf v_gelu(vf x)
+{
+    vf u = x * v_fma(x * x, v_set(0.044715f), v_set(1.0f));
+    return x / (v_set(1.0f) + v_exp(v_set(-1.59576912161f) * u));
+}
+
+/* x > 0 ? x : slope * x. */
+INLINE vf v_leaky(vf x, vf slope)
+{
+    return v_fma(slope, v_min(v_set(0.0f), x), v_max(v_set(0.0f), x));
+}
+
+INLINE vf v_activated(vf x, enum activation activation, float slope)
+{
+    if (activation == ACTIVATION_LEAKY)
+        return v_leaky(x, v_set(slope));
+    return activation == ACTIVATION_GELU ? v_gelu(x) : x;
+}
+
+#endif

@@ -1,0 +1,273 @@
+/* simd_pack.h: what surrounds a product, over vectors: prologue, panels and epilogue.
+ *
+ * A set's file includes it after its simd_SET.h, with
+ *     PACKED_BF16  1 when packed rows and panels are bfloat16, in pairs of channels; else 0 or undefined
+ *     PANEL        columns of a panel, a multiple of LANES
+ * With bfloat16 it also needs
+ *     void v_store_bf16(uint16_t *out, vf x, int n)     n lanes, rounded to nearest even
+ *     vf v_pair_bf16(vf low, vf high)                   2 LANES values, low first
+ *
+ * Panels: F32 [panel][tap][k][PANEL], BF16 [panel][tap][k / 2][PANEL][2]: either way a step of the product is one row of PANEL
+ * 32-bit units. */
+#ifndef KERNELS_SIMD_PACK_H
+#define KERNELS_SIMD_PACK_H
+
+#include "kernels/simd_math.h"
+
+#ifndef PACKED_BF16
+#define PACKED_BF16 0
+#endif
+
+#if PACKED_BF16
+typedef uint16_t packed_t;
+enum { UNIT = 2 }; /* packed values in a unit */
+#else
+typedef float packed_t;
+enum { UNIT = 1 };
+#endif
+
+INLINE void v_store_packed(packed_t *out, vf x, int n)
+{
+#if PACKED_BF16
+    v_store_bf16(out, x, n);
+#else
+    v_store_n(out, x, n);
+#endif
+}
+
+/* One vector of the prologue; `activation` and `type` are constants where it is called, so each pair becomes a loop of its own. */
+INLINE void prologue_vector(const struct prologue *p, const void *in, enum value_type type,
+                            enum activation activation, packed_t *out, int c, int n)
+{
+    vf x = v_load_value(in, type, c, n);
+    if (p->scale)
+        x = v_fma(x, v_load_n(p->scale + c, n), p->shift ? v_load_n(p->shift + c, n) : v_set(0.0f));
+    else if (p->shift)
+        x += v_load_n(p->shift + c, n);
+    if (activation == ACTIVATION_SNAKE)
+        x = v_fma(v_load_n(p->inverse_alpha + c, n), v_sin_squared(v_load_n(p->alpha + c, n) * x), x);
+    else
+        x = v_activated(x, activation, p->slope);
+    v_store_packed(out + c, x, n);
+}
+
+INLINE void prologue_rows(const struct prologue *p, enum value_type type, enum activation activation)
+{
+    for (ptrdiff_t t = 0; t < p->rows; t++) {
+        const void *in = (const char *)p->in + t * p->in_stride * (type == VALUE_F32 ? 4 : 2);
+        packed_t *out = (packed_t *)p->out + t * p->out_stride;
+        int c = 0;
+        for (; c + LANES <= p->channels; c += LANES)
+            prologue_vector(p, in, type, activation, out, c, LANES);
+        if (c < p->channels)
+            prologue_vector(p, in, type, activation, out, c, p->channels - c);
+        if (p->padded > p->channels)
+            memset(out + p->channels, 0, (size_t)(p->padded - p->channels) * sizeof *out);
+    }
+}
+
+INLINE void prologue_typed(const struct prologue *p, enum value_type type)
+{
+    if (p->activation == ACTIVATION_SNAKE)
+        prologue_rows(p, type, ACTIVATION_SNAKE);
+    else if (p->activation == ACTIVATION_LEAKY)
+        prologue_rows(p, type, ACTIVATION_LEAKY);
+    else
+        prologue_rows(p, type, ACTIVATION_NONE);
+}
+
+static void prologue(const struct prologue *p)
+{
+    if (p->type == VALUE_F32)
+        prologue_typed(p, VALUE_F32);
+    else
+        prologue_typed(p, VALUE_F16);
+}
+
+/* VALUE_BLOCK values of a type from `in` to `out`. */
+INLINE void expand_values(float *out, const void *in, enum value_type type)
+{
+    const uint8_t *bytes = in;
+    uint16_t scale;
+    memcpy(&scale, bytes, sizeof scale);
+    vf d = v_set(value_from_f16(scale));
+    int8_t nibbles[VALUE_BLOCK];
+    if (type == VALUE_Q4_0)
+        for (int i = 0; i < VALUE_BLOCK / 2; i++) {
+            nibbles[i] = (int8_t)((bytes[2 + i] & 15) - 8);
+            nibbles[i + VALUE_BLOCK / 2] = (int8_t)((bytes[2 + i] >> 4) - 8);
+        }
+    for (int i = 0; i < VALUE_BLOCK; i += LANES) {
+        vf x;
+        if (type == VALUE_F32)
+            x = v_load((const float *)in + i);
+        else if (type == VALUE_F16)
+            x = v_load_f16((const uint16_t *)in + i);
+        else if (type == VALUE_BF16)
+            x = v_load_bf16((const uint16_t *)in + i);
+        else
+            x = d *
+                v_load_s8(type == VALUE_Q8_0 ? (const void *)(bytes + 2 + i) : (const void *)(nibbles + i));
+        v_store(out + i, x);
+    }
+}
+
+/* Channels [c, c + VALUE_BLOCK) of one tap of one column, zeros after the last. */
+INLINE void expand_column(const struct expand *e, enum value_type type, int column, int tap, int c,
+                          float block[VALUE_BLOCK])
+{
+    int count = e->k - c;
+    ptrdiff_t element = (ptrdiff_t)(e->first_tap + tap * e->tap_step) * e->source_k + c;
+    const uint8_t *in = (const uint8_t *)e->source + (size_t)column * e->row_bytes;
+    in += value_bytes(type, (size_t)element);
+    if (count >= VALUE_BLOCK) {
+        expand_values(block, in, type);
+        return;
+    }
+    uint8_t last[VALUE_BLOCK * sizeof(float)] = {0}; /* the source may end right after its last value */
+    bool quantised = type == VALUE_Q8_0 || type == VALUE_Q4_0;
+    memcpy(last, in, value_bytes(type, quantised ? VALUE_BLOCK : (size_t)count));
+    expand_values(block, last, type);
+    for (int i = count; i < VALUE_BLOCK; i++)
+        block[i] = 0.0f;
+}
+
+/* Writes LANES columns of VALUE_BLOCK channels into a panel: `out` is the first of VALUE_BLOCK / UNIT rows of PANEL units. */
+INLINE void expand_store(const float block[LANES][VALUE_BLOCK], packed_t *out)
+{
+    for (int c = 0; c < VALUE_BLOCK; c += LANES * UNIT) {
+        vf x[LANES];
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++) {
+#if PACKED_BF16
+            x[i] = v_pair_bf16(v_load(block[i] + c), v_load(block[i] + c + LANES));
+#else
+            x[i] = v_load(block[i] + c);
+#endif
+        }
+        v_transpose(x);
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++)
+            v_store((float *)(void *)(out + (ptrdiff_t)(c / UNIT + i) * PANEL * UNIT), x[i]);
+    }
+}
+
+INLINE void expand_typed(const struct expand *e, enum value_type type)
+{
+    int padded = kernels_padded(e->k);
+    for (int n0 = 0; n0 < (e->columns + PANEL - 1) / PANEL * PANEL; n0 += LANES) {
+        packed_t *out = (packed_t *)e->panels + (ptrdiff_t)(n0 / PANEL) * PANEL * e->taps * padded;
+        out += n0 % PANEL * UNIT;
+        for (int tap = 0; tap < e->taps; tap++)
+            for (int c = 0; c < padded; c += VALUE_BLOCK, out += VALUE_BLOCK * PANEL) {
+                float block[LANES][VALUE_BLOCK];
+                for (int i = 0; i < LANES; i++) {
+                    if (n0 + i < e->columns)
+                        expand_column(e, type, n0 + i, tap, c, block[i]);
+                    else
+                        memset(block[i], 0, sizeof block[i]);
+                }
+                expand_store(block, out);
+            }
+    }
+}
+
+static void expand(const struct expand *e)
+{
+    switch (e->type) {
+    case VALUE_F32:
+        expand_typed(e, VALUE_F32);
+        break;
+    case VALUE_F16:
+        expand_typed(e, VALUE_F16);
+        break;
+    case VALUE_BF16:
+        expand_typed(e, VALUE_BF16);
+        break;
+    case VALUE_Q8_0:
+        expand_typed(e, VALUE_Q8_0);
+        break;
+    case VALUE_Q4_0:
+        expand_typed(e, VALUE_Q4_0);
+        break;
+    }
+}
+
+INLINE vf expand_row(const struct expand_rows *e, int c, int n)
+{
+    int lanes = lanes_left(n, e->columns);
+    return c < e->k && lanes > 0 ? v_load_value(e->source, e->type, c * e->stride + n, lanes) : v_set(0.0f);
+}
+
+static void expand_rows(const struct expand_rows *e)
+{
+    packed_t *out = e->panels;
+    for (int n0 = 0; n0 < e->columns; n0 += PANEL)
+        for (int c = 0; c < kernels_padded(e->k); c += UNIT)
+            for (int n = n0; n < n0 + PANEL; n += LANES, out += LANES * UNIT) {
+#if PACKED_BF16
+                packed_t low[LANES], high[LANES];
+                v_store_bf16(low, expand_row(e, c, n), LANES);
+                v_store_bf16(high, expand_row(e, c + 1, n), LANES);
+                for (int i = 0; i < LANES; i++) {
+                    out[2 * i] = low[i];
+                    out[2 * i + 1] = high[i];
+                }
+#else
+                v_store(out, expand_row(e, c, n));
+#endif
+            }
+}
+
+/* One vector of the epilogue: the value to store, and to sum as it will be read back. */
+INLINE vf finish_vector(const struct product *p, enum value_type type, vf x, vf bias, ptrdiff_t t, int n,
+                        int lanes)
+{
+    x = v_activated(x + bias, p->activation, p->slope);
+    if (p->residual)
+        x += v_load_value(p->residual, type, t * p->residual_stride + n, lanes);
+    x *= v_set(p->scale);
+    if (p->addend)
+        x += v_load_value(p->addend, type, t * p->addend_stride + n, lanes);
+    ptrdiff_t at = t * p->out_stride + n;
+    if (type == VALUE_F32) {
+        v_store_n((float *)p->out + at, x, lanes);
+        return x;
+    }
+    if (lanes < LANES)
+        v_store_f16_part((uint16_t *)p->out + at, x, lanes);
+    else
+        v_store_f16((uint16_t *)p->out + at, x);
+    return v_round_f16(x);
+}
+
+INLINE void finish_columns(const struct product *p, enum value_type type, const float *tile, int t, int rows,
+                           int n, int lanes)
+{
+    vf bias = p->bias ? v_load_n(p->bias + n, lanes) : v_set(0.0f);
+    vf sum = v_set(0.0f), sum_squares = v_set(0.0f);
+    for (int i = 0; i < rows; i++) {
+        vf x = finish_vector(p, type, v_load(tile + (ptrdiff_t)i * PANEL), bias, t + i, n, lanes);
+        sum += x;
+        sum_squares = v_fma(x, x, sum_squares);
+    }
+    if (p->sum) {
+        v_store_n(p->sum + n, v_load_n(p->sum + n, lanes) + sum, lanes);
+        v_store_n(p->sum_squares + n, v_load_n(p->sum_squares + n, lanes) + sum_squares, lanes);
+    }
+}
+
+/* The epilogue of a tile of sums, rows of PANEL floats: rows t.., columns n0.. of the output. */
+static __attribute__((noinline)) void finish(const struct product *p, const float *tile, int t, int rows,
+                                             int n0)
+{
+    for (int n = n0; n < p->columns && n < n0 + PANEL; n += LANES, tile += LANES) {
+        int lanes = lanes_left(n, p->columns);
+        if (p->type != VALUE_F32)
+            finish_columns(p, VALUE_F16, tile, t, rows, n, lanes);
+        else
+            finish_columns(p, VALUE_F32, tile, t, rows, n, lanes);
+    }
+}
+
+#endif

@@ -1,0 +1,365 @@
+/* check_products.c: prologue, panels and product of a set.
+ *
+ * Prologue and panels are compared with the portable table's; the product with sums in double precision of exactly what was
+ * packed, and with a tolerance that follows from the sum of the magnitudes. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+
+enum { ROUNDS = 60 };
+
+/* Steps of the packed type: what rounding to it may change, relative. */
+static double packed_step(const struct products *p)
+{
+    return p->packed == VALUE_F32 ? 0.0 : 0x1p-8;
+}
+
+static float packed_element(const struct products *p, const void *rows, size_t i)
+{
+    return p->packed == VALUE_F32 ? ((const float *)rows)[i] : value_from_bf16(((const uint16_t *)rows)[i]);
+}
+
+static float stored(const void *x, enum value_type type, size_t i)
+{
+    return type == VALUE_F32 ? ((const float *)x)[i] : value_from_f16(((const uint16_t *)x)[i]);
+}
+
+/* A buffer of `count` random values in a storage type. */
+static void *random_values(enum value_type type, size_t count, float scale)
+{
+    size_t size = value_bytes(type, 1);
+    void *out = buffer(count * size, random_between(0, 1) ? size : 64);
+    for (size_t i = 0; i < count; i++) {
+        float x;
+        random_fill(&x, 1, scale);
+        if (type == VALUE_F32)
+            ((float *)out)[i] = x;
+        else
+            ((uint16_t *)out)[i] = value_to_f16(x);
+    }
+    return out;
+}
+
+static enum value_type random_storage(void)
+{
+    return random_between(0, 1) ? VALUE_F32 : VALUE_F16;
+}
+
+static void check_prologue_once(const struct products *p, const struct products *portable)
+{
+    enum activation activation =
+        (enum activation[]){ACTIVATION_NONE, ACTIVATION_LEAKY, ACTIVATION_SNAKE}[random_between(0, 2)];
+    struct prologue a = {.type = random_storage(),
+                         .rows = random_between(0, 9),
+                         .channels = random_between(0, 100),
+                         .activation = activation,
+                         .slope = 0.2f};
+    a.padded = a.channels + random_between(0, 40);
+    a.in_stride = a.channels + random_between(0, 3);
+    a.out_stride = a.padded + random_between(0, 3);
+    size_t in_count = a.rows > 0 ? (size_t)(a.rows - 1) * (size_t)a.in_stride + (size_t)a.channels : 0;
+    float range = random_between(0, 1) ? 3.0f : 2000.0f;
+    void *in = random_values(a.type, in_count, range);
+    if (in_count > 0 && random_between(0, 3) == 0) { /* NaN goes through */
+        if (a.type == VALUE_F32)
+            ((float *)in)[in_count / 2] = NAN;
+        else
+            ((uint16_t *)in)[in_count / 2] = 0x7e01;
+    }
+    a.in = in;
+    size_t channels = (size_t)a.channels;
+    float *alpha = random_values(VALUE_F32, channels, 1), *inverse = random_values(VALUE_F32, channels, 1);
+    for (size_t c = 0; c < channels; c++) {
+        alpha[c] = 0.1f + fabsf(alpha[c]) * 3.0f;
+        inverse[c] = 1.0f / alpha[c];
+    }
+    a.alpha = alpha;
+    a.inverse_alpha = inverse;
+    a.scale = random_between(0, 1) ? random_values(VALUE_F32, channels, 2) : NULL;
+    a.shift = random_between(0, 1) ? random_values(VALUE_F32, channels, 2) : NULL;
+    size_t out_count = a.rows > 0 ? (size_t)(a.rows - 1) * (size_t)a.out_stride + (size_t)a.padded : 0;
+    void *got = buffer(out_count * packed_bytes(p), random_between(0, 1) ? packed_bytes(p) : 64);
+    float *expected = buffer(out_count * sizeof(float), 64);
+    a.out = got;
+    p->prologue(&a);
+    a.out = expected;
+    portable->prologue(&a);
+    for (size_t t = 0; t < (size_t)a.rows; t++)
+        for (size_t c = 0; c < (size_t)a.padded; c++) {
+            size_t i = t * (size_t)a.out_stride + c;
+            float x = packed_element(p, got, i), y = expected[i];
+            /* The argument alpha * x of the sine is rounded alike only up to a step of x * scale + shift. */
+            double step = fabs((double)y) * 0x1p-21 + (a.scale ? 2.0 * range * 0x1p-23 : 0.0);
+            double tolerance = 2e-6 + (a.activation == ACTIVATION_SNAKE ? 2.0 * step : step) * 2.0 +
+                               packed_step(p) * fabs((double)y) + 1e-38;
+            if (!close_to(x, y, tolerance))
+                check_fail("row %zu of %d, channel %zu of %d: %.9g instead of %.9g (activation %d)", t,
+                           a.rows, c, a.channels, x, y, (int)a.activation);
+        }
+    for (size_t t = 0; t + 1 < (size_t)a.rows; t++) /* the gaps between rows */
+        for (size_t i = (t * (size_t)a.out_stride + (size_t)a.padded) * packed_bytes(p);
+             i < (t + 1) * (size_t)a.out_stride * packed_bytes(p); i++)
+            if (((unsigned char *)got)[i] != 0xa5)
+                check_fail("wrote between rows %zu and %zu", t, t + 1);
+}
+
+/* `count` weights of a type, random. */
+static void *random_weights(enum value_type type, size_t count)
+{
+    if (type == VALUE_F32 || type == VALUE_F16)
+        return random_values(type, count, 1);
+    size_t size = value_bytes(type, count);
+    uint8_t *out = buffer(size, 1);
+    for (size_t i = 0; i < size; i++)
+        out[i] = (uint8_t)random_bits();
+    size_t block = type == VALUE_Q8_0 ? VALUE_Q8_0_BYTES : type == VALUE_Q4_0 ? VALUE_Q4_0_BYTES : 2;
+    for (size_t i = 0; i < size; i += block) { /* scales, and bfloat16 itself, must be finite */
+        uint16_t x =
+            type == VALUE_BF16 ? value_to_bf16(random_float(-1, 1)) : value_to_f16(random_float(-0.1f, 0.1f));
+        memcpy(out + i, &x, sizeof x);
+    }
+    return out;
+}
+
+static void check_expand_once(const struct products *p, const struct products *portable, enum value_type type)
+{
+    bool quantised = type == VALUE_Q8_0 || type == VALUE_Q4_0;
+    struct expand e = {.type = type, .columns = random_between(1, 80), .k = random_between(1, 100)};
+    int source_taps = random_between(1, 6);
+    e.source_k = quantised ? kernels_padded(e.k) : e.k + random_between(0, 5);
+    e.taps = random_between(1, source_taps);
+    e.tap_step = e.taps > 1 ? (source_taps - 1) / (e.taps - 1) : 1;
+    e.first_tap = random_between(0, source_taps - 1 - (e.taps - 1) * e.tap_step);
+    if (random_between(0, 1)) {
+        e.first_tap += (e.taps - 1) * e.tap_step;
+        e.tap_step = -e.tap_step;
+    }
+    e.row_bytes = value_bytes(type, (size_t)e.source_k * (size_t)source_taps);
+    e.source = random_weights(type, (size_t)e.columns * (size_t)e.source_k * (size_t)source_taps);
+    size_t size = panel_bytes(p, e.columns, e.taps, e.k);
+    void *got = buffer(size, random_between(0, 1) ? packed_bytes(p) : 64);
+    void *expected = buffer(panel_bytes(portable, e.columns, e.taps, e.k), 64);
+    e.panels = got;
+    p->expand(&e);
+    e.panels = expected;
+    portable->expand(&e);
+    for (int n = 0; n < (e.columns + p->panel - 1) / p->panel * p->panel; n++)
+        for (int tap = 0; tap < e.taps; tap++)
+            for (int c = 0; c < kernels_padded(e.k); c++) {
+                float x = panel_element(p, got, e.taps, e.k, n, tap, c);
+                float y = n < e.columns ? panel_element(portable, expected, e.taps, e.k, n, tap, c) : 0.0f;
+                if (!close_to(x, y, fabs((double)y) * (packed_step(p) / 2 + 1e-7) + 1e-38))
+                    check_fail("type %d column %d of %d tap %d channel %d of %d: %g instead of %g", (int)type,
+                               n, e.columns, tap, c, e.k, x, y);
+            }
+}
+
+static void check_expand_rows_once(const struct products *p, const struct products *portable)
+{
+    struct expand_rows e = {
+        .type = random_storage(), .columns = random_between(1, 80), .k = random_between(1, 70)};
+    e.stride = e.columns + random_between(0, 5);
+    e.source = random_values(e.type, (size_t)(e.k - 1) * (size_t)e.stride + (size_t)e.columns, 2);
+    void *got = buffer(panel_bytes(p, e.columns, 1, e.k), 64);
+    void *expected = buffer(panel_bytes(portable, e.columns, 1, e.k), 64);
+    e.panels = got;
+    p->expand_rows(&e);
+    e.panels = expected;
+    portable->expand_rows(&e);
+    for (int n = 0; n < (e.columns + p->panel - 1) / p->panel * p->panel; n++)
+        for (int c = 0; c < kernels_padded(e.k); c++) {
+            float x = panel_element(p, got, 1, e.k, n, 0, c);
+            float y = n < e.columns ? panel_element(portable, expected, 1, e.k, n, 0, c) : 0.0f;
+            if (!close_to(x, y, fabs((double)y) * packed_step(p) / 2 + 1e-38))
+                check_fail("column %d of %d channel %d of %d: %g instead of %g", n, e.columns, c, e.k, x, y);
+        }
+}
+
+/* A random product with its buffers; sum and sum_squares start from what the caller finds in before[]. */
+static void random_product(const struct products *p, struct product *m, void **rows)
+{
+    *m = (struct product){.rows = random_between(1, 70),
+                          .row_step = random_between(1, 3),
+                          .taps = random_between(1, 5),
+                          .tap_step = random_between(-3, 3),
+                          .k = random_between(1, 3) * KERNELS_K,
+                          .columns = random_between(1, 100),
+                          .activation = (enum activation)random_between(0, 2),
+                          .slope = random_float(0, 0.5f),
+                          .scale = random_between(0, 1) ? 1.0f : 0.57735f,
+                          .type = random_storage()};
+    m->a_stride = random_between(0, 3) == 0 ? 5 : m->k + random_between(0, 2) * random_between(0, 40);
+    int back = m->tap_step < 0 ? -(m->taps - 1) * m->tap_step : 0, ahead = (m->taps - 1) * m->tap_step + back;
+    if (m->tap_step > 0)
+        ahead = (m->taps - 1) * m->tap_step;
+    size_t last = (size_t)((m->rows - 1) * m->row_step + (m->tap_step > 0 ? ahead : back));
+    size_t count = last * (size_t)m->a_stride + (size_t)m->k;
+    *rows = buffer(count * packed_bytes(p), random_between(0, 1) ? packed_bytes(p) : 64);
+    for (size_t i = 0; i < count; i++) {
+        float x;
+        random_fill(&x, 1, 2);
+        if (p->packed == VALUE_F32)
+            ((float *)*rows)[i] = x;
+        else
+            ((uint16_t *)*rows)[i] = value_to_bf16(x);
+    }
+    m->a = (char *)*rows + (ptrdiff_t)back * m->a_stride * (ptrdiff_t)packed_bytes(p);
+    struct expand e = {.type = VALUE_F32,
+                       .columns = m->columns,
+                       .source_k = m->k,
+                       .tap_step = 1,
+                       .taps = m->taps,
+                       .k = m->k,
+                       .row_bytes = (size_t)(m->taps * m->k) * sizeof(float)};
+    e.source = random_values(VALUE_F32, (size_t)m->columns * (size_t)(m->taps * m->k), 1);
+    m->panels = e.panels = buffer(panel_bytes(p, m->columns, m->taps, m->k), 64);
+    p->expand(&e);
+    size_t columns = (size_t)m->columns;
+    m->bias = random_between(0, 1) ? random_values(VALUE_F32, columns, 1) : NULL;
+    m->residual_stride = random_between(0, 4) == 0 ? 0 : m->columns + random_between(0, 3);
+    m->addend_stride = m->columns + random_between(0, 3);
+    m->out_stride = m->columns + random_between(0, 3);
+    size_t last_row = (size_t)(m->rows - 1);
+    if (random_between(0, 1))
+        m->residual = random_values(m->type, last_row * (size_t)m->residual_stride + columns, 1);
+    if (random_between(0, 1))
+        m->addend = random_values(m->type, last_row * (size_t)m->addend_stride + columns, 1);
+    m->out = random_values(m->type, last_row * (size_t)m->out_stride + columns, 1);
+    if (random_between(0, 3) == 0) { /* in place */
+        m->addend = m->out;
+        m->addend_stride = m->out_stride;
+    }
+    if (random_between(0, 1)) {
+        m->sum = random_values(VALUE_F32, columns, 1);
+        m->sum_squares = random_values(VALUE_F32, columns, 1);
+    }
+}
+
+static double activated(double x, const struct product *m)
+{
+    if (m->activation == ACTIVATION_LEAKY)
+        return x > 0 ? x : (double)m->slope * x;
+    if (m->activation == ACTIVATION_GELU)
+        return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    return x;
+}
+
+/* The value of one output before rounding, and in *magnitude the sum of the magnitudes in it. */
+static double expected_value(const struct products *p, const struct product *m, const void *addend, int t,
+                             int n, double *magnitude)
+{
+    double sum = 0;
+    *magnitude = 0;
+    for (int tap = 0; tap < m->taps; tap++)
+        for (int c = 0; c < m->k; c++) {
+            ptrdiff_t i = (ptrdiff_t)(t * m->row_step + tap * m->tap_step) * m->a_stride + c;
+            const char *a = (const char *)m->a + i * (ptrdiff_t)packed_bytes(p);
+            double term = (double)packed_element(p, a, 0) *
+                          (double)panel_element(p, m->panels, m->taps, m->k, n, tap, c);
+            sum += term;
+            *magnitude += fabs(term);
+        }
+    if (m->bias)
+        sum += (double)m->bias[n];
+    double x = activated(sum, m);
+    if (m->residual)
+        x += (double)stored(m->residual, m->type, (size_t)(t * m->residual_stride + n));
+    x *= (double)m->scale;
+    if (addend)
+        x += (double)stored(addend, m->type, (size_t)(t * m->addend_stride + n));
+    *magnitude += fabs(x) + 1;
+    return x;
+}
+
+static void check_product_once(const struct products *p)
+{
+    struct product m;
+    void *rows;
+    random_product(p, &m, &rows);
+    if (random_between(0, 7) == 0) { /* a NaN row must not touch its neighbours */
+        if (p->packed == VALUE_F32)
+            ((float *)rows)[0] = NAN;
+        else
+            ((uint16_t *)rows)[0] = 0x7fc0;
+    }
+    size_t size = value_bytes(m.type, 1);
+    size_t count = (size_t)(m.rows - 1) * (size_t)m.out_stride + (size_t)m.columns,
+           columns = (size_t)m.columns;
+    void *before = buffer(count * size, 64);
+    memcpy(before, m.out, count * size);
+    float sums[2][100] = {0};
+    if (m.sum) {
+        memcpy(sums[0], m.sum, columns * sizeof(float));
+        memcpy(sums[1], m.sum_squares, columns * sizeof(float));
+    }
+    p->product(&m);
+    const void *addend = m.addend == m.out ? before : m.addend;
+    for (int n = 0; n < m.columns; n++) {
+        double sum = (double)sums[0][n], squares = (double)sums[1][n], magnitudes = 1;
+        for (int t = 0; t < m.rows; t++) {
+            double magnitude, y = expected_value(p, &m, addend, t, n, &magnitude);
+            double x = (double)stored(m.out, m.type, (size_t)(t * m.out_stride + n));
+            double tolerance = 1e-6 * magnitude + (m.type == VALUE_F16 ? fabs(y) * 0x1p-11 + 0x1p-25 : 0.0);
+            if (!close_to(x, y, tolerance))
+                check_fail(
+                    "row %d of %d column %d of %d (k %d, taps %d step %d, row step %d, stride %td, type %d, "
+                    "activation %d): %.9g instead of %.9g",
+                    t, m.rows, n, m.columns, m.k, m.taps, m.tap_step, m.row_step, m.a_stride, (int)m.type,
+                    (int)m.activation, x, y);
+            sum += x;
+            squares += x * x;
+            magnitudes += fabs(x) + x * x;
+        }
+        if (m.sum && (!close_to((double)m.sum[n], sum, 2e-6 * magnitudes) ||
+                      !close_to((double)m.sum_squares[n], squares, 2e-6 * magnitudes)))
+            check_fail("sums of column %d of %d over %d rows: %.9g %.9g instead of %.9g %.9g", n, m.columns,
+                       m.rows, (double)m.sum[n], (double)m.sum_squares[n], sum, squares);
+    }
+    for (int t = 0; t + 1 < m.rows; t++) {
+        size_t gap = (size_t)(t * m.out_stride + m.columns) * size;
+        if (memcmp((char *)m.out + gap, (char *)before + gap, (size_t)(m.out_stride - m.columns) * size) != 0)
+            check_fail("wrote between rows %d and %d", t, t + 1);
+    }
+}
+
+static void check_one_way(const struct set *set, const struct products *p, const char *way)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s.prologue", way);
+    if (check_begin(set, name))
+        for (int i = 0; i < 4 * ROUNDS; i++) {
+            check_prologue_once(p, &set->portable.exact);
+            buffers_intact();
+            buffers_release();
+        }
+    snprintf(name, sizeof name, "%s.expand", way);
+    if (check_begin(set, name))
+        for (int i = 0; i < ROUNDS; i++) {
+            check_expand_once(p, &set->portable.exact, (enum value_type)(i % 5));
+            buffers_intact();
+            buffers_release();
+        }
+    snprintf(name, sizeof name, "%s.expand_rows", way);
+    if (check_begin(set, name))
+        for (int i = 0; i < ROUNDS; i++) {
+            check_expand_rows_once(p, &set->portable.exact);
+            buffers_intact();
+            buffers_release();
+        }
+    snprintf(name, sizeof name, "%s.product", way);
+    if (check_begin(set, name))
+        for (int i = 0; i < ROUNDS; i++) {
+            check_product_once(p);
+            buffers_intact();
+            buffers_release();
+        }
+}
+
+void check_products(const struct set *set)
+{
+    check_one_way(set, &set->kernels.exact, "exact");
+    if (set->kernels.fast.product != set->kernels.exact.product)
+        check_one_way(set, &set->kernels.fast, "fast");
+}

@@ -1,0 +1,13 @@
+/* peak.h: what one thread of each set can multiply and add without touching memory; a file per set beside the kernels'
+ * flags. */
+#ifndef CHECKKERNELS_PEAK_H
+#define CHECKKERNELS_PEAK_H
+
+/* Floating-point operations a second (a multiply-add is two), measured over some hundredths of a second. */
+double peak_avx2(void);
+double peak_avx512(void);
+double peak_avx512bf16(void);
+double peak_amx(void);
+double peak_neon(void);
+
+#endif
