@@ -36,8 +36,8 @@ lt_status encoder_open(lt_format format, const lt_config *config, const struct s
 lt_status encoder_write(struct encoder *encoder, const float *samples, size_t count, lt_error *error);
 
 /* Pushes out what the format lets go without a gap; called at the end of each utterance, so that a listener hears
- * it. What a codec still needs for its next frame stays inside: 20 ms in Opus, 48 ms in FLAC, about 0.1 s in MP3 and
- * AAC; WAV and PCM never hold anything back. Errors: as encoder_write. */
+ * it. What a codec still needs for its next frame stays inside: 20 ms in Opus, 48 ms in FLAC, at most 0.1 s in MP3 and
+ * 0.13 s in AAC; WAV and PCM never hold anything back. Errors: as encoder_write. */
 lt_status encoder_flush(struct encoder *encoder, lt_error *error);
 
 /* Ends the stream: last frames, and true sizes through rewrite. Call it once, then encoder_close. Errors: as

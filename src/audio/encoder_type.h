@@ -5,8 +5,6 @@
 #ifndef AUDIO_ENCODER_TYPE_H
 #define AUDIO_ENCODER_TYPE_H
 
-#include <math.h>
-
 #include "audio/encoder.h"
 
 #define ENCODER_BLOCK 4096 /* most samples that encoder_type.write gets at once */
@@ -47,17 +45,21 @@ lt_status encoder_put(struct encoder *encoder, const void *bytes, size_t size, l
 lt_status encoder_put_at(struct encoder *encoder, uint64_t offset, const void *bytes, size_t size,
                          lt_error *error);
 
-/* Within [-1, 1]. (fminf and fmaxf take the number when the other is NaN, but NaN shall be silence, not full scale.) */
+/* Within [-1, 1], NaN as 0. Comparisons, since fminf and fmaxf are calls unless the compiler may forget about NaN. */
 static inline float sample_clean(float sample)
 {
-    return isnan(sample) ? 0.0f : fminf(fmaxf(sample, -1.0f), 1.0f);
+    if (sample >= -1.0f)
+        return sample <= 1.0f ? sample : 1.0f;
+    return sample < -1.0f ? -1.0f : 0.0f;
 }
 
 /* One sample, finite and within [-1, 1], to 16 bits. The scale is 32768, so that 16-bit audio read as value / 32768
  * comes back exactly; only +1 itself is clamped. */
 static inline int16_t sample_s16(float sample)
 {
-    long value = lrintf(sample * 32768.0f);
+    /* At 1.5 * 2^23 the spacing of floats is 1: the addition rounds to nearest, ties to even. lrintf is a call. */
+    const float big = 12582912.0f;
+    int value = (int)(sample * 32768.0f + big - big);
     return (int16_t)(value > INT16_MAX ? INT16_MAX : value);
 }
 

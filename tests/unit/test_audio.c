@@ -216,6 +216,29 @@ static void nothing_is_written_before_the_first_sample(void **state)
     }
 }
 
+/* Without any flush, a second of sound has brought bytes, and each further one more. */
+static void bytes_leave_while_samples_still_come(void **state)
+{
+    (void)state;
+    float samples[LT_SAMPLE_RATE / 10];
+    fill_tone(samples, LT_SAMPLE_RATE / 10, 500, LT_SAMPLE_RATE);
+    for (int format = 0; format < LT_FORMAT_COUNT; format++) {
+        struct memory_sink memory = {.refuse_at = -1};
+        struct encoder *encoder = open_on((lt_format)format, &memory, false);
+        size_t before = 0;
+        for (int tenth = 1; tenth <= 40; tenth++) {
+            assert_int_equal(encoder_write(encoder, samples, LT_SAMPLE_RATE / 10, NULL), LT_OK);
+            if (tenth % 10 == 0) {
+                assert_true(memory.bytes.length > before + 1000);
+                before = memory.bytes.length;
+            }
+        }
+        assert_int_equal(encoder_finish(encoder, NULL), LT_OK);
+        encoder_close(encoder);
+        str_free(&memory.bytes);
+    }
+}
+
 static void closing_half_way_writes_nothing_more(void **state)
 {
     (void)state;
@@ -526,6 +549,7 @@ int main(void)
         cmocka_unit_test(wav_sizes_are_true_or_the_streaming_ones),
         cmocka_unit_test(wav_gets_true_sizes_through_rewrite_alone),
         cmocka_unit_test(nothing_is_written_before_the_first_sample),
+        cmocka_unit_test(bytes_leave_while_samples_still_come),
         cmocka_unit_test(closing_half_way_writes_nothing_more),
         cmocka_unit_test(a_sink_that_refuses_ends_the_stream),
         cmocka_unit_test(an_unknown_format_is_an_error),
