@@ -1,9 +1,10 @@
 /* aac.c: AAC-LC (ISO/IEC 14496-3) in ADTS frames, through the encoder of FFmpeg's libavcodec.
  *
- * libavcodec brings some 90 other libraries with it: linked, they would cost every run of the program 15 MB of resident
- * memory and 15 ms of start, measured on Debian 12. So it is opened when the first AAC stream is, under the name of the
- * version whose headers this file was compiled with (only then do the structures match), and stays open. The code is
- * good for libavcodec 59.24 (FFmpeg 5.1), where AVChannelLayout came, and later. */
+ * libavcodec brings some 90 other libraries with it: linked, they would cost every run of the program 15
+ * MB of resident memory and 15 ms of start, measured on Debian 12. So it is opened when the first AAC
+ * stream is, under the name of the version whose headers this file was compiled with (only then do the
+ * structures match), and stays open. The code is good for libavcodec 59.24 (FFmpeg 5.1), where
+ * AVChannelLayout came, and later. */
 #include <dlfcn.h>
 #include <libavcodec/avcodec.h>
 #include <libavutil/opt.h>
@@ -109,8 +110,8 @@ static int set_up(struct aac_encoder *aac, const lt_config *config)
     /* The profile's name differs between versions; AAC-LC is the default. */
     aac->context->bit_rate = config_integer(config, CONFIG_audio_aac_bitrate) * 1000;
     aac->context->thread_count = 1;
-    /* Three times as fast as the default and, on speech at 32 to 64 kbit/s, 7 to 9 dB nearer to the original. A version
-     * without the choice uses what it has. */
+    /* Three times as fast as the default and, on speech at 32 to 64 kbit/s, 7 to 9 dB nearer to the
+     * original. A version without the choice uses what it has. */
     (void)av.av_opt_set(aac->context->priv_data, "aac_coder", "fast", 0);
     int code = av.avcodec_open2(aac->context, codec, NULL);
     if (code < 0)
@@ -140,8 +141,8 @@ static lt_status aac_open(const lt_config *config, const struct sink *sink, stru
     return LT_OK;
 }
 
-/* ADTS header of a frame of `size` bytes (ISO/IEC 14496-3, table 1.A.5): MPEG-4, no CRC, AAC-LC, 24 kHz, one channel,
- * one raw data block, buffer fullness "variable rate". */
+/* ADTS header of a frame of `size` bytes (ISO/IEC 14496-3, table 1.A.5): MPEG-4, no CRC, AAC-LC, 24 kHz,
+ * one channel, one raw data block, buffer fullness "variable rate". */
 static void adts_header(size_t size, unsigned char header[ADTS_BYTES])
 {
     const unsigned profile = 1, rate_index = 6, channels = 1, fullness = 0x7ff;

@@ -1,4 +1,5 @@
-/* encoder.c: picks a format's encoder and does for it what all share: names, clean samples, counting, failure. */
+/* encoder.c: picks a format's encoder and does for it what all share: names, clean samples, counting,
+ * failure. */
 #include "audio/encoder.h"
 
 #include <stdlib.h>

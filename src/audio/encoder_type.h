@@ -1,7 +1,8 @@
-/* encoder_type.h: what a format implements and what encoder.c does for it. Only for the files of this folder.
+/* encoder_type.h: what a format implements and what encoder.c does for it. Only for the files of this
+ * folder.
  *
- * encoder.c cleans the samples, cuts them into blocks, counts bytes and remembers failure, so that a format is only
- * its codec: each has a structure that begins with `struct encoder`. */
+ * encoder.c cleans the samples, cuts them into blocks, counts bytes and remembers failure, so that a
+ * format is only its codec: each has a structure that begins with `struct encoder`. */
 #ifndef AUDIO_ENCODER_TYPE_H
 #define AUDIO_ENCODER_TYPE_H
 
@@ -41,11 +42,13 @@ void *encoder_allocate(const struct encoder_type *type, const struct sink *sink,
 /* Hands bytes to the sink. Errors: LT_ERR_CANCELLED when it refuses. */
 lt_status encoder_put(struct encoder *encoder, const void *bytes, size_t size, lt_error *error);
 
-/* Overwrites bytes written earlier; only where sink.rewrite is there. Errors: LT_ERR_CANCELLED when it refuses. */
+/* Overwrites bytes written earlier; only where sink.rewrite is there. Errors: LT_ERR_CANCELLED when it
+ * refuses. */
 lt_status encoder_put_at(struct encoder *encoder, uint64_t offset, const void *bytes, size_t size,
                          lt_error *error);
 
-/* Within [-1, 1], NaN as 0. Comparisons, since fminf and fmaxf are calls unless the compiler may forget about NaN. */
+/* Within [-1, 1], NaN as 0. Comparisons, since fminf and fmaxf are calls unless the compiler may forget
+ * about NaN. */
 static inline float sample_clean(float sample)
 {
     if (sample >= -1.0f)
@@ -53,18 +56,19 @@ static inline float sample_clean(float sample)
     return sample < -1.0f ? -1.0f : 0.0f;
 }
 
-/* One sample, finite and within [-1, 1], to 16 bits. The scale is 32768, so that 16-bit audio read as value / 32768
- * comes back exactly; only +1 itself is clamped. */
+/* One sample, finite and within [-1, 1], to 16 bits. The scale is 32768, so that 16-bit audio read as
+ * value / 32768 comes back exactly; only +1 itself is clamped. */
 static inline int16_t sample_s16(float sample)
 {
-    /* At 1.5 * 2^23 the spacing of floats is 1: the addition rounds to nearest, ties to even. lrintf is a call. */
+    /* At 1.5 * 2^23 the spacing of floats is 1: the addition rounds to nearest, ties to even. lrintf is a
+     * call. */
     const float big = 12582912.0f;
     int value = (int)(sample * 32768.0f + big - big);
     return (int16_t)(value > INT16_MAX ? INT16_MAX : value);
 }
 
-/* The 44 bytes that begin a WAV file with `data_bytes` of sound; more than fits 32 bits (or UINT64_MAX, not known
- * yet) gives the streaming sizes. */
+/* The 44 bytes that begin a WAV file with `data_bytes` of sound; more than fits 32 bits (or UINT64_MAX,
+ * not known yet) gives the streaming sizes. */
 void wav_header(uint64_t data_bytes, unsigned char header[44]);
 
 #endif

@@ -1,8 +1,9 @@
 /* flac.c: FLAC (RFC 9639), 16 bits, through libFLAC.
  *
- * The STREAMINFO block comes first and holds the number of samples and the MD5 sum of the sound. A stream leaves both
- * at 0, "unknown"; where the sink can rewrite, libFLAC is given a seek function and fills them in at the end. Blocks are
- * short (48 ms), since a block leaves only when it is full; that costs about 1 % in size. */
+ * The STREAMINFO block comes first and holds the number of samples and the MD5 sum of the sound. A stream
+ * leaves both at 0, "unknown"; where the sink can rewrite, libFLAC is given a seek function and fills them
+ * in at the end. Blocks are short (48 ms), since a block leaves only when it is full; that costs about 1 %
+ * in size. */
 #include <FLAC/stream_encoder.h>
 
 #include "audio/encoder_type.h"

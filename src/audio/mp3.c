@@ -1,14 +1,16 @@
-/* mp3.c: MPEG layer III through LAME: mono, constant bit rate; 24 kHz makes it MPEG-2, whose frame is 576 samples.
+/* mp3.c: MPEG layer III through LAME: mono, constant bit rate; 24 kHz makes it MPEG-2, whose frame is 576
+ * samples.
  *
- * Where the sink can rewrite, the stream begins with LAME's Info frame (the Xing header of a constant bit rate), which
- * finish fills in: it tells players the length and how many samples of encoder delay and padding to drop. A stream
- * that cannot be rewritten has no such frame, since an empty one would be a lie about the length. */
+ * Where the sink can rewrite, the stream begins with LAME's Info frame (the Xing header of a constant bit
+ * rate), which finish fills in: it tells players the length and how many samples of encoder delay and
+ * padding to drop. A stream that cannot be rewritten has no such frame, since an empty one would be a lie
+ * about the length. */
 #include <lame/lame.h>
 
 #include "audio/encoder_type.h"
 
-/* On speech no worse than the slower default (signal to noise 25.7 dB against 25.2 at 48 kbit/s), in two thirds of its
- * time. */
+/* On speech no worse than the slower default (signal to noise 25.7 dB against 25.2 at 48 kbit/s), in two
+ * thirds of its time. */
 #define QUALITY 7
 
 /* LAME's bound on what a call may return: 1.25 * samples + 7200. */

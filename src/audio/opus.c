@@ -1,7 +1,7 @@
 /* opus.c: Opus in Ogg (RFC 6716, RFC 7845) through libopusenc, which takes the samples to Opus's 48 kHz.
  *
- * Its pull interface is used, because only there a page can be forced out before it is full: at the end of an utterance
- * all but the last 20 ms frame leaves. Within an utterance a page ends after half a second. */
+ * Its pull interface is used, because only there a page can be forced out before it is full: at the end of
+ * an utterance all but the last 20 ms frame leaves. Within an utterance a page ends after half a second. */
 #include <opusenc.h>
 #include <sys/random.h>
 
@@ -9,8 +9,9 @@
 
 #define PAGE_SAMPLES 24000 /* at 48 kHz: half a second */
 
-/* Of 0 to 10. The default, 9, analyses the sound for music at five times the cost; speech at 48 kbit/s gains nothing by
- * it (signal to noise 25.4 dB against 25.3). Below the rate of VOICE_BITS it is told that it hears speech instead. */
+/* Of 0 to 10. The default, 9, analyses the sound for music at five times the cost; speech at 48 kbit/s
+ * gains nothing by it (signal to noise 25.4 dB against 25.3). Below the rate of VOICE_BITS it is told that
+ * it hears speech instead. */
 #define COMPLEXITY 5
 #define VOICE_BITS 32000
 
@@ -27,7 +28,8 @@ static lt_status fault(int code, lt_error *error)
     return error_set(error, LT_ERR_INTERNAL, "libopusenc failed: %s", ope_strerror(code));
 }
 
-/* Streams that may end up behind each other in one file need different serial numbers (RFC 3533, section 4). */
+/* Streams that may end up behind each other in one file need different serial numbers (RFC 3533, section
+ * 4). */
 static opus_int32 random_serial(void)
 {
     uint32_t serial = 0;

@@ -1,7 +1,8 @@
 /* playback.c: playback through ALSA, whose default device is also what PipeWire and PulseAudio offer.
  *
- * libasound is linked, not opened at run time: unused it costs 0.7 MB of pages that all programs share and 50 KB of
- * its own (measured on Debian 12). It reads its configuration and takes memory only when a device is opened. */
+ * libasound is linked, not opened at run time: unused it costs 0.7 MB of pages that all programs share and
+ * 50 KB of its own (measured on Debian 12). It reads its configuration and takes memory only when a device
+ * is opened. */
 #include "audio/playback.h"
 
 #include <alsa/asoundlib.h>
@@ -60,7 +61,8 @@ lt_status playback_write(struct playback *playback, const void *pcm, size_t size
     for (size_t frames = size / 2; frames > 0;) {
         snd_pcm_sframes_t n = snd_pcm_writei(playback->pcm, bytes, frames);
         if (n < 0) {
-            /* a signal, an underrun (the device ran dry while the caller was busy) or a suspend: go on after it */
+            /* a signal, an underrun (the device ran dry while the caller was busy) or a suspend: go on
+             * after it */
             int code = snd_pcm_recover(playback->pcm, (int)n, 1);
             if (code < 0)
                 return fault(code, error);

@@ -9,13 +9,14 @@
 /* An open device; used by one thread at a time. */
 struct playback;
 
-/* Opens `device` (an ALSA name; NULL: the default one) for what LT_FORMAT_PCM is. On success *playback is the
- * caller's, to be closed with playback_close. Errors: LT_ERR_IO when there is none or it cannot be used (the sentence
- * says to use -o FILE), LT_ERR_MEMORY. */
+/* Opens `device` (an ALSA name; NULL: the default one) for what LT_FORMAT_PCM is. On success *playback is
+ * the caller's, to be closed with playback_close. Errors: LT_ERR_IO when there is none or it cannot be
+ * used (the sentence says to use -o FILE), LT_ERR_MEMORY. */
 lt_status playback_open(const char *device, struct playback **playback, lt_error *error);
 
-/* Plays the `size` bytes (even) that an LT_FORMAT_PCM request hands to its write callback. Returns when the device's
- * buffer of half a second has taken them all. A pause of the caller is silence, no error. Errors: LT_ERR_IO. */
+/* Plays the `size` bytes (even) that an LT_FORMAT_PCM request hands to its write callback. Returns when
+ * the device's buffer of half a second has taken them all. A pause of the caller is silence, no error.
+ * Errors: LT_ERR_IO. */
 lt_status playback_write(struct playback *playback, const void *pcm, size_t size, lt_error *error);
 
 /* Waits until all that was written has sounded. Errors: LT_ERR_IO. */

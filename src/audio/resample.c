@@ -1,8 +1,9 @@
 /* resample.c: libsoxr as a stream.
  *
- * Its high quality (20 bits: images and aliases below -120 dB) runs 1,500 times faster than speech, so a lower one
- * would save nothing. What counts is latency, which comes from the block of its Fourier transforms: the smallest
- * block holds back 15 ms at 16 kHz where the default holds 37 ms, at the same speed. */
+ * Its high quality (20 bits: images and aliases below -120 dB) runs 1,500 times faster than speech, so a
+ * lower one would save nothing. What counts is latency, which comes from the block of its Fourier
+ * transforms: the smallest block holds back 15 ms at 16 kHz where the default holds 37 ms, at the same
+ * speed. */
 #include "audio/resample.h"
 
 #include <soxr.h>
@@ -57,7 +58,8 @@ bool resampler_process(struct resampler *resampler, const float *in, size_t coun
     *used = *produced = 0;
     if (resampler->soxr == NULL)
         return copy(in, count, out, capacity, used, produced);
-    /* soxr knows the end of the stream from a NULL input alone, which would come too early with samples left. */
+    /* soxr knows the end of the stream from a NULL input alone, which would come too early with samples
+     * left. */
     for (;;) {
         bool ending = last && *used == count;
         size_t took = 0, made = 0;

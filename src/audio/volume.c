@@ -1,4 +1,5 @@
-/* volume.c: a factor and a soft limiter. It has no memory, hence no delay and no state between pieces of a stream. */
+/* volume.c: a factor and a soft limiter. It has no memory, hence no delay and no state between pieces of a
+ * stream. */
 #include "audio/volume.h"
 
 #include <math.h>

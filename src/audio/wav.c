@@ -1,8 +1,10 @@
-/* wav.c: RIFF WAVE, 16-bit PCM (Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0").
+/* wav.c: RIFF WAVE, 16-bit PCM (Microsoft and IBM, "Multimedia Programming Interface and Data
+ * Specifications 1.0").
  *
- * The header comes first and holds sizes that are known last. A stream says 0xFFFFFFFF, which players read as "until
- * the end"; where the sink can rewrite, finish puts the true sizes there. Sound of 4 GiB or more, which the 32-bit
- * fields cannot count, keeps 0xFFFFFFFF too: players that take it as a stream play all of it. */
+ * The header comes first and holds sizes that are known last. A stream says 0xFFFFFFFF, which players read
+ * as "until the end"; where the sink can rewrite, finish puts the true sizes there. Sound of 4 GiB or
+ * more, which the 32-bit fields cannot count, keeps 0xFFFFFFFF too: players that take it as a stream play
+ * all of it. */
 #include <string.h>
 
 #include "audio/encoder_type.h"

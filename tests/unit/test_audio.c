@@ -1,5 +1,5 @@
-/* test_audio.c: names of formats, samples to 16 bits, the encoders as streams, resampling and volume. What the
- * encoded bytes sound like is test_audio_formats.c's to say. */
+/* test_audio.c: names of formats, samples to 16 bits, the encoders as streams, resampling and volume. What
+ * the encoded bytes sound like is test_audio_formats.c's to say. */
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -427,8 +427,8 @@ static void encoders_in_threads_do_not_disturb_each_other(void **state)
 
 /* ---- Resampling -------------------------------------------------------------------------------- */
 
-/* Resamples `count` samples in pieces of `piece` with an output buffer of `capacity`; returns how many came. `out`
- * holds `room`. *lag is the most input, in seconds, that was inside before the end. */
+/* Resamples `count` samples in pieces of `piece` with an output buffer of `capacity`; returns how many
+ * came. `out` holds `room`. *lag is the most input, in seconds, that was inside before the end. */
 static size_t resample(int rate, const float *in, size_t count, size_t piece, size_t capacity, float *out,
                        size_t room, double *lag)
 {

@@ -1,5 +1,6 @@
-/* test_audio_formats.c: every format is decoded by an independent decoder (ffmpeg; sox too, where it reads the format)
- * and compared with the samples that were encoded. One run of ffmpeg decodes all cases of a format. */
+/* test_audio_formats.c: every format is decoded by an independent decoder (ffmpeg; sox too, where it reads
+ * the format) and compared with the samples that were encoded. One run of ffmpeg decodes all cases of a
+ * format. */
 #include <math.h>
 #include <setjmp.h>
 #include <spawn.h>
@@ -36,7 +37,8 @@ static void fill_sweep(float *samples, size_t count)
     }
 }
 
-/* What a voice should never make: silence, noise, a full-scale square, values beyond full scale, NaN, infinities. */
+/* What a voice should never make: silence, noise, a full-scale square, values beyond full scale, NaN,
+ * infinities. */
 static void fill_hard(float *samples, size_t count)
 {
     uint32_t random = 1;
@@ -136,7 +138,8 @@ static void save(const char *path, const struct str *bytes)
 {
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
-    assert_int_equal(fwrite(bytes->data, 1, bytes->length, file), bytes->length);
+    if (bytes->length > 0)
+        assert_int_equal(fwrite(bytes->data, 1, bytes->length, file), bytes->length);
     assert_int_equal(fclose(file), 0);
 }
 
@@ -156,8 +159,8 @@ static bool memory_rewrite(void *user, uint64_t offset, const void *bytes, size_
     return true;
 }
 
-/* Encodes in pieces of odd sizes. With `flush_at` > 0 it flushes there and stops, as a listener in the middle of the
- * speech has it. */
+/* Encodes in pieces of odd sizes. With `flush_at` > 0 it flushes there and stops, as a listener in the
+ * middle of the speech has it. */
 static void encode(lt_format format, const float *samples, size_t count, bool rewritable, size_t flush_at,
                    struct str *bytes)
 {
@@ -393,7 +396,8 @@ static void sox_decodes_to_what_was_encoded(void **state)
     free(pcm);
 }
 
-/* RFC 9639, section 8.2: 36 bits of sample count end at byte 26 of the file; then the MD5 sum of the samples. */
+/* RFC 9639, section 8.2: 36 bits of sample count end at byte 26 of the file; then the MD5 sum of the
+ * samples. */
 static void flac_header_has_length_and_md5_through_rewrite(void **state)
 {
     struct folder *folder = *state;

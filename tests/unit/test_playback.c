@@ -1,4 +1,5 @@
-/* test_playback.c: playing, on ALSA devices that a configuration of our own makes: one that records to a file. */
+/* test_playback.c: playing, on ALSA devices that a configuration of our own makes: one that records to a
+ * file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
