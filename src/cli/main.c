@@ -13,6 +13,7 @@ static const struct command *const commands[] = {
     &say_command,
     &voices_command,
     &serve_command,
+    &import_command,
     &doctor_command,
 };
 
