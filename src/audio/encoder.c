@@ -109,7 +109,8 @@ lt_status encoder_open(lt_format format, const lt_config *config, const struct s
     if (!is_format(format))
         return error_set(error, LT_ERR_FORMAT, "%d is no audio format: use a value of lt_format",
                          (int)format);
-    return formats[format].type->open(config, sink, encoder, error);
+    lt_status status = formats[format].type->open(config, sink, encoder, error);
+    return status == LT_OK ? error_none(error) : status;
 }
 
 /* Keeps the first failure: a codec that stopped half-way must not be driven further. */

@@ -18,7 +18,7 @@ lt_status resampler_open(int rate, struct resampler **resampler, lt_error *error
  * in `out`; *used and *produced say how many. `last`: these are the stream's final samples, so what the
  * filter holds comes too. Call again with the rest of the input while *used < count, and with `last` until
  * *produced < capacity: then all is out, round(total * LT_SAMPLE_RATE / rate) samples, aligned in time
- * with the input. After that the stream takes no more. Without `last` at most about 35 ms stay inside.
+ * with the input. After that the stream takes no more. Without `last` at most about 40 ms stay inside.
  * False: a fault inside the library. */
 bool resampler_process(struct resampler *resampler, const float *in, size_t count, bool last, float *out,
                        size_t capacity, size_t *used, size_t *produced);
