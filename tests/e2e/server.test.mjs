@@ -1,0 +1,514 @@
+// server.test.mjs: `litetts serve` as real clients, careless clients and hostile clients meet it.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import Ajv from 'ajv/dist/2020.js';
+import OpenAI from 'openai';
+import { Server, long, slowness, speechRequest, until } from './server.mjs';
+
+const formats = { mp3: 'audio/mpeg', opus: 'audio/ogg', aac: 'audio/aac', flac: 'audio/flac', wav: 'audio/wav', pcm: 'audio/pcm' };
+const sentence = 'This is a test of the speech server, and a plain one.';
+
+/** Runs a test against a server of its own, which has to end well. */
+function serverTest(name, settings, body) {
+  test(name, async () => {
+    const server = await Server.start(settings);
+    try {
+      await body(server);
+    } catch (error) {
+      server.process.kill('SIGKILL');
+      console.log(server.log.slice(-4000));
+      throw error;
+    }
+    if (!server.ended) await server.stop();
+  });
+}
+
+/** Seconds of audio in encoded bytes, by ffmpeg. */
+function seconds(bytes, format) {
+  const input = format === 'pcm' ? ['-f', 's16le', '-ar', '24000', '-ac', '1'] : [];
+  const { status, stdout, stderr } = spawnSync('ffmpeg',
+    ['-v', 'error', ...input, '-i', '-', '-f', 's16le', '-ar', '24000', '-ac', '1', '-'], { input: bytes, maxBuffer: 1 << 30 });
+  assert.equal(status, 0, `${format}: ${stderr}`);
+  return stdout.length / 48000;
+}
+
+/** Checks that a response is an error in OpenAI's form; returns it. */
+async function failure(response, status, code, param = null) {
+  const body = await response.json();
+  assert.equal(response.status, status, JSON.stringify(body));
+  assert.deepEqual(Object.keys(body), ['error']);
+  assert.deepEqual(Object.keys(body.error), ['message', 'type', 'param', 'code']);
+  assert.ok(body.error.message.length > 10);
+  assert.equal(body.error.code, code);
+  assert.equal(body.error.param, param);
+  assert.match(response.headers.get('x-request-id'), /^[\w.:-]+$/);
+  return body.error;
+}
+
+const bytesOf = async (response) => Buffer.from(await response.arrayBuffer());
+
+// ---- The API as clients use it ----
+
+serverTest('the openai client speaks every format', {}, async (server) => {
+  const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none', maxRetries: 0 });
+  const pcm = await bytesOf(await client.audio.speech.create({ model: 'tts-1', voice: 'kal16', input: sentence, response_format: 'pcm' }));
+  const expected = pcm.length / 48000;
+  assert.ok(expected > 2 && expected < 8, `${expected} s`);
+  for (const [format, mime] of Object.entries(formats)) {
+    const response = await client.audio.speech.create({ model: 'any-name', voice: 'kal16', input: sentence, response_format: format });
+    assert.equal(response.headers.get('content-type'), mime);
+    assert.equal(response.headers.get('transfer-encoding'), 'chunked');
+    const heard = seconds(await bytesOf(response), format);
+    assert.ok(Math.abs(heard - expected) < 0.15, `${format}: ${heard} s, not ${expected} s`);
+  }
+  assert.deepEqual((await client.models.list()).data.map((m) => m.object), Array(4).fill('model'));
+  assert.equal((await client.models.retrieve('tts-1')).id, 'tts-1');
+  await assert.rejects(client.models.retrieve('davinci'), { status: 404, code: 'model_not_found' });
+  await assert.rejects(client.audio.speech.create({ model: 'tts-1', voice: 'nobody', input: 'x' }),
+    { status: 400, code: 'voice_not_found', param: 'voice', message: /slt/ });
+});
+
+serverTest('an answer that is not streamed has its length and the same audio', {}, async (server) => {
+  for (const format of Object.keys(formats)) {
+    const whole = await server.speak({ input: sentence, response_format: format, stream: false });
+    const bytes = await bytesOf(whole);
+    assert.equal(Number(whole.headers.get('content-length')), bytes.length);
+    const streamed = await bytesOf(await server.speak({ input: sentence, response_format: format }));
+    assert.ok(Math.abs(seconds(bytes, format) - seconds(streamed, format)) < 0.05, format);
+    if (format === 'wav') // its header tells the true size
+      assert.equal(bytes.readUInt32LE(4), bytes.length - 8);
+    if (format === 'pcm')
+      assert.deepEqual(bytes, streamed);
+  }
+});
+
+serverTest('the first audio leaves long before the last is spoken', {}, async (server) => {
+  const response = await server.speak({ input: long.slice(0, 8000), response_format: 'mp3' });
+  const reader = response.body.getReader();
+  const begun = performance.now();
+  const first = await reader.read();
+  assert.ok(first.value.length > 0);
+  assert.equal((await server.health()).speaking, 1);
+  let bytes = first.value.length;
+  for (let part; !(part = await reader.read()).done;) bytes += part.value.length;
+  assert.ok(performance.now() - begun > 50);
+  assert.ok(bytes > 1e6, `${bytes} bytes`);
+});
+
+serverTest('server-sent events carry the same bytes', {}, async (server) => {
+  const plain = await bytesOf(await server.speak({ input: sentence, response_format: 'pcm' }));
+  const response = await server.speak({ input: sentence, response_format: 'pcm', stream_format: 'sse' });
+  assert.equal(response.headers.get('content-type'), 'text/event-stream');
+  const events = (await response.text()).trimEnd().split('\n\n').map((event) => JSON.parse(event.replace(/^data: /, '')));
+  const last = events.pop();
+  assert.ok(events.every((event) => event.type === 'speech.audio.delta'));
+  assert.deepEqual(Buffer.concat(events.map((event) => Buffer.from(event.audio, 'base64'))), plain);
+  assert.equal(last.type, 'speech.audio.done');
+  assert.equal(last.usage.input_tokens, sentence.length);
+  assert.equal(last.usage.output_tokens, Math.ceil(plain.length / 48000 * 20));
+  assert.equal(last.usage.total_tokens, last.usage.input_tokens + last.usage.output_tokens);
+});
+
+serverTest('fields do what they say, and others are ignored', {}, async (server) => {
+  const pcm = async (body) => bytesOf(await server.speak({ input: sentence, response_format: 'pcm', ...body }));
+  const plain = await pcm({});
+  const fast = await pcm({ speed: 2 });
+  assert.ok(Math.abs(plain.length / fast.length - 2) < 0.2, `${plain.length / fast.length}`);
+  const peak = (bytes) => { let most = 0; for (let i = 0; i < bytes.length; i += 2) most = Math.max(most, Math.abs(bytes.readInt16LE(i))); return most; };
+  const quiet = await pcm({ volume_multiplier: 0.5 });
+  assert.ok(Math.abs(peak(plain) / peak(quiet) - 2) < 0.1);
+  assert.equal(peak(await pcm({ volume_multiplier: 0 })), 0);
+  const slt = await pcm({ voice: 'slt' });
+  assert.notEqual(slt.length, plain.length);
+  assert.equal((await pcm({ voice: { id: 'slt' } })).length, slt.length);
+  assert.deepEqual(await pcm({ instructions: 'whisper', lang_code: 'a', return_download_link: true, download_format: 'mp3',
+    normalization_options: { normalize: true }, whatever: [1, { two: 3 }], speed: null, voice: null, model: null }), plain);
+  for (const voice of ['alloy', 'ash', 'ballad', 'coral', 'echo', 'fable', 'onyx', 'nova', 'sage', 'shimmer', 'verse', 'marin', 'cedar'])
+    assert.equal((await server.speak({ input: 'Hi.', voice })).status, 200, voice);
+  const stream = await server.post('/v1/audio/stream', { input: 'Hi.', stream: false });
+  assert.equal(stream.headers.get('transfer-encoding'), 'chunked');
+  assert.ok(seconds(await bytesOf(stream), 'mp3') > 0.2);
+});
+
+serverTest('voices come in the forms that clients read', {}, async (server) => {
+  const list = await (await server.get('/v1/audio/voices')).json();
+  const names = list.voices.map((voice) => voice.id);
+  assert.ok(names.includes('slt') && names.includes('kal16'));
+  assert.deepEqual(list.data, list.voices);
+  assert.deepEqual(await (await server.get('/v1/voices')).json(), list.voices);
+  assert.deepEqual(await (await server.get('/v1/audio/voices?legacy=true')).json(), { voices: names });
+  assert.equal(list.voices.filter((voice) => voice.default).length, 1);
+  for (const voice of names) assert.equal((await server.speak({ input: 'Hi.', voice })).status, 200);
+});
+
+serverTest('/openapi.json describes what the server answers', { api_key: 'secret', max_body_bytes: 2000 }, async (server) => {
+  const api = await (await server.get('/openapi.json')).json();
+  const ajv = new Ajv({ strict: false });
+  ajv.addSchema(api, 'api');
+  const resolve = (node) => (node?.$ref ? node.$ref.slice(2).split('/').reduce((at, key) => at[key], api) : node);
+  const seen = new Set();
+  const check = async (path, method, response) => {
+    const what = `${method.toUpperCase()} ${path} ${response.status}`;
+    const documented = resolve(api.paths[path][method].responses[response.status]);
+    assert.ok(documented, `${what} is not documented`);
+    for (const header of Object.keys(documented.headers ?? {})) assert.ok(response.headers.has(header), `${what}: no ${header}`);
+    const mime = response.headers.get('content-type').split(';')[0];
+    assert.ok(documented.content[mime], `${what}: ${mime} is not documented`);
+    if (mime === 'application/json') {
+      const at = ['#', 'paths', path.replaceAll('~', '~0').replaceAll('/', '~1'), method, 'responses', String(response.status), 'content', 'application~1json', 'schema'];
+      const node = api.paths[path][method].responses[response.status].content['application/json'].schema;
+      const validate = ajv.compile({ $ref: node.$ref ? `api${node.$ref}` : `api${at.map(encodeURIComponent).join('/').replace('%23', '#')}` });
+      assert.ok(validate(await response.json()), `${what}: ${JSON.stringify(validate.errors)}`);
+    } else {
+      await response.arrayBuffer();
+    }
+    seen.add(what);
+  };
+  const headers = { Authorization: 'Bearer secret' };
+  for (const [path, methods] of Object.entries(api.paths)) {
+    if (methods.get) {
+      await check(path, 'get', await server.get(path.replace('{id}', 'kokoro'), { headers }));
+      if (path.startsWith('/v1/')) await check(path, 'get', await server.get(path.replace('{id}', 'kokoro')));
+    } else {
+      const { example, schema } = methods.post.requestBody.content['application/json'];
+      assert.ok(ajv.compile({ $ref: `api${schema.$ref}` })(example));
+      for (const format of [...Object.keys(formats), 'nonsense'])
+        await check(path, 'post', await server.post(path, { ...example, response_format: format }, { headers }));
+      await check(path, 'post', await server.post(path, { ...example, stream_format: 'sse' }, { headers }));
+      await check(path, 'post', await server.post(path, example));
+      await check(path, 'post', await server.post(path, { input: 'a'.repeat(3000) }, { headers }));
+      await check(path, 'post', await server.post(path, example, { headers: { ...headers, 'Content-Type': 'text/plain' } }));
+    }
+  }
+  await check('/v1/models/{id}', 'get', await server.get('/v1/models/nothing', { headers }));
+  for (const status of [200, 400, 401, 413, 415]) assert.ok(seen.has(`POST /v1/audio/speech ${status}`));
+  const undocumented = ['/v1/nothing', '/v1', '/docs/'];
+  for (const path of undocumented) assert.equal((await server.get(path, { headers })).status, 404);
+});
+
+serverTest('the pages need nothing from outside', {}, async (server) => {
+  for (const path of ['/', '/docs']) {
+    const response = await server.get(path);
+    assert.equal(response.headers.get('content-type'), 'text/html; charset=utf-8');
+    const html = await response.text();
+    assert.match(html, /^<!doctype html>/i);
+    assert.doesNotMatch(html, /(src|href)="?(https?:)?\/\//, 'an outside resource');
+    assert.doesNotMatch(html, /@VERSION@/);
+    assert.match(html, /name="viewport"/);
+    assert.match(html, /prefers-color-scheme|color-scheme/);
+  }
+});
+
+// ---- HTTP ----
+
+serverTest('methods, HEAD, OPTIONS and paths', {}, async (server) => {
+  for (const path of ['/', '/docs', '/health', '/v1/models', '/v1/voices', '/openapi.json']) {
+    const head = await server.get(path, { method: 'HEAD' });
+    assert.equal(head.status, 200, path);
+    assert.ok(Number(head.headers.get('content-length')) > 0);
+    assert.equal((await head.text()).length, 0);
+  }
+  for (const [path, method, allow] of [['/v1/audio/speech', 'GET', 'POST, OPTIONS'], ['/v1/audio/speech', 'HEAD', 'POST, OPTIONS'],
+    ['/v1/models', 'POST', 'GET, HEAD, OPTIONS'], ['/health', 'DELETE', 'GET, HEAD, OPTIONS'], ['/v1/models/x', 'BREW', 'GET, HEAD, OPTIONS']]) {
+    const response = await server.get(path, { method });
+    assert.equal(response.status, 405, `${method} ${path}`);
+    assert.equal(response.headers.get('allow'), allow);
+    await response.text();
+  }
+  for (const path of ['/v1/models/', '/v1/models/a/b', '/v1/audio', '/v1/audio/speech/', '//', '/%00', '/../etc/passwd', `/${'a'.repeat(8000)}`])
+    assert.ok([404, 200].includes((await server.get(path)).status) && !(await (await server.get(path)).text()).includes('root:'), path);
+  const options = await server.get('/v1/audio/speech', { method: 'OPTIONS' });
+  assert.equal(options.status, 204);
+  assert.equal(options.headers.get('allow'), 'POST, OPTIONS');
+});
+
+serverTest('browsers from anywhere by default', {}, async (server) => {
+  const response = await server.get('/health', { headers: { Origin: 'https://example.org' } });
+  assert.equal(response.headers.get('access-control-allow-origin'), '*');
+  const preflight = await server.get('/v1/audio/speech', { method: 'OPTIONS', headers: { Origin: 'https://example.org',
+    'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'authorization,content-type,x-stainless-os' } });
+  assert.equal(preflight.status, 204);
+  assert.equal(preflight.headers.get('access-control-allow-methods'), 'POST, OPTIONS');
+  assert.equal(preflight.headers.get('access-control-allow-headers'), 'authorization,content-type,x-stainless-os');
+  const error = await server.speak({ input: '' }, { headers: { Origin: 'https://example.org' } });
+  assert.equal(error.headers.get('access-control-allow-origin'), '*');
+  assert.match(error.headers.get('access-control-expose-headers'), /x-request-id/);
+});
+
+serverTest('browsers from the listed origins only', { cors_origins: 'https://a.example https://b.example' }, async (server) => {
+  const allowed = async (origin) => {
+    const response = await server.get('/health', { headers: { Origin: origin } });
+    assert.equal(response.headers.get('vary'), 'Origin');
+    return response.headers.get('access-control-allow-origin');
+  };
+  assert.equal(await allowed('https://b.example'), 'https://b.example');
+  assert.equal(await allowed('https://b.exampl'), null);
+  assert.equal(await allowed('https://evil.example'), null);
+});
+
+serverTest('API keys', { api_key: 'first, second-key' }, async (server) => {
+  for (const key of ['first', 'second-key']) {
+    const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: key, maxRetries: 0 });
+    assert.equal((await client.models.list()).data.length, 4);
+  }
+  for (const given of [undefined, 'Bearer', 'Bearer ', 'Bearer firs', 'Bearer firstt', 'Bearer first, second-key', 'Basic first', `Bearer ${'first'.repeat(100)}`]) {
+    const response = await server.get('/v1/models', given === undefined ? {} : { headers: { Authorization: given } });
+    assert.equal(response.headers.get('www-authenticate'), 'Bearer realm="litetts"');
+    await failure(response, 401, 'invalid_api_key');
+  }
+  await failure(await server.speak({}), 401, 'invalid_api_key');
+  for (const path of ['/', '/health', '/docs', '/openapi.json']) assert.equal((await server.get(path)).status, 200);
+  assert.equal((await server.get('/v1/audio/speech', { method: 'OPTIONS' })).status, 204);
+});
+
+serverTest('request ids and log lines', { 'log.format': 'json' }, async (server) => {
+  const own = await server.speak({ input: 'Do not log this.', voice: 'slt', response_format: 'wav' }, { headers: { 'x-request-id': 'mine-1.2:3' } });
+  assert.equal(own.headers.get('x-request-id'), 'mine-1.2:3');
+  const size = (await bytesOf(own)).length;
+  for (const bad of ['has space', 'a=b', 'x'.repeat(200), '"']) {
+    const response = await server.get('/health?key=hidden', { headers: { 'x-request-id': bad } });
+    assert.match(response.headers.get('x-request-id'), /^req_[0-9a-f]{24}$/);
+  }
+  await server.speak({ voice: 'a status=999 b\u2028c' });
+  await server.stop();
+  const lines = server.log.trim().split('\n').map((line) => JSON.parse(line));
+  const line = lines.find((l) => l.request_id === 'mine-1.2:3');
+  assert.deepEqual([line.level, line.message, line.method, line.path, line.status, line.bytes, line.voice, line.format, line.end, line.client],
+    ['info', 'request', 'POST', '/v1/audio/speech', '200', String(size), 'slt', 'wav', 'complete', '127.0.0.1']);
+  assert.ok(Number(line.seconds) > 0 && Number(line.audio) > 0.5);
+  assert.doesNotMatch(server.log, /Do not log|hidden|999/);
+});
+
+// ---- Bad input ----
+
+serverTest('bad requests are told what is wrong', { max_text_characters: 1000 }, async (server) => {
+  const cases = [
+    ['', 'invalid_json'], ['{', 'invalid_json'], ['\0\0\0', 'invalid_json'], ['{"input":"a\0b"}', 'invalid_json'],
+    ['{"input":"a\\u0000b"}', 'invalid_json'], ['{"input":"\\ud800"}', 'invalid_json'], ['{"input":"\\udc00\\ud800"}', 'invalid_json'],
+    ['{"input":"x","speed":NaN}', 'invalid_json'], ['{"input":"x","speed":1e999}', 'invalid_json'],
+    ['['.repeat(100000), 'invalid_json'], ['{"a":'.repeat(100000), 'invalid_json'], ['"text"', 'invalid_json'], ['[]', 'invalid_type'],
+    [{}, 'missing_required_parameter', 'input'], [{ input: null }, 'missing_required_parameter', 'input'],
+    [{ input: '' }, 'empty_string', 'input'], [{ input: ' \n\t ' }, 'empty_string', 'input'],
+    [{ input: 7 }, 'invalid_type', 'input'], [{ input: ['a'] }, 'invalid_type', 'input'], [{ input: { a: 1 } }, 'invalid_type', 'input'],
+    [{ input: 'é'.repeat(1001) }, 'string_above_max_length', 'input'],
+    [{ input: 'x', model: 3 }, 'invalid_type', 'model'],
+    [{ input: 'x', voice: 3 }, 'invalid_type', 'voice'], [{ input: 'x', voice: {} }, 'invalid_type', 'voice'],
+    [{ input: 'x', voice: 'nobody' }, 'voice_not_found', 'voice'], [{ input: 'x', voice: 'slt(1)+' }, 'voice_not_found', 'voice'],
+    [{ input: 'x', voice: 'v'.repeat(100000) }, 'invalid_value', 'voice'],
+    [{ input: 'x', response_format: 'mid' }, 'invalid_value', 'response_format'], [{ input: 'x', response_format: 'a.mp3' }, 'invalid_value', 'response_format'],
+    [{ input: 'x', response_format: 1 }, 'invalid_type', 'response_format'],
+    [{ input: 'x', speed: 0 }, 'decimal_below_min_value', 'speed'], [{ input: 'x', speed: -1 }, 'decimal_below_min_value', 'speed'],
+    [{ input: 'x', speed: 1e9 }, 'decimal_above_max_value', 'speed'], [{ input: 'x', speed: '1' }, 'invalid_type', 'speed'],
+    [{ input: 'x', volume_multiplier: 5 }, 'decimal_above_max_value', 'volume_multiplier'],
+    [{ input: 'x', stream: 'yes' }, 'invalid_type', 'stream'], [{ input: 'x', stream_format: 'ws' }, 'invalid_value', 'stream_format'],
+    [{ input: 'x', seed: 1.5 }, 'invalid_type', 'seed'], [{ input: 'x', ssml: 1 }, 'invalid_type', 'ssml'],
+  ];
+  for (const [body, code, param] of cases) await failure(await server.post('/v1/audio/speech', body), 400, code, param ?? null);
+});
+
+serverTest('invalid UTF-8, overlong forms and raw surrogates', {}, async (server) => {
+  for (const bytes of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xe2, 0x82]]) {
+    const body = Buffer.concat([Buffer.from('{"input":"a'), Buffer.from(bytes), Buffer.from('"}')]);
+    const response = await fetch(`${server.url}/v1/audio/speech`, { method: 'POST', body, headers: { 'Content-Type': 'application/json' } });
+    await failure(response, 400, 'invalid_json');
+  }
+});
+
+serverTest('content types', {}, async (server) => {
+  for (const type of ['application/json', 'application/json; charset=utf-8', 'APPLICATION/JSON;x=y'])
+    assert.equal((await server.speak({ input: 'Hi.' }, { headers: { 'Content-Type': type } })).status, 200, type);
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/jsonx', ';'])
+    await failure(await server.speak({ input: 'Hi.' }, { headers: { 'Content-Type': type } }), 415, 'unsupported_media_type');
+  assert.match(await server.raw(`POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 15\r\n\r\n{"input":"Hi."}`), /^HTTP\/1.1 200 /);
+});
+
+serverTest('10 MB are refused, declared, chunked or announced', {}, async (server) => {
+  const body = JSON.stringify({ input: 'a'.repeat(10e6) });
+  await failure(await server.post('/v1/audio/speech', body), 413, 'request_too_large');
+  const chunks = new ReadableStream({ start(c) { for (let i = 0; i < body.length; i += 1e5) c.enqueue(Buffer.from(body.slice(i, i + 1e5))); c.close(); } });
+  await failure(await fetch(`${server.url}/v1/audio/speech`, { method: 'POST', body: chunks, duplex: 'half', headers: { 'Content-Type': 'application/json' } }), 413, 'request_too_large');
+  const announced = await server.raw('POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 10000000\r\n\r\n');
+  assert.match(announced, /^HTTP\/1.1 413 /); // at once, without asking for the body
+  assert.ok(slowness > 1 || server.memory('VmHWM') < 64, `${server.memory('VmHWM')} MiB`);
+});
+
+serverTest('malformed HTTP', {}, async (server) => {
+  for (const bytes of ['\r\n\r\n\0\x01\x02 nonsense\r\n\r\n', 'GET\r\n\r\n', 'POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n',
+    'POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n', 'POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+    `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(100000)}\r\n\r\n`, `GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(20000)}\r\n`, '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03']) {
+    const socket = await server.socket();
+    socket.end(bytes);
+    await socket.over;
+    assert.ok(socket.received === '' || /^HTTP\/1.1 [45]/.test(socket.received), socket.received.slice(0, 80));
+  }
+  assert.equal((await server.health()).status, 'healthy');
+});
+
+serverTest('half a request, then silence', { read_timeout_seconds: 0.4 }, async (server) => {
+  const begun = Date.now();
+  const cases = [['', /^$/], ['POST /v1/au', /^(HTTP\/1.1 408 [^]*)?$/], ['GET /health HTTP/1.1\r\nHos', /^HTTP\/1.1 408 [^]*request_timeout/],
+    [speechRequest({ input: 'Hello.' }).slice(0, -4), /^HTTP\/1.1 408 [^]*request_timeout/]];
+  await Promise.all(cases.map(async ([bytes, expected]) => assert.match(await server.raw(bytes), expected)));
+  assert.ok(Date.now() - begun < 3000 * slowness);
+  // a byte now and then does not extend the time
+  const socket = await server.socket();
+  const drip = setInterval(() => socket.write('x'), 50);
+  socket.write('POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n');
+  await socket.over;
+  clearInterval(drip);
+  assert.match(socket.received, /^HTTP\/1.1 408 /);
+  await until(() => / status=408 /.test(server.log), 'the log tells it');
+});
+
+serverTest('requests in a row on one connection', {}, async (server) => {
+  const socket = await server.socket();
+  socket.write(speechRequest({ input: 'One.', response_format: 'wav' }) + 'GET /health HTTP/1.1\r\nHost: x\r\n\r\n' +
+    speechRequest({ input: '' }) + 'GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  await socket.over;
+  assert.deepEqual([...socket.received.matchAll(/HTTP\/1\.1 (\d+) /g)].map((m) => m[1]), ['200', '200', '400', '200']);
+});
+
+// ---- Load and clients that misbehave ----
+
+serverTest('200 connections at once', {}, async (server) => {
+  const idle = await Promise.all(Array.from({ length: 200 }, () => server.socket()));
+  await server.healthUntil((health) => health.connections > 200, 'all are connected');
+  const before = server.memory();
+  const answers = await Promise.all(Array.from({ length: 200 }, () => server.speak({ input: 'Hi.', response_format: 'wav' }).then(async (r) => [r.status, (await bytesOf(r)).length])));
+  assert.deepEqual(new Set(answers.map(String)), new Set([String(answers[0])]));
+  assert.equal(answers[0][0], 200);
+  assert.ok(slowness > 1 || before < 64, `${before} MiB with 200 idle connections`);
+  for (const socket of idle) socket.destroy();
+});
+
+serverTest('16 long requests at once stay small', {}, async (server) => {
+  const spoken = await Promise.all(Array.from({ length: 16 }, async () => (await bytesOf(await server.speak({ input: long.slice(0, 1500), response_format: 'mp3' }))).length));
+  assert.equal(new Set(spoken).size, 1);
+  assert.ok(slowness > 1 || server.memory('VmHWM') < 96, `${server.memory('VmHWM')} MiB`);
+});
+
+serverTest('1,000 requests leave nothing behind', {}, async (server) => {
+  const round = async (count) => {
+    for (let i = 0; i < count; i += 20)
+      await Promise.all(Array.from({ length: 20 }, async (_, k) => {
+        const body = k % 5 === 0 ? { input: 'x', voice: 'nobody' } : { input: 'Hi.', stream: k % 2 === 0, response_format: Object.keys(formats)[k % 6] };
+        const controller = new AbortController();
+        const response = server.speak(body, { signal: controller.signal });
+        if (k % 7 === 0) setTimeout(() => controller.abort(), 2);
+        await response.then((r) => r.arrayBuffer()).catch(() => {});
+      }));
+  };
+  await round(400 / slowness);
+  const before = server.memory();
+  await round(600 / slowness);
+  await server.healthUntil((h) => h.speaking + h.queued + h.waiting_for_clients === 0, 'all work ended');
+  const after = server.memory();
+  assert.ok(slowness > 1 || after < before + 4, `${before} MiB, then ${after} MiB`);
+});
+
+serverTest('a client that vanishes in mid-stream stops its work', { max_concurrent: 1 }, async (server) => {
+  const socket = await server.socket();
+  socket.write(speechRequest({ input: long, response_format: 'mp3' }, 'x-request-id: leaves\r\n'));
+  await until(() => socket.received.length > 20000, 'audio comes');
+  socket.destroy();
+  await server.healthUntil((health) => health.speaking === 0, 'its work ended', 2);
+  const line = await until(() => /request method=.* id=leaves/.exec(server.log)?.[0], 'the log tells it');
+  assert.match(line, / speech=cancelled end=cut /);
+  assert.ok(Number(/ audio=([\d.]+)/.exec(line)[1]) < 1800, line);
+});
+
+serverTest('a client that vanishes before its first byte stops its work', { max_concurrent: 1 }, async (server) => {
+  const first = await server.socket();
+  first.write(speechRequest({ input: long, stream: false }, 'x-request-id: first\r\n'));
+  await server.healthUntil((health) => health.speaking === 1, 'the first is spoken');
+  const second = await server.socket();
+  second.write(speechRequest({ input: 'Me too.' }));
+  await server.healthUntil((health) => health.queued === 1, 'the second waits');
+  second.destroy();
+  await server.healthUntil((health) => health.queued === 0, 'it left the queue', 2);
+  first.destroy();
+  await server.healthUntil((health) => health.speaking === 0, 'its work ended', 2);
+  await until(() => / speech=cancelled end=cut .* id=first/.test(server.log), 'the log tells it');
+  assert.equal((await server.speak({})).status, 200);
+});
+
+serverTest('a client that does not read lends its place, then is cut', { max_concurrent: 1, write_timeout_seconds: 3 }, async (server) => {
+  const socket = await server.stuck();
+  await server.healthUntil((health) => health.waiting_for_clients === 1 && health.speaking === 0, 'its worker waits');
+  assert.equal((await server.speak({})).status, 200);
+  await server.healthUntil((health) => health.waiting_for_clients === 0, 'it was cut', 6);
+  await until(() => / end=cut /.test(server.log), 'the log tells it');
+  socket.destroy();
+});
+
+serverTest('a slow client gets all of it', { write_timeout_seconds: 2 }, async (server) => {
+  const body = { input: long.slice(0, 4000), response_format: 'pcm' };
+  const whole = (await bytesOf(await server.speak(body))).length;
+  const response = await server.speak(body);
+  let bytes = 0, reads = 0;
+  for await (const part of response.body) {
+    bytes += part.length;
+    if (reads++ % 20 === 0) await sleep(20);
+  }
+  assert.equal(bytes, whole);
+});
+
+serverTest('more requests than places', { max_concurrent: 1, max_queue: 1 }, async (server) => {
+  const sockets = [await server.stuck()];
+  await server.healthUntil((health) => health.waiting_for_clients === 1, 'one waits for its client');
+  sockets.push(await server.stuck());
+  await server.healthUntil((health) => health.waiting_for_clients === 2, 'two do');
+  const response = await server.speak({});
+  assert.ok(Number(response.headers.get('retry-after')) >= 1);
+  assert.equal((await failure(response, 429, 'rate_limit_exceeded')).type, 'rate_limit_error');
+  assert.equal((await server.get('/v1/models')).status, 200); // the rest still answers
+  for (const socket of sockets) socket.destroy();
+  await server.healthUntil((health) => health.waiting_for_clients === 0, 'both left');
+  assert.equal((await server.speak({})).status, 200);
+});
+
+// ---- The end ----
+
+serverTest('SIGTERM lets what is in flight finish', {}, async (server) => {
+  const body = { input: long.slice(0, 8000), response_format: 'pcm' };
+  const whole = (await bytesOf(await server.speak(body))).length;
+  const idle = await server.socket();
+  idle.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n'); // so that the server has accepted it
+  await until(() => idle.received.includes('healthy'), 'the first answer');
+  const response = await server.speak(body); // its client has not read yet
+  server.process.kill('SIGTERM');
+  await until(() => /shutting down/.test(server.log), 'the signal was seen');
+  idle.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n' + speechRequest({ input: 'Too late.' }));
+  await until(() => /HTTP\/1.1 503 [^]*draining/.test(idle.received), 'the answer on the open connection');
+  await assert.rejects(server.get('/health', { headers: { connection: 'close' } }));
+  assert.equal((await bytesOf(response)).length, whole);
+  assert.equal(await server.exited, 0);
+  assert.match(server.log, /stopped requests=/);
+});
+
+serverTest('the grace period ends', { grace_seconds: 0.3 }, async (server) => {
+  const socket = await server.stuck();
+  await server.healthUntil((health) => health.waiting_for_clients === 1, 'a client that does not read');
+  server.process.kill('SIGINT');
+  assert.equal(await server.exited, 0);
+  assert.match(server.log, /grace period is over/);
+  socket.destroy();
+});
+
+serverTest('a second signal ends at once', {}, async (server) => {
+  const socket = await server.stuck();
+  await server.healthUntil((health) => health.waiting_for_clients === 1, 'a client that does not read');
+  server.process.kill('SIGTERM');
+  await until(() => /shutting down/.test(server.log), 'the first was seen');
+  server.process.kill('SIGTERM');
+  assert.equal(await server.exited, 143);
+  socket.destroy();
+});
+
+test('a port that is taken is an error with a sentence', async () => {
+  const server = await Server.start();
+  await assert.rejects(Server.start({ port: server.port }), new RegExp(`cannot listen on 127.0.0.1 port ${server.port}: Address already in use`));
+  await server.stop();
+});
