@@ -1,0 +1,17 @@
+/* languages.h: the languages besides English, through espeak-ng with misaki's map (espeak.py, EspeakG2P). */
+#ifndef TEXT_LANGUAGES_H
+#define TEXT_LANGUAGES_H
+
+#include "base/error.h"
+#include "text/tokens.h"
+
+struct language;
+
+/* Finds a language by its code ("es", "fr-FR", "hi", "it", "pt-BR"). The result is static. Errors: LT_ERR_UNSUPPORTED. */
+lt_status language_open(const char *code, const struct language **language, lt_error *error);
+
+/* Fills the phonemes of every word of `tokens` that has none. Words between marks are said together, so that they join as the
+ * language wants. Safe from several threads at once. */
+void language_add(const struct language *language, struct tokens *tokens);
+
+#endif

@@ -1,0 +1,777 @@
+/* tagger.c: parts of speech by the best path through a sentence.
+ *
+ * Every word gets candidate tags with a cost each (what it is, apart from its neighbours), every pair of tags a cost (what
+ * follows what), and the Viterbi algorithm finds the cheapest path; the state is a pair of tags, so that an adverb between
+ * auxiliary and verb ("will not read") and an inverted subject ("did you read") can be looked through. Costs are -10 ln(probability), set by hand:
+ * 7 is a half, 23 a tenth, 46 a hundredth. */
+#include "text/tagger.h"
+
+#include <pthread.h>
+#include <string.h>
+
+/* Tags that only the tagger tells apart; tag_out turns them into Penn tags. */
+enum inner_tag {
+    T_BE = POS_COUNT, /* any form of "be", also "it's" */
+    T_HAVE,
+    T_DO,
+    T_POSSESSOR, /* "dog's" */
+    T_OBJECT,    /* me, him, us, them */
+    T_SINGULAR,  /* he, she, it */
+    T_COUNT
+};
+
+#define UNLIKELY 46
+
+/* ---- words ------------------------------------------------------------------------------------- */
+
+enum word_class {
+    CLASS_NONE,
+#define WORDS(class, words) CLASS_##class,
+#include "text/tagger_words.def"
+#undef WORDS
+    CLASS_UNKNOWN,
+    CLASS_NAME,
+    CLASS_CAPITALISED, /* first word of a sentence, unknown in lower case */
+    CLASS_FORM_S,      /* verb or noun + -s: by how nominal its stem is */
+    CLASS_FORM_S_VERB,
+    CLASS_FORM_S_NOUN,
+    CLASS_FORM_ED,
+    CLASS_FORM_ING,
+    CLASS_FORM_LY,
+    CLASS_FORM_ER,
+    CLASS_FORM_EST,
+    CLASS_POSSESSOR,
+    CLASS_STOP_MARK,
+    CLASS_COMMA_MARK,
+    CLASS_IT_LETTER, /* "a" as a letter of the alphabet */
+    CLASS_COUNT
+};
+
+#define CANDIDATES 6
+struct candidate {
+    uint8_t tag, cost;
+};
+
+/* What a word of each class may be. A list ends at cost and tag 0. */
+static const struct candidate classes[CLASS_COUNT][CANDIDATES] = {
+    [CLASS_DETERMINER] = {{POS_DT, 0}},
+    [CLASS_ALL] = {{POS_PDT, 7}, {POS_DT, 7}, {POS_RB, 25}},
+    [CLASS_NO] = {{POS_DT, 2}, {POS_UH, 20}},
+    [CLASS_THAT] = {{POS_IN, 8}, {POS_DT, 10}, {POS_WDT, 12}},
+    [CLASS_PLURAL_SUBJECT] = {{POS_PRP, 0}},
+    [CLASS_SINGULAR_SUBJECT] = {{T_SINGULAR, 0}},
+    [CLASS_IT] = {{T_SINGULAR, 5}, {T_OBJECT, 9}},
+    [CLASS_YOU] = {{POS_PRP, 4}, {T_OBJECT, 12}},
+    [CLASS_OBJECT] = {{T_OBJECT, 0}},
+    [CLASS_HER] = {{POS_PRPS, 4}, {T_OBJECT, 10}},
+    [CLASS_POSSESSIVE] = {{POS_PRPS, 0}},
+    [CLASS_BE] = {{T_BE, 0}},
+    [CLASS_HAVE] = {{T_HAVE, 0}},
+    [CLASS_DO] = {{T_DO, 0}},
+    [CLASS_MODAL] = {{POS_MD, 0}},
+    [CLASS_WOULD] = {{POS_MD, 5}, {T_HAVE, 9}},
+    [CLASS_TO] = {{POS_TO, 0}},
+    [CLASS_PREPOSITION] = {{POS_IN, 0}, {POS_RB, 30}},
+    [CLASS_PARTICLE] = {{POS_IN, 6}, {POS_RP, 10}, {POS_RB, 14}},
+    [CLASS_CONJUNCTION] = {{POS_CC, 0}},
+    [CLASS_THERE] = {{POS_EX, 8}, {POS_RB, 8}},
+    [CLASS_WHICH] = {{POS_WDT, 0}},
+    [CLASS_WHO] = {{POS_WP, 0}},
+    [CLASS_WHEN] = {{POS_WRB, 0}},
+    [CLASS_INTERJECTION] = {{POS_UH, 2}, {POS_RB, 14}, {POS_JJ, 25}},
+    [CLASS_NUMBER] = {{POS_CD, 0}},
+    [CLASS_ORDINAL] = {{POS_JJ, 3}, {POS_RB, 16}, {POS_NN, 22}},
+    [CLASS_SO] = {{POS_RB, 4}, {POS_IN, 14}},
+    [CLASS_MORE] = {{POS_JJ, 8}, {POS_RB, 8}, {POS_NN, 22}},
+    [CLASS_ADVERB] = {{POS_RB, 0}},
+    [CLASS_ADVERB_ADJECTIVE] = {{POS_RB, 8}, {POS_JJ, 6}, {POS_NN, 30}},
+    [CLASS_ADJECTIVE] = {{POS_JJ, 0}, {POS_NN, 40}},
+    [CLASS_ADJECTIVE_NOUN] = {{POS_JJ, 8}, {POS_NN, 6}},
+    [CLASS_ADJECTIVE_VERB] = {{POS_JJ, 6}, {POS_VB, 11}, {POS_VBP, 16}, {POS_RB, 28}, {POS_NN, 40}},
+    [CLASS_THREE] = {{POS_JJ, 9}, {POS_NN, 9}, {POS_VB, 14}, {POS_VBP, 18}},
+    [CLASS_VERB] = {{POS_VB, 6}, {POS_VBP, 8}, {POS_NN, 42}},
+    [CLASS_VERB_NOUN] = {{POS_NN, 6}, {POS_VB, 12}, {POS_VBP, 14}},
+    [CLASS_NOUN_VERB] = {{POS_NN, 1}, {POS_VB, 25}, {POS_VBP, 28}},
+    [CLASS_NOUN] = {{POS_NN, 0}},
+    [CLASS_PAST] = {{POS_VBD, 0}},
+    [CLASS_PARTICIPLE] = {{POS_VBN, 0}, {POS_JJ, 20}},
+    [CLASS_PAST_PARTICIPLE] = {{POS_VBD, 5}, {POS_VBN, 7}, {POS_NN, 42}},
+    [CLASS_SAME_FORMS] = {{POS_VB, 10}, {POS_VBP, 15}, {POS_VBD, 10}, {POS_VBN, 12}, {POS_NN, 14}},
+    [CLASS_READ] = {{POS_VB, 7}, {POS_VBP, 12}, {POS_VBD, 9}, {POS_VBN, 9}, {POS_NN, 30}},
+    [CLASS_WOUND] = {{POS_NN, 8}, {POS_VBD, 9}, {POS_VBN, 9}, {POS_VB, 22}, {POS_VBP, 28}},
+    [CLASS_LEFT] = {{POS_VBD, 8}, {POS_VBN, 9}, {POS_JJ, 9}, {POS_NN, 14}, {POS_RB, 14}},
+    [CLASS_UNKNOWN] = {{POS_NN, 4}, {POS_VB, 22}, {POS_VBP, 25}, {POS_JJ, 14}},
+    [CLASS_NAME] = {{POS_NNP, 0}},
+    [CLASS_CAPITALISED] = {{POS_NNP, 4}, {POS_NN, 9}, {POS_VB, 20}, {POS_JJ, 16}},
+    [CLASS_FORM_S] = {{POS_NNS, 6}, {POS_VBZ, 9}},
+    [CLASS_FORM_S_VERB] = {{POS_VBZ, 1}, {POS_NNS, 35}},
+    [CLASS_FORM_S_NOUN] = {{POS_NNS, 1}, {POS_VBZ, 24}},
+    [CLASS_FORM_ED] = {{POS_VBD, 5}, {POS_VBN, 7}, {POS_JJ, 18}},
+    [CLASS_FORM_ING] = {{POS_VBG, 3}, {POS_NN, 12}, {POS_JJ, 20}},
+    [CLASS_FORM_LY] = {{POS_RB, 1}, {POS_JJ, 25}},
+    [CLASS_FORM_ER] = {{POS_NN, 6}, {POS_JJR, 10}, {POS_RBR, 20}},
+    [CLASS_FORM_EST] = {{POS_JJS, 2}, {POS_NN, 25}},
+    [CLASS_POSSESSOR] = {{T_POSSESSOR, 0}},
+    [CLASS_STOP_MARK] = {{POS_STOP, 0}},
+    [CLASS_COMMA_MARK] = {{POS_COMMA, 0}},
+    [CLASS_IT_LETTER] = {{POS_NN, 0}},
+};
+
+static const struct {
+    uint8_t class;
+    const char *words;
+} lists[] = {
+#define WORDS(class, words) {CLASS_##class, words},
+#include "text/tagger_words.def"
+#undef WORDS
+};
+
+/* The words of the lists by hash: filled once, then only read. */
+#define SLOTS 8192
+static struct {
+    const char *word;
+    uint8_t size, class;
+} slots[SLOTS];
+static pthread_once_t slots_once = PTHREAD_ONCE_INIT;
+
+static size_t word_hash(const char *word, size_t size)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (unsigned char)word[i]) * 16777619u;
+    return (hash ^ hash >> 15) % SLOTS;
+}
+
+static void fill_slots(void)
+{
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        for (const char *word = lists[i].words; *word != '\0';) {
+            size_t size = strcspn(word, " "), at = word_hash(word, size);
+            while (slots[at].word != NULL)
+                at = (at + 1) % SLOTS;
+            slots[at].word = word;
+            slots[at].size = (uint8_t)size;
+            slots[at].class = lists[i].class;
+            word += size + (word[size] == ' ');
+        }
+}
+
+static enum word_class find_class(const char *word, size_t size)
+{
+    for (size_t at = word_hash(word, size); slots[at].word != NULL; at = (at + 1) % SLOTS)
+        if (slots[at].size == size && memcmp(slots[at].word, word, size) == 0)
+            return slots[at].class;
+    return CLASS_NONE;
+}
+
+/* ---- inflections and suffixes ------------------------------------------------------------------ */
+
+static bool ends(const char *word, size_t size, const char *ending)
+{
+    size_t length = strlen(ending);
+    return size > length + 1 && memcmp(word + size - length, ending, length) == 0;
+}
+
+static bool is_verb_class(enum word_class class)
+{
+    return class == CLASS_VERB || class == CLASS_VERB_NOUN || class == CLASS_ADJECTIVE_VERB ||
+           class == CLASS_THREE || class == CLASS_SAME_FORMS || class == CLASS_READ || class == CLASS_WOUND;
+}
+
+/* The class of `word` without its last `cut` letters and with `more`. */
+static enum word_class stem_class(const char *word, size_t size, size_t cut, const char *more)
+{
+    char stem[48] = {0};
+    size_t length = size - cut, extra = strlen(more);
+    if (cut >= size || length + extra > sizeof stem)
+        return CLASS_NONE;
+    memcpy(stem, word, length);
+    memcpy(stem + length, more, extra);
+    return find_class(stem, length + extra);
+}
+
+static enum word_class class_of_s(const char *word, size_t size)
+{
+    enum word_class stem = stem_class(word, size, 1, "");
+    if (stem == CLASS_NONE && ends(word, size, "ies"))
+        stem = stem_class(word, size, 3, "y");
+    if (stem == CLASS_NONE && ends(word, size, "es"))
+        stem = stem_class(word, size, 2, "");
+    if (stem == CLASS_VERB)
+        return CLASS_FORM_S_VERB;
+    return is_verb_class(stem) ? CLASS_FORM_S : CLASS_FORM_S_NOUN;
+}
+
+/* The stem of an -ed or -ing form, whose ending has `cut` letters: "use", "stop", "cry". */
+static enum word_class inflected_stem(const char *word, size_t size, size_t cut)
+{
+    enum word_class stem = stem_class(word, size, cut, "");
+    if (stem == CLASS_NONE)
+        stem = stem_class(word, size, cut, "e");
+    if (stem == CLASS_NONE && size > cut + 2 && word[size - cut - 1] == word[size - cut - 2])
+        stem = stem_class(word, size, cut + 1, "");
+    return stem;
+}
+
+/* Endings that settle the class of an unknown word. */
+static enum word_class class_of_suffix(const char *word, size_t size)
+{
+    static const struct {
+        const char *ending;
+        uint8_t class;
+    } suffixes[] = {
+        {"tion", CLASS_NOUN},         {"sion", CLASS_NOUN},          {"ness", CLASS_NOUN},
+        {"ment", CLASS_NOUN},         {"ity", CLASS_NOUN},           {"ship", CLASS_NOUN},
+        {"hood", CLASS_NOUN},         {"ism", CLASS_NOUN},           {"ist", CLASS_NOUN},
+        {"ance", CLASS_NOUN},         {"ence", CLASS_NOUN},          {"ology", CLASS_NOUN},
+        {"ful", CLASS_ADJECTIVE},     {"ous", CLASS_ADJECTIVE},      {"ive", CLASS_ADJECTIVE},
+        {"able", CLASS_ADJECTIVE},    {"ible", CLASS_ADJECTIVE},     {"ish", CLASS_ADJECTIVE},
+        {"less", CLASS_ADJECTIVE},    {"ic", CLASS_ADJECTIVE},       {"ical", CLASS_ADJECTIVE},
+        {"al", CLASS_ADJECTIVE_NOUN}, {"ent", CLASS_ADJECTIVE_NOUN}, {"ant", CLASS_ADJECTIVE_NOUN},
+        {"ify", CLASS_VERB},          {"ize", CLASS_VERB},           {"ise", CLASS_VERB},
+        {"ate", CLASS_THREE},         {"ly", CLASS_FORM_LY},         {"wards", CLASS_ADVERB},
+        {"wise", CLASS_ADVERB},       {"est", CLASS_FORM_EST},       {"er", CLASS_FORM_ER},
+    };
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+        if (size > strlen(suffixes[i].ending) + 2 && ends(word, size, suffixes[i].ending))
+            return suffixes[i].class;
+    return CLASS_UNKNOWN;
+}
+
+/* The class of a word in lower case; CLASS_UNKNOWN when nothing is known about it. */
+static enum word_class class_of_lower(const char *word, size_t size)
+{
+    enum word_class class = find_class(word, size);
+    if (class != CLASS_NONE)
+        return class;
+    if (ends(word, size, "'s") || ends(word, size, "s'"))
+        return CLASS_POSSESSOR;
+    if (ends(word, size, "ing") && size > 4)
+        return CLASS_FORM_ING;
+    if (ends(word, size, "ed") && size > 3) {
+        enum word_class stem = inflected_stem(word, size, 2);
+        return stem == CLASS_NONE && ends(word, size, "ied") ? CLASS_FORM_ED
+               : ends(word, size, "eed")                     ? CLASS_UNKNOWN
+                                                             : CLASS_FORM_ED;
+    }
+    if (ends(word, size, "er") || ends(word, size, "est")) {
+        enum word_class stem = inflected_stem(word, size, word[size - 1] == 'r' ? 2 : 3);
+        if (stem == CLASS_NONE && word[size - 3] == 'i')
+            stem = stem_class(word, size, 3, "y");
+        if (stem == CLASS_ADJECTIVE || stem == CLASS_ADVERB_ADJECTIVE)
+            return word[size - 1] == 'r' ? CLASS_FORM_ER : CLASS_FORM_EST;
+    }
+    if (word[size - 1] == 's' && size > 2 && !ends(word, size, "ss") && !ends(word, size, "ous") &&
+        !ends(word, size, "is") && !ends(word, size, "us"))
+        return class_of_s(word, size);
+    return class_of_suffix(word, size);
+}
+
+/* The class of a word as written; `first`: of a sentence, where a capital says nothing. */
+static enum word_class class_of(const char *word, size_t size, bool first)
+{
+    char lower[48] = {0};
+    bool capital = word[0] >= 'A' && word[0] <= 'Z', rest_capital = false, digit = false;
+    if (size > sizeof lower)
+        return CLASS_UNKNOWN;
+    size_t length = 0;
+    for (size_t i = 0; i < size; i++) {
+        char c = word[i];
+        if (i > 0 && c >= 'A' && c <= 'Z')
+            rest_capital = true;
+        if (c >= '0' && c <= '9')
+            digit = true;
+        if ((unsigned char)c == 0xe2 && i + 2 < size && (unsigned char)word[i + 1] == 0x80 &&
+            (unsigned char)word[i + 2] == 0x99) {
+            c = '\''; /* ’ */
+            i += 2;
+        }
+        lower[length++] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+    }
+    if (digit)
+        return CLASS_NUMBER;
+    enum word_class class = class_of_lower(lower, length);
+    if (!capital || (length == 1 && lower[0] == 'i'))
+        return class;
+    if (class == CLASS_POSSESSOR)
+        return class;
+    bool closed = class <= CLASS_MORE;
+    if (closed || (first && !rest_capital && class != CLASS_UNKNOWN && class != CLASS_FORM_S_NOUN &&
+                   class != CLASS_FORM_ER))
+        return class;
+    if (rest_capital && class != CLASS_UNKNOWN)
+        return class; /* shouted */
+    return first && !rest_capital ? CLASS_CAPITALISED : CLASS_NAME;
+}
+
+/* ---- what follows what ------------------------------------------------------------------------- */
+
+/* The cost of the second tag after the first, cheapest first; 0 stands for UNLIKELY. */
+static const uint8_t follow[T_COUNT][T_COUNT] = {
+    [POS_STOP] = {[POS_DT] = 8,    [POS_PRP] = 8,   [T_SINGULAR] = 8, [POS_IN] = 12,  [POS_NNP] = 12,
+                  [POS_PRPS] = 12, [POS_STOP] = 12, [POS_COMMA] = 14, [POS_RB] = 14,  [POS_UH] = 14,
+                  [POS_WRB] = 15,  [POS_CC] = 16,   [POS_EX] = 16,    [POS_NNS] = 16, [T_POSSESSOR] = 16,
+                  [POS_NN] = 17,   [POS_VB] = 17,   [POS_JJ] = 18,    [POS_WP] = 18,  [POS_CD] = 20,
+                  [POS_PDT] = 20,  [POS_WDT] = 20,  [T_DO] = 20,      [POS_JJR] = 22, [POS_JJS] = 22,
+                  [POS_RBR] = 22,  [POS_VBG] = 22,  [T_BE] = 22,      [POS_MD] = 24,  [POS_TO] = 24,
+                  [POS_NNPS] = 25, [T_HAVE] = 26,   [POS_VBN] = 28,   [T_OBJECT] = 36},
+    [POS_COMMA] = {[POS_CC] = 8,    [POS_DT] = 8,       [POS_PRP] = 8,   [T_SINGULAR] = 8, [POS_IN] = 12,
+                   [POS_NNP] = 12,  [POS_PRPS] = 12,    [POS_STOP] = 12, [POS_WDT] = 13,   [POS_COMMA] = 14,
+                   [POS_RB] = 14,   [POS_UH] = 14,      [POS_NN] = 15,   [POS_WRB] = 15,   [POS_EX] = 16,
+                   [POS_NNS] = 16,  [T_POSSESSOR] = 16, [POS_JJ] = 18,   [POS_VBG] = 18,   [POS_WP] = 18,
+                   [POS_CD] = 20,   [POS_PDT] = 20,     [T_BE] = 20,     [T_DO] = 20,      [POS_JJR] = 22,
+                   [POS_JJS] = 22,  [POS_RBR] = 22,     [POS_VBN] = 22,  [POS_MD] = 24,    [POS_TO] = 24,
+                   [POS_NNPS] = 25, [POS_VB] = 26,      [T_HAVE] = 26,   [POS_VBD] = 28,   [POS_VBZ] = 28,
+                   [POS_VBP] = 32,  [T_OBJECT] = 36},
+    [POS_CC] = {[POS_DT] = 8,    [POS_PRP] = 8,    [T_SINGULAR] = 8, [POS_IN] = 12,  [POS_NNP] = 12,
+                [POS_PRPS] = 12, [POS_NN] = 14,    [POS_NNS] = 14,   [POS_RB] = 14,  [POS_UH] = 14,
+                [POS_JJ] = 15,   [POS_WRB] = 15,   [POS_CC] = 16,    [POS_EX] = 16,  [T_POSSESSOR] = 16,
+                [POS_VBD] = 17,  [POS_VB] = 18,    [POS_WP] = 18,    [POS_VBG] = 19, [POS_VBZ] = 19,
+                [POS_CD] = 20,   [POS_PDT] = 20,   [POS_VBN] = 20,   [POS_WDT] = 20, [T_DO] = 20,
+                [POS_JJR] = 22,  [POS_JJS] = 22,   [POS_RBR] = 22,   [POS_VBP] = 22, [T_BE] = 22,
+                [T_OBJECT] = 22, [POS_COMMA] = 24, [POS_MD] = 24,    [POS_TO] = 24,  [POS_NNPS] = 25,
+                [T_HAVE] = 26,   [POS_STOP] = 40},
+    [POS_UH] = {[POS_COMMA] = 5,    [POS_STOP] = 6, [POS_DT] = 8,    [POS_PRP] = 8,  [T_SINGULAR] = 8,
+                [POS_IN] = 12,      [POS_NNP] = 12, [POS_PRPS] = 12, [POS_RB] = 14,  [POS_UH] = 14,
+                [POS_VB] = 15,      [POS_WRB] = 15, [POS_CC] = 16,   [POS_EX] = 16,  [POS_NNS] = 16,
+                [T_POSSESSOR] = 16, [POS_NN] = 17,  [POS_JJ] = 18,   [POS_WP] = 18,  [POS_CD] = 20,
+                [POS_PDT] = 20,     [POS_WDT] = 20, [T_DO] = 20,     [POS_JJR] = 22, [POS_JJS] = 22,
+                [POS_RBR] = 22,     [POS_VBG] = 22, [T_BE] = 22,     [POS_MD] = 24,  [POS_TO] = 24,
+                [POS_NNPS] = 25,    [T_HAVE] = 26,  [POS_VBN] = 28,  [T_OBJECT] = 36},
+    [POS_DT] =
+        {[POS_NN] = 5,   [POS_JJ] = 9,   [POS_NNS] = 12,  [POS_NNP] = 14,  [T_POSSESSOR] = 14, [T_BE] = 16,
+         [POS_CD] = 18,  [POS_JJS] = 18, [POS_NNPS] = 20, [POS_JJR] = 24,  [POS_RB] = 24,      [POS_RBR] = 26,
+         [POS_VBG] = 26, [POS_VBN] = 26, [T_HAVE] = 26,   [POS_STOP] = 28, [POS_COMMA] = 30,   [POS_MD] = 32,
+         [POS_IN] = 36,  [POS_VBZ] = 36, [POS_CC] = 40,   [POS_WDT] = 40,  [T_DO] = 40,        [POS_PRP] = 45,
+         [POS_VBD] = 55, [POS_DT] = 60,  [POS_VB] = 95,   [POS_VBP] = 95},
+    [POS_PDT] = {[POS_DT] = 3,
+                 [POS_PRPS] = 6,
+                 [POS_IN] = 12,
+                 [POS_NNS] = 12,
+                 [POS_NN] = 20,
+                 [POS_PRP] = 20,
+                 [T_BE] = 24,
+                 [POS_VBD] = 40,
+                 [POS_VBP] = 40},
+    [POS_PRPS] = {[POS_NN] = 4,
+                  [POS_JJ] = 9,
+                  [POS_NNS] = 9,
+                  [T_POSSESSOR] = 14,
+                  [POS_JJS] = 15,
+                  [POS_CD] = 20,
+                  [POS_NNP] = 20,
+                  [POS_VBG] = 22,
+                  [POS_JJR] = 24,
+                  [POS_VBN] = 26,
+                  [POS_RB] = 38,
+                  [POS_IN] = 70,
+                  [POS_VBD] = 85,
+                  [POS_VBZ] = 85,
+                  [POS_VB] = 95,
+                  [POS_VBP] = 95},
+    [T_POSSESSOR] = {[POS_NN] = 4,
+                     [POS_JJ] = 9,
+                     [POS_NNS] = 9,
+                     [POS_JJS] = 15,
+                     [POS_NNP] = 18,
+                     [POS_CD] = 20,
+                     [POS_STOP] = 20,
+                     [POS_COMMA] = 22,
+                     [POS_VBG] = 22,
+                     [POS_VBN] = 26,
+                     [T_BE] = 30,
+                     [POS_VBD] = 60,
+                     [POS_VBZ] = 60,
+                     [POS_VB] = 90,
+                     [POS_VBP] = 90},
+    [T_SINGULAR] = {[POS_VBD] = 5, [T_BE] = 5,     [POS_VBZ] = 6,   [POS_MD] = 8,     [T_HAVE] = 8,
+                    [T_DO] = 9,    [POS_RB] = 12,  [POS_STOP] = 14, [POS_COMMA] = 16, [POS_CC] = 18,
+                    [POS_TO] = 20, [POS_IN] = 22,  [POS_DT] = 30,   [POS_VBG] = 30,   [POS_JJ] = 34,
+                    [POS_VB] = 45, [POS_VBN] = 45, [POS_NN] = 55,   [POS_NNS] = 55,   [POS_VBP] = 70},
+    [T_OBJECT] = {[POS_STOP] = 7, [POS_IN] = 8,   [POS_COMMA] = 9, [POS_TO] = 9,    [POS_RP] = 11,
+                  [POS_CC] = 12,  [POS_DT] = 12,  [POS_RB] = 12,   [POS_PRPS] = 16, [POS_WRB] = 16,
+                  [POS_JJ] = 18,  [POS_VBG] = 18, [POS_WDT] = 18,  [POS_WP] = 18,   [POS_VB] = 20,
+                  [POS_NN] = 22,  [POS_NNS] = 22, [POS_CD] = 24,   [POS_PRP] = 24,  [T_SINGULAR] = 24,
+                  [POS_VBN] = 28, [T_BE] = 30,    [POS_VBD] = 60,  [POS_VBZ] = 60,  [POS_VBP] = 80},
+    [POS_NN] = {[POS_STOP] = 8, [T_BE] = 8,     [POS_COMMA] = 9, [POS_IN] = 9,    [POS_MD] = 10,
+                [POS_CC] = 11,  [POS_VBD] = 11, [T_HAVE] = 11,   [POS_VBZ] = 12,  [POS_NN] = 14,
+                [POS_NNS] = 15, [POS_TO] = 15,  [T_DO] = 16,     [POS_WDT] = 17,  [POS_RB] = 19,
+                [POS_WP] = 20,  [POS_WRB] = 21, [POS_VBG] = 22,  [POS_VBN] = 23,  [T_POSSESSOR] = 24,
+                [POS_RBR] = 26, [POS_CD] = 28,  [POS_NNP] = 28,  [POS_PRP] = 28,  [T_SINGULAR] = 28,
+                [POS_RP] = 30,  [POS_DT] = 34,  [POS_JJR] = 34,  [POS_PRPS] = 34, [POS_JJ] = 36,
+                [POS_VBP] = 45, [POS_EX] = 50,  [T_OBJECT] = 50, [POS_VB] = 58},
+    [POS_NNS] =
+        {[POS_STOP] = 8, [T_BE] = 8,      [POS_COMMA] = 9, [POS_IN] = 9,      [POS_MD] = 10,  [POS_VBD] = 10,
+         [POS_CC] = 11,  [POS_VBP] = 11,  [T_HAVE] = 11,   [POS_TO] = 15,     [T_DO] = 16,    [POS_WDT] = 17,
+         [POS_RB] = 19,  [POS_WP] = 20,   [POS_WRB] = 21,  [POS_VBG] = 22,    [POS_VBN] = 23, [POS_RBR] = 26,
+         [POS_CD] = 28,  [POS_NNP] = 28,  [POS_PRP] = 28,  [T_SINGULAR] = 28, [POS_RP] = 30,  [POS_DT] = 34,
+         [POS_JJR] = 34, [POS_NN] = 34,   [POS_PRPS] = 34, [POS_JJ] = 36,     [POS_NNS] = 40, [POS_EX] = 50,
+         [POS_VBZ] = 50, [T_OBJECT] = 50, [POS_VB] = 58},
+    [POS_NNP] = {[POS_NNP] = 8,     [POS_STOP] = 8,     [T_BE] = 8,     [POS_COMMA] = 9, [POS_IN] = 9,
+                 [POS_MD] = 10,     [POS_VBD] = 10,     [POS_CC] = 11,  [POS_VBZ] = 11,  [T_HAVE] = 11,
+                 [POS_NNPS] = 14,   [T_POSSESSOR] = 14, [POS_TO] = 15,  [POS_NN] = 16,   [T_DO] = 16,
+                 [POS_WDT] = 17,    [POS_CD] = 18,      [POS_NNS] = 18, [POS_RB] = 19,   [POS_WP] = 20,
+                 [POS_WRB] = 21,    [POS_VBG] = 22,     [POS_VBN] = 23, [POS_RBR] = 26,  [POS_PRP] = 28,
+                 [T_SINGULAR] = 28, [POS_RP] = 30,      [POS_DT] = 34,  [POS_JJR] = 34,  [POS_PRPS] = 34,
+                 [POS_JJ] = 36,     [POS_VBP] = 42,     [POS_EX] = 50,  [T_OBJECT] = 50, [POS_VB] = 58},
+    [POS_NNPS] =
+        {[POS_STOP] = 8, [T_BE] = 8,     [POS_COMMA] = 9, [POS_IN] = 9,      [POS_MD] = 10,  [POS_VBD] = 10,
+         [POS_CC] = 11,  [POS_VBP] = 11, [T_HAVE] = 11,   [POS_TO] = 15,     [T_DO] = 16,    [POS_WDT] = 17,
+         [POS_RB] = 19,  [POS_WP] = 20,  [POS_WRB] = 21,  [POS_VBG] = 22,    [POS_VBN] = 23, [POS_RBR] = 26,
+         [POS_CD] = 28,  [POS_NNP] = 28, [POS_PRP] = 28,  [T_SINGULAR] = 28, [POS_NN] = 30,  [POS_RP] = 30,
+         [POS_DT] = 34,  [POS_JJR] = 34, [POS_PRPS] = 34, [POS_JJ] = 36,     [POS_EX] = 50,  [T_OBJECT] = 50,
+         [POS_VB] = 58},
+    [POS_CD] = {[POS_NNS] = 5,  [POS_NN] = 8,   [POS_CD] = 11,  [POS_STOP] = 11, [POS_COMMA] = 12,
+                [POS_CC] = 14,  [POS_IN] = 14,  [POS_JJ] = 15,  [POS_JJR] = 16,  [T_BE] = 18,
+                [POS_TO] = 19,  [POS_NNP] = 20, [POS_RB] = 20,  [POS_MD] = 26,   [POS_VBD] = 26,
+                [POS_VBG] = 26, [POS_VBN] = 26, [POS_VBP] = 28, [POS_VBZ] = 28,  [POS_VB] = 50},
+    [POS_JJ] =
+        {[POS_NN] = 5,  [POS_NNS] = 8,  [POS_STOP] = 12,    [POS_COMMA] = 14, [POS_CC] = 15,  [POS_IN] = 15,
+         [POS_JJ] = 15, [POS_TO] = 15,  [T_POSSESSOR] = 18, [POS_NNP] = 22,   [POS_CD] = 24,  [POS_WRB] = 26,
+         [POS_RB] = 28, [POS_VBG] = 28, [POS_WDT] = 30,     [POS_PRP] = 34,   [POS_VBN] = 34, [T_BE] = 34,
+         [POS_DT] = 38, [POS_MD] = 44,  [POS_VBD] = 48,     [POS_VBZ] = 48,   [POS_VBP] = 55, [POS_VB] = 62},
+    [POS_JJR] = {[POS_IN] = 9,
+                 [POS_NN] = 11,
+                 [POS_STOP] = 11,
+                 [POS_NNS] = 12,
+                 [POS_COMMA] = 13,
+                 [POS_CC] = 16,
+                 [POS_TO] = 16,
+                 [POS_JJ] = 18,
+                 [POS_RB] = 20},
+    [POS_JJS] = {[POS_NN] = 5,
+                 [POS_NNS] = 8,
+                 [POS_JJ] = 12,
+                 [POS_IN] = 14,
+                 [POS_STOP] = 18,
+                 [POS_CD] = 20,
+                 [POS_COMMA] = 20},
+    [POS_RB] = {[POS_PRP] = 8,  [POS_STOP] = 8, [T_SINGULAR] = 8, [POS_JJ] = 9,    [POS_COMMA] = 10,
+                [POS_IN] = 11,  [POS_NNP] = 12, [POS_PRPS] = 12,  [POS_RB] = 13,   [POS_CC] = 14,
+                [POS_UH] = 14,  [POS_DT] = 15,  [POS_VBD] = 15,   [POS_VBN] = 15,  [POS_WRB] = 15,
+                [POS_EX] = 16,  [POS_TO] = 16,  [POS_VBZ] = 16,   [T_BE] = 16,     [T_POSSESSOR] = 16,
+                [POS_VBG] = 17, [POS_CD] = 18,  [POS_JJR] = 18,   [POS_VBP] = 18,  [POS_WP] = 18,
+                [POS_MD] = 20,  [POS_PDT] = 20, [POS_RBR] = 20,   [POS_VB] = 20,   [POS_WDT] = 20,
+                [T_HAVE] = 20,  [POS_JJS] = 22, [T_DO] = 22,      [POS_NNPS] = 25, [POS_NNS] = 34,
+                [POS_NN] = 36,  [T_OBJECT] = 40},
+    [POS_RBR] = {[POS_IN] = 10, [POS_JJ] = 10, [POS_STOP] = 10, [POS_COMMA] = 12, [POS_RB] = 14},
+    [POS_MD] = {[POS_VB] = 2,      [T_BE] = 4,      [POS_RB] = 8,   [T_HAVE] = 8,     [POS_PRP] = 11,
+                [T_SINGULAR] = 11, [POS_STOP] = 18, [T_DO] = 18,    [POS_COMMA] = 20, [POS_DT] = 20,
+                [POS_TO] = 20,     [POS_EX] = 24,   [POS_NNP] = 24, [POS_PRPS] = 24,  [POS_NNS] = 40,
+                [T_OBJECT] = 40,   [POS_NN] = 50,   [POS_JJ] = 60,  [POS_VBN] = 60,   [POS_VBD] = 90,
+                [POS_VBP] = 90,    [POS_VBZ] = 90},
+    [POS_TO] = {[POS_VB] = 4,    [T_BE] = 6,      [T_HAVE] = 9,   [T_DO] = 10,    [POS_DT] = 12,
+                [POS_PRPS] = 14, [T_OBJECT] = 14, [POS_NNP] = 15, [POS_CD] = 17,  [T_POSSESSOR] = 18,
+                [POS_NN] = 21,   [POS_NNS] = 21,  [POS_PDT] = 22, [POS_WP] = 22,  [POS_RB] = 23,
+                [POS_JJ] = 24,   [POS_STOP] = 24, [POS_WDT] = 24, [POS_PRP] = 26, [T_SINGULAR] = 26,
+                [POS_VBG] = 28,  [POS_VBN] = 60,  [POS_VBD] = 90, [POS_VBZ] = 90, [POS_VBP] = 95},
+    [T_BE] = {[POS_DT] = 8,       [POS_JJ] = 8,   [POS_VBG] = 8,   [POS_RB] = 9,    [POS_VBN] = 9,
+              [POS_IN] = 13,      [POS_PRP] = 14, [POS_PRPS] = 14, [POS_STOP] = 14, [T_SINGULAR] = 14,
+              [POS_COMMA] = 16,   [POS_EX] = 16,  [POS_TO] = 16,   [POS_CD] = 17,   [POS_JJR] = 18,
+              [POS_NN] = 18,      [POS_NNP] = 18, [POS_WRB] = 18,  [T_BE] = 18,     [POS_WDT] = 19,
+              [POS_WP] = 19,      [POS_PDT] = 20, [POS_NNS] = 21,  [POS_RBR] = 22,  [POS_RP] = 22,
+              [T_POSSESSOR] = 22, [POS_CC] = 24,  [T_OBJECT] = 24, [POS_VBD] = 65,  [POS_VB] = 75,
+              [POS_VBP] = 85,     [POS_VBZ] = 85},
+    [T_HAVE] = {[POS_VBN] = 6,  [T_BE] = 7,      [POS_DT] = 8,      [POS_RB] = 10,   [POS_TO] = 11,
+                [POS_PRP] = 12, [T_HAVE] = 12,   [T_SINGULAR] = 12, [POS_PRPS] = 13, [POS_CD] = 15,
+                [T_DO] = 16,    [POS_NNS] = 18,  [POS_STOP] = 18,   [POS_JJ] = 19,   [POS_NN] = 20,
+                [POS_NNP] = 20, [T_OBJECT] = 20, [POS_COMMA] = 22,  [POS_IN] = 24,   [POS_VB] = 75,
+                [POS_VBD] = 75, [POS_VBZ] = 85,  [POS_VBP] = 90},
+    [POS_VB] = {[POS_DT] = 8,     [T_OBJECT] = 8, [POS_IN] = 9,   [POS_PRPS] = 10,    [POS_STOP] = 10,
+                [POS_COMMA] = 12, [POS_RP] = 12,  [POS_CC] = 13,  [POS_RB] = 13,      [POS_TO] = 13,
+                [POS_JJ] = 15,    [POS_NN] = 15,  [POS_NNP] = 15, [POS_NNS] = 15,     [POS_WP] = 16,
+                [POS_WRB] = 16,   [POS_WDT] = 17, [POS_CD] = 18,  [T_POSSESSOR] = 18, [T_SINGULAR] = 18,
+                [POS_PDT] = 20,   [POS_PRP] = 20, [POS_VBG] = 20, [POS_JJR] = 22,     [POS_NNPS] = 22,
+                [POS_RBR] = 22,   [POS_JJS] = 26, [POS_VBN] = 28, [POS_EX] = 30,      [T_BE] = 34,
+                [POS_VB] = 40,    [POS_MD] = 45,  [T_DO] = 45,    [T_HAVE] = 45,      [POS_VBD] = 70,
+                [POS_VBZ] = 70,   [POS_VBP] = 75},
+    [POS_VBP] = {[POS_DT] = 8,     [T_OBJECT] = 8, [POS_IN] = 9,   [POS_PRPS] = 10,    [POS_STOP] = 10,
+                 [POS_COMMA] = 12, [POS_RP] = 12,  [POS_CC] = 13,  [POS_RB] = 13,      [POS_TO] = 13,
+                 [POS_JJ] = 15,    [POS_NN] = 15,  [POS_NNP] = 15, [POS_NNS] = 15,     [POS_WP] = 16,
+                 [POS_WRB] = 16,   [POS_WDT] = 17, [POS_CD] = 18,  [T_POSSESSOR] = 18, [T_SINGULAR] = 18,
+                 [POS_PDT] = 20,   [POS_PRP] = 20, [POS_VBG] = 20, [POS_JJR] = 22,     [POS_NNPS] = 22,
+                 [POS_RBR] = 22,   [POS_JJS] = 26, [POS_VBN] = 28, [POS_EX] = 30,      [T_BE] = 34,
+                 [POS_VB] = 40,    [POS_MD] = 45,  [T_DO] = 45,    [T_HAVE] = 45,      [POS_VBD] = 70,
+                 [POS_VBZ] = 70,   [POS_VBP] = 75},
+    [POS_VBD] = {[POS_DT] = 8,     [T_OBJECT] = 8, [POS_IN] = 9,   [POS_PRPS] = 10,    [POS_STOP] = 10,
+                 [POS_COMMA] = 12, [POS_RP] = 12,  [POS_CC] = 13,  [POS_RB] = 13,      [POS_TO] = 13,
+                 [POS_JJ] = 15,    [POS_NN] = 15,  [POS_NNP] = 15, [POS_NNS] = 15,     [POS_WP] = 16,
+                 [POS_WRB] = 16,   [POS_WDT] = 17, [POS_CD] = 18,  [T_POSSESSOR] = 18, [T_SINGULAR] = 18,
+                 [POS_PDT] = 20,   [POS_PRP] = 20, [POS_VBG] = 20, [POS_JJR] = 22,     [POS_NNPS] = 22,
+                 [POS_RBR] = 22,   [POS_JJS] = 26, [POS_VBN] = 28, [POS_EX] = 30,      [T_BE] = 34,
+                 [POS_VB] = 40,    [POS_MD] = 45,  [T_DO] = 45,    [T_HAVE] = 45,      [POS_VBD] = 70,
+                 [POS_VBZ] = 70,   [POS_VBP] = 75},
+    [POS_VBZ] = {[POS_DT] = 8,     [T_OBJECT] = 8, [POS_IN] = 9,   [POS_PRPS] = 10,    [POS_STOP] = 10,
+                 [POS_COMMA] = 12, [POS_RP] = 12,  [POS_CC] = 13,  [POS_RB] = 13,      [POS_TO] = 13,
+                 [POS_JJ] = 15,    [POS_NN] = 15,  [POS_NNP] = 15, [POS_NNS] = 15,     [POS_WP] = 16,
+                 [POS_WRB] = 16,   [POS_WDT] = 17, [POS_CD] = 18,  [T_POSSESSOR] = 18, [T_SINGULAR] = 18,
+                 [POS_PDT] = 20,   [POS_PRP] = 20, [POS_VBG] = 20, [POS_JJR] = 22,     [POS_NNPS] = 22,
+                 [POS_RBR] = 22,   [POS_JJS] = 26, [POS_VBN] = 28, [POS_EX] = 30,      [T_BE] = 34,
+                 [POS_VB] = 40,    [POS_MD] = 45,  [T_DO] = 45,    [T_HAVE] = 45,      [POS_VBD] = 70,
+                 [POS_VBZ] = 70,   [POS_VBP] = 75},
+    [POS_VBG] = {[POS_DT] = 8,     [T_OBJECT] = 8, [POS_IN] = 9,   [POS_PRPS] = 10,    [POS_STOP] = 10,
+                 [POS_COMMA] = 12, [POS_NNS] = 12, [POS_RP] = 12,  [POS_CC] = 13,      [POS_NN] = 13,
+                 [POS_RB] = 13,    [POS_TO] = 13,  [POS_JJ] = 15,  [POS_NNP] = 15,     [POS_WP] = 16,
+                 [POS_WRB] = 16,   [POS_WDT] = 17, [POS_CD] = 18,  [T_POSSESSOR] = 18, [T_SINGULAR] = 18,
+                 [POS_PDT] = 20,   [POS_PRP] = 20, [POS_VBG] = 20, [POS_JJR] = 22,     [POS_NNPS] = 22,
+                 [POS_RBR] = 22,   [POS_JJS] = 26, [POS_VBN] = 28, [POS_EX] = 30,      [T_BE] = 34,
+                 [POS_VB] = 40,    [POS_MD] = 45,  [T_DO] = 45,    [T_HAVE] = 45,      [POS_VBD] = 70,
+                 [POS_VBZ] = 70,   [POS_VBP] = 75},
+    [POS_VBN] = {[POS_IN] = 6,   [POS_PRPS] = 10, [POS_STOP] = 10,    [POS_TO] = 11,     [POS_COMMA] = 12,
+                 [POS_RB] = 12,  [POS_RP] = 12,   [POS_CC] = 13,      [POS_NNP] = 15,    [POS_NNS] = 15,
+                 [POS_DT] = 16,  [POS_NN] = 16,   [POS_WP] = 16,      [POS_WRB] = 16,    [POS_WDT] = 17,
+                 [POS_CD] = 18,  [T_OBJECT] = 18, [T_POSSESSOR] = 18, [T_SINGULAR] = 18, [POS_JJ] = 20,
+                 [POS_PDT] = 20, [POS_PRP] = 20,  [POS_VBG] = 20,     [POS_JJR] = 22,    [POS_NNPS] = 22,
+                 [POS_RBR] = 22, [POS_JJS] = 26,  [POS_VBN] = 28,     [POS_EX] = 30,     [T_BE] = 34,
+                 [POS_VB] = 40,  [POS_MD] = 45,   [T_DO] = 45,        [T_HAVE] = 45,     [POS_VBD] = 70,
+                 [POS_VBZ] = 70, [POS_VBP] = 75},
+    [POS_RP] = {[POS_STOP] = 8,
+                [POS_DT] = 9,
+                [POS_COMMA] = 11,
+                [POS_IN] = 11,
+                [POS_CC] = 13,
+                [POS_PRPS] = 13,
+                [POS_TO] = 13,
+                [POS_RB] = 14,
+                [POS_NN] = 20,
+                [POS_NNS] = 20,
+                [POS_WRB] = 20,
+                [POS_CD] = 22,
+                [POS_JJ] = 24,
+                [POS_NNP] = 24,
+                [POS_VBG] = 24,
+                [T_OBJECT] = 26,
+                [POS_VBD] = 45,
+                [POS_VBZ] = 45,
+                [POS_VBP] = 50},
+    [POS_IN] = {[POS_DT] = 6,    [POS_PRPS] = 10,    [POS_NNP] = 11, [POS_PRP] = 11, [POS_NN] = 12,
+                [POS_NNS] = 12,  [T_SINGULAR] = 12,  [POS_CD] = 13,  [POS_JJ] = 13,  [T_OBJECT] = 13,
+                [POS_VBG] = 14,  [T_POSSESSOR] = 15, [POS_PDT] = 16, [POS_EX] = 17,  [POS_WDT] = 18,
+                [POS_NNPS] = 20, [POS_WP] = 20,      [POS_IN] = 22,  [POS_RB] = 22,  [POS_STOP] = 24,
+                [POS_WRB] = 24,  [POS_COMMA] = 26,   [POS_JJR] = 26, [POS_JJS] = 26, [POS_RBR] = 28,
+                [POS_TO] = 36,   [POS_VBN] = 36,     [T_BE] = 40,    [POS_VBD] = 75, [POS_VBZ] = 75,
+                [POS_VB] = 85,   [POS_VBP] = 85},
+    [POS_WDT] = {[T_BE] = 6,
+                 [POS_MD] = 9,
+                 [T_HAVE] = 9,
+                 [POS_VBD] = 10,
+                 [POS_VBZ] = 10,
+                 [POS_PRP] = 11,
+                 [POS_VBP] = 11,
+                 [T_SINGULAR] = 11,
+                 [POS_DT] = 12,
+                 [T_DO] = 14,
+                 [POS_NN] = 17,
+                 [POS_RB] = 17,
+                 [POS_NNP] = 18,
+                 [POS_NNS] = 18,
+                 [POS_PRPS] = 18,
+                 [POS_TO] = 20,
+                 [POS_JJ] = 22,
+                 [POS_VB] = 70},
+    [POS_WP] = {[T_BE] = 6,
+                [POS_MD] = 9,
+                [POS_VBD] = 9,
+                [POS_VBZ] = 9,
+                [T_HAVE] = 9,
+                [POS_PRP] = 12,
+                [T_DO] = 12,
+                [T_SINGULAR] = 12,
+                [POS_VBP] = 13,
+                [POS_DT] = 14,
+                [POS_RB] = 16,
+                [POS_NNP] = 20,
+                [POS_TO] = 22,
+                [POS_VB] = 60},
+    [POS_EX] = {[T_BE] = 3, [POS_MD] = 11, [T_HAVE] = 13, [POS_VBZ] = 24, [POS_VBD] = 26, [POS_VBP] = 26},
+};
+
+static int bigram(unsigned first, unsigned second)
+{
+    int cost = follow[first][second];
+    return cost == 0 ? UNLIKELY : cost;
+}
+
+static bool is_subject(unsigned tag)
+{
+    return tag == POS_PRP || tag == T_SINGULAR || tag == POS_NN || tag == POS_NNS || tag == POS_NNP ||
+           tag == POS_NNPS;
+}
+
+/* The cost of `third` after `first` and `second`. */
+static int trigram(unsigned first, unsigned second, unsigned third)
+{
+    int cost = bigram(second, third);
+    if (second == POS_RB) { /* look through an adverb */
+        int through = bigram(first, third) + 5;
+        bool verbal = third >= POS_VB && third <= POS_VBZ;
+        return verbal ? (through + cost) / 2 : through < cost ? through : cost;
+    }
+    if (is_subject(second) && (first == POS_MD || first == T_DO)) { /* did you read */
+        if (third == POS_VB)
+            return 6;
+        if (third == POS_VBP || third == POS_VBD || third == POS_VBZ)
+            return cost + 30;
+    }
+    if (is_subject(second) && first == T_HAVE && third == POS_VBN) /* have you read */
+        return 8;
+    if (is_subject(second) && first == T_BE &&
+        (third == POS_VBG || third == POS_VBN || third == POS_JJ)) /* are you close */
+        return 10;
+    if (second == POS_CC && first == third) /* read and write */
+        return cost - 6 > 1 ? cost - 6 : 1;
+    return cost;
+}
+
+/* ---- the best path ----------------------------------------------------------------------------- */
+
+/* One column of the lattice: the candidates of a word, and for each pair (tag before, tag) the cheapest cost. */
+struct column {
+    const struct candidate *candidates;
+    uint8_t count;
+    uint16_t cost[CANDIDATES][CANDIDATES]; /* [of the column before][own] */
+    uint8_t back[CANDIDATES][CANDIDATES];  /* candidate two columns before */
+};
+
+/* A run of tokens tagged at once: at most this many words, sentence marks included; a longer sentence is cut. */
+#define COLUMNS 96
+
+static enum pos_tag tag_out(unsigned tag)
+{
+    switch (tag) {
+    case T_BE:
+        return POS_VBZ;
+    case T_HAVE:
+    case T_DO:
+        return POS_VBP;
+    case T_POSSESSOR:
+        return POS_NN;
+    case T_OBJECT:
+    case T_SINGULAR:
+        return POS_PRP;
+    default:
+        return (enum pos_tag)tag;
+    }
+}
+
+static uint8_t count_candidates(const struct candidate *candidates)
+{
+    uint8_t count = 0;
+    while (count < CANDIDATES && candidates[count].tag != 0)
+        count++;
+    return count;
+}
+
+/* Fills column `c` from the two before it. */
+static void extend(struct column *columns, size_t c)
+{
+    struct column *column = &columns[c], *before = &columns[c - 1];
+    const struct candidate *older = c >= 2 ? columns[c - 2].candidates : NULL;
+    size_t older_count = c >= 2 ? columns[c - 2].count : 1;
+    for (size_t j = 0; j < before->count; j++)
+        for (size_t k = 0; k < column->count; k++) {
+            int best = UINT16_MAX;
+            size_t back = 0;
+            for (size_t i = 0; i < older_count; i++) {
+                unsigned first = older == NULL ? POS_STOP : older[i].tag;
+                int cost =
+                    before->cost[i][j] + trigram(first, before->candidates[j].tag, column->candidates[k].tag);
+                if (cost < best) {
+                    best = cost;
+                    back = i;
+                }
+            }
+            best += column->candidates[k].cost;
+            column->cost[j][k] = (uint16_t)(best > UINT16_MAX ? UINT16_MAX : best);
+            column->back[j][k] = (uint8_t)back;
+        }
+}
+
+/* Writes the cheapest path of columns 1 to `last` into the tokens they stand for. */
+static void trace(const struct column *columns, struct token *const *words, size_t last)
+{
+    size_t j = 0, k = 0;
+    int best = UINT16_MAX + 1;
+    for (size_t a = 0; a < columns[last - 1].count; a++)
+        for (size_t b = 0; b < columns[last].count; b++)
+            if (columns[last].cost[a][b] < best) {
+                best = columns[last].cost[a][b];
+                j = a;
+                k = b;
+            }
+    for (size_t c = last; c >= 1; c--) {
+        if (words[c] != NULL && words[c]->tag == POS_NONE)
+            words[c]->tag = (uint8_t)tag_out(columns[c].candidates[k].tag);
+        size_t i = columns[c].back[j][k];
+        k = j;
+        j = i;
+    }
+}
+
+static enum word_class class_of_mark(const char *text, size_t size)
+{
+    if (size == 1 && strchr(".!?", text[0]) != NULL)
+        return CLASS_STOP_MARK;
+    return CLASS_COMMA_MARK;
+}
+
+/* The class of a token; *first: it begins a sentence. */
+static enum word_class class_of_token(const struct tokens *tokens, const struct token *token, bool first)
+{
+    const char *text = tokens->pool.data + token->text;
+    if (token->kind == TOKEN_PUNCTUATION)
+        return class_of_mark(text, token->text_size);
+    if (token->kind == TOKEN_PAUSE)
+        return CLASS_COMMA_MARK;
+    return class_of(text, token->text_size, first);
+}
+
+enum pos_tag tagger_guess(const char *word, size_t size)
+{
+    if (size == 0)
+        return POS_NONE;
+    pthread_once(&slots_once, fill_slots);
+    const struct candidate *candidates = classes[class_of(word, size, false)], *best = candidates;
+    for (size_t i = 1; i < CANDIDATES && candidates[i].tag != 0; i++)
+        if (candidates[i].cost < best->cost)
+            best = &candidates[i];
+    return tag_out(best->tag);
+}
+
+void tagger_tag(struct tokens *tokens)
+{
+    static const struct candidate start = {POS_STOP, 0};
+    struct column columns[COLUMNS + 2];
+    struct token *words[COLUMNS + 2];
+    pthread_once(&slots_once, fill_slots);
+    size_t at = 0;
+    while (at < tokens->count) {
+        columns[0] = (struct column){.candidates = &start, .count = 1};
+        size_t last = 0;
+        bool stop = false, first = true;
+        for (; at < tokens->count && last < COLUMNS && !stop; at++) {
+            struct token *token = &tokens->items[at];
+            if (token->kind == TOKEN_DROPPED || (token->text_size == 0 && token->kind == TOKEN_WORD))
+                continue;
+            enum word_class class = class_of_token(tokens, token, first);
+            struct column *column = &columns[++last];
+            column->candidates = classes[class];
+            column->count = count_candidates(column->candidates);
+            words[last] = token;
+            extend(columns, last);
+            stop = class == CLASS_STOP_MARK;
+            first = first && token->kind != TOKEN_WORD;
+        }
+        if (last > 0)
+            trace(columns, words, last);
+    }
+}
+
+const char *pos_name(enum pos_tag tag)
+{
+    static const char *const names[POS_COUNT] = {
+        "",    "CC",   "CD",  "DT",  "EX",   "IN", "JJ",  "JJR", "JJS", "MD", "NN", "NNS",
+        "NNP", "NNPS", "PDT", "PRP", "PRP$", "RB", "RBR", "RP",  "TO",  "UH", "VB", "VBD",
+        "VBG", "VBN",  "VBP", "VBZ", "WDT",  "WP", "WP$", "WRB", ".",   ","};
+    return tag < POS_COUNT ? names[tag] : "";
+}
