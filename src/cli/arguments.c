@@ -300,16 +300,22 @@ lt_config *arguments_config(const struct arguments *arguments, lt_error *error)
 
 enum { HELP_COLUMN = 28, HELP_WIDTH = 100 };
 
-/* Prints `text` in the column of explanations, broken at spaces. */
+/* Where a line of at most `width` bytes of `text` ends: at a space, but "(default 1)" stays whole; 0: nowhere. */
+static size_t help_break(const char *text, size_t width)
+{
+    static const char whole[] = "(default";
+    enum { WHOLE = sizeof whole - 1 };
+    size_t cut = width;
+    while (cut > 0 && (text[cut] != ' ' || (cut >= WHOLE && memcmp(text + cut - WHOLE, whole, WHOLE) == 0)))
+        cut--;
+    return cut;
+}
+
+/* Prints `text` in the column of explanations. */
 static void help_paragraph(const char *text)
 {
-    size_t width = HELP_WIDTH - HELP_COLUMN;
-    while (strlen(text) > width) {
-        size_t cut = width;
-        while (cut > 0 && text[cut] != ' ')
-            cut--;
-        if (cut == 0)
-            break;
+    size_t width = HELP_WIDTH - HELP_COLUMN, cut;
+    while (strlen(text) > width && (cut = help_break(text, width)) > 0) {
         printf("%.*s\n%*s", (int)cut, text, HELP_COLUMN, "");
         text += cut + 1;
     }

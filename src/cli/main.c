@@ -1,7 +1,6 @@
 /* main.c: the program: picks the subcommand.
  *
  * A subcommand is one file beside this one and one line in the table below (command.h says how). */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,8 +88,10 @@ static int run(const struct command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    /* A reader that goes away is an error of write(), told apart and cleaned up after like any other. */
+    /* A reader that goes away and a file over the limit of ulimit -f are errors of write(), told apart and cleaned up
+     * after like any other. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (argc < 2) {
         print_overview(stderr);
         return EXIT_USAGE;
