@@ -10,7 +10,7 @@
 
 enum { ROUNDS = 60 };
 
-/* Steps of the packed type: what rounding to it may change, relative. */
+/* What rounding to the packed type may change, relative: half a step of the 8 bits of bfloat16. */
 static double packed_step(const struct products *p)
 {
     return p->packed == VALUE_F32 ? 0.0 : 0x1p-8;
@@ -93,7 +93,7 @@ static void check_prologue_once(const struct products *p, const struct products 
             /* The argument alpha * x of the sine is rounded alike only up to a step of x * scale + shift. */
             double step = fabs((double)y) * 0x1p-21 + (a.scale ? 2.0 * range * 0x1p-23 : 0.0);
             double tolerance = 2e-6 + (a.activation == ACTIVATION_SNAKE ? 2.0 * step : step) * 2.0 +
-                               packed_step(p) * fabs((double)y) + 1e-38;
+                               packed_step(p) * fabs((double)y) + 1.2e-38;
             if (!close_to(x, y, tolerance))
                 check_fail("row %zu of %d, channel %zu of %d: %.9g instead of %.9g (activation %d)", t,
                            a.rows, c, a.channels, x, y, (int)a.activation);
@@ -150,7 +150,7 @@ static void check_expand_once(const struct products *p, const struct products *p
             for (int c = 0; c < kernels_padded(e.k); c++) {
                 float x = panel_element(p, got, e.taps, e.k, n, tap, c);
                 float y = n < e.columns ? panel_element(portable, expected, e.taps, e.k, n, tap, c) : 0.0f;
-                if (!close_to(x, y, fabs((double)y) * (packed_step(p) / 2 + 1e-7) + 1e-38))
+                if (!close_to(x, y, fabs((double)y) * (packed_step(p) + 1e-7) + 1.2e-38))
                     check_fail("type %d column %d of %d tap %d channel %d of %d: %g instead of %g", (int)type,
                                n, e.columns, tap, c, e.k, x, y);
             }
@@ -172,7 +172,7 @@ static void check_expand_rows_once(const struct products *p, const struct produc
         for (int c = 0; c < kernels_padded(e.k); c++) {
             float x = panel_element(p, got, 1, e.k, n, 0, c);
             float y = n < e.columns ? panel_element(portable, expected, 1, e.k, n, 0, c) : 0.0f;
-            if (!close_to(x, y, fabs((double)y) * packed_step(p) / 2 + 1e-38))
+            if (!close_to(x, y, fabs((double)y) * packed_step(p) + 1.2e-38))
                 check_fail("column %d of %d channel %d of %d: %g instead of %g", n, e.columns, c, e.k, x, y);
         }
 }

@@ -12,6 +12,7 @@
 
 #include "check.h"
 #include "kernels/sets.h"
+#include "model_sets.h"
 #include "peak.h"
 #include "report.h"
 
@@ -41,25 +42,38 @@ static bool parse(int argc, char **argv, struct options *o)
     return true;
 }
 
-static void find_peaks(struct set *set, enum isa isa)
-{
-    (void)isa;
-    (void)set;
+/* The sets under test: those of this machine, then the models. `override` is NULL for the former. */
+static const struct entry {
+    const char *name;
+    enum isa isa;
+    void (*override)(struct kernels *k);
+    peak_function *exact_peak, *fast_peak;
+} entries[] = {
+    {"portable", ISA_PORTABLE, NULL, NULL, NULL},
 #if defined(__x86_64__)
-    if (isa >= ISA_AVX512)
-        set->exact_peak = peak_avx512;
+    {"avx2", ISA_AVX2, NULL, peak_avx2, NULL},
+    {"avx512", ISA_AVX512, NULL, peak_avx512, NULL},
+    {"avx512bf16", ISA_AVX512BF16, NULL, peak_avx512, peak_avx512bf16},
+    {"amx", ISA_AMX, NULL, peak_avx512, peak_amx},
+#elif defined(__aarch64__)
+    {"neon", ISA_NEON, NULL, peak_neon, NULL},
 #endif
-}
+    {"avx512bf16 (model)", ISA_AVX512BF16, kernels_avx512bf16_model, NULL, NULL},
+    {"amx (model)", ISA_AMX, kernels_amx_model, NULL, NULL},
+};
 
-static void run(const struct options *o, const struct set *set)
+static void run(const struct options *o, const struct set *set, bool model)
 {
+    if (o->bench && model)
+        return;
     if (o->bench) {
         random_seed(o->seed);
         bench_products(set);
         bench_rows(set);
     } else {
         check_products(set);
-        check_rows(set);
+        if (!model) /* a model has no rows of its own */
+            check_rows(set);
     }
     fflush(stdout);
 }
@@ -77,14 +91,20 @@ int main(int argc, char **argv)
     char features[512];
     cpu_describe(features, sizeof features);
     printf("%s\n", features);
-    for (int isa = ISA_PORTABLE; isa < ISA_COUNT; isa++) {
-        if ((o.only != ISA_COUNT && (int)o.only != isa) || !isa_available((enum isa)isa))
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+        const struct entry *entry = &entries[i];
+        if ((o.only != ISA_COUNT && o.only != entry->isa) || (!entry->override && !isa_available(entry->isa)))
             continue;
-        struct set set = {.name = isa_name((enum isa)isa)};
-        kernels_get(&set.kernels, (enum isa)isa);
+        struct set set = {
+            .name = entry->name, .exact_peak = entry->exact_peak, .fast_peak = entry->fast_peak};
         kernels_portable(&set.portable);
-        find_peaks(&set, (enum isa)isa);
-        run(&o, &set);
+        if (entry->override) {
+            kernels_portable(&set.kernels);
+            entry->override(&set.kernels);
+        } else {
+            kernels_get(&set.kernels, entry->isa);
+        }
+        run(&o, &set, entry->override != NULL);
     }
     if (!o.bench)
         printf("seed %llu: %d checks, %d failed\n", o.seed, report_checks(), report_failures());

@@ -1,0 +1,25 @@
+/* peak_avx512bf16.c: the peak of bfloat16 pair products with VDPBF16PS. */
+#include <immintrin.h>
+
+#include "base/clock.h"
+#include "peak.h"
+
+double peak_avx512bf16(void)
+{
+    enum { SUMS = 24, STEPS = 200000 };
+    __m512 sums[SUMS];
+    __m512bh a = _mm512_cvtne2ps_pbh(_mm512_set1_ps(0.5f), _mm512_set1_ps(0.25f));
+    for (int i = 0; i < SUMS; i++)
+        sums[i] = _mm512_set1_ps((float)i);
+    double start = clock_seconds();
+    for (int step = 0; step < STEPS; step++)
+#pragma GCC unroll 24
+        for (int i = 0; i < SUMS; i++)
+            sums[i] = _mm512_dpbf16_ps(sums[i], a, a);
+    double seconds = clock_seconds() - start;
+    for (int i = 1; i < SUMS; i++)
+        sums[0] = _mm512_add_ps(sums[0], sums[i]);
+    volatile float keep = _mm512_reduce_add_ps(sums[0]);
+    (void)keep;
+    return 4.0 * 16 * SUMS * STEPS / seconds;
+}
