@@ -12,6 +12,7 @@
 #include "audio/volume.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "engine/engine.h"
 
 enum { LOOKAHEAD = 2, FIRST_SYMBOLS = 120 };
@@ -39,6 +40,7 @@ struct speech {
     struct piece pieces[LOOKAHEAD]; /* a ring: `waiting` of them, the oldest at `oldest` */
     int oldest, waiting;
     bool text_ended, first_piece_submitted;
+    bool entered; /* counted by the scheduler as a request that may submit more */
     atomic_bool stop;
     float *samples; /* swapped with the jobs' buffers */
     size_t sample_capacity;
@@ -136,8 +138,12 @@ static lt_status submit_chunk(struct speech *s, const struct text_chunk *chunk, 
     status = chunk_voice(s, chunk, &piece->voice, error);
     if (status != LT_OK)
         return status;
-    piece->job =
-        (struct job){.backend = piece->voice.backend, .urgent = !s->first_piece_submitted, .stop = &s->stop};
+    piece->job = (struct job){
+        .backend = piece->voice.backend,
+        .urgent = !s->first_piece_submitted,
+        .characters = utf8_count(piece->text.data, piece->text.length),
+        .stop = &s->stop,
+    };
     float speed = s->request->speed * chunk->rate;
     piece->job.utterance = (struct utterance){
         .text = piece->text.data,
@@ -161,6 +167,15 @@ static lt_status submit_chunk(struct speech *s, const struct text_chunk *chunk, 
     return LT_OK;
 }
 
+/* No more utterances will come: nobody needs to wait for them. */
+static void end_text(struct speech *s)
+{
+    s->text_ended = true;
+    if (s->entered)
+        scheduler_leave(s->engine->scheduler, s->voice.backend);
+    s->entered = false;
+}
+
 static lt_status fill_pipeline(struct speech *s, lt_error *error)
 {
     while (s->waiting < LOOKAHEAD && !s->text_ended) {
@@ -171,7 +186,7 @@ static lt_status fill_pipeline(struct speech *s, lt_error *error)
         if (status == LT_OK && chunk != NULL)
             status = submit_chunk(s, chunk, error);
         if (status != LT_OK || chunk == NULL)
-            s->text_ended = true;
+            end_text(s);
         if (status != LT_OK)
             return status;
     }
@@ -355,6 +370,8 @@ static lt_status open_speech(struct speech *s, lt_error *error)
     lt_status status = registry_find(&s->engine->registry, s->request->voice, &s->voice, error);
     if (status != LT_OK)
         return status;
+    scheduler_enter(s->engine->scheduler, s->voice.backend);
+    s->entered = true;
     const struct backend_type *type = s->engine->registry.backends[s->voice.backend].type;
     if (s->request->input == LT_INPUT_PHONEMES && !type->wants_phonemes)
         return error_set(error, LT_ERR_UNSUPPORTED,
@@ -378,6 +395,7 @@ static lt_status open_speech(struct speech *s, lt_error *error)
 
 static void close_speech(struct speech *s)
 {
+    end_text(s);
     encoder_close(s->encoder);
     text_stream_close(s->stream);
     registry_release(&s->engine->registry, &s->voice);

@@ -1,0 +1,64 @@
+/* batcher.h: which utterances are spoken together, and when.
+ *
+ * Waiting jobs are kept by length class, because a batch takes as long as its longest member. A batch leaves when it is
+ * full, when its oldest job has waited its class's time, or at once when nobody else could join it (a lone request never
+ * waits). First utterances of a request go before later ones; after URGENT_RUN batches of first ones a waiting
+ * later one gets its turn, so that neither a book nor a crowd starves the other. Within a kind, first come, first served.
+ *
+ * Sizes and waits tune themselves from what batches cost: batcher_report.
+ *
+ * No threads and no clock in here: the caller holds a lock over every call and passes the time, so that the policy can be
+ * tested by itself. */
+#ifndef ENGINE_BATCHER_H
+#define ENGINE_BATCHER_H
+
+#include "engine/job.h"
+
+enum length_class { CLASS_SHORT, CLASS_MEDIUM, CLASS_LONG, CLASS_COUNT };
+enum { BATCH_MAX = 64 };
+
+/* The characters up to which a job is of a class; a longer one is CLASS_LONG. */
+enum { SHORT_CHARACTERS = 20, MEDIUM_CHARACTERS = 100 };
+
+/* What a class does at present, and why: shown by statistics. */
+struct batch_class {
+    int size;                              /* most jobs of a batch, 1 to `most` */
+    double wait_seconds;                   /* longest that a job waits for others */
+    const char *size_reason, *wait_reason; /* of the last change of each; static strings */
+    uint64_t batches, jobs;
+    double audio_seconds, work_seconds; /* made and spent so far */
+    /* Seconds of work a second of audio by batch size (1, 2, 3-4, 5-8, 9-16, more), moving averages; 0: not seen */
+    double cost[6];
+    double joined; /* moving average of jobs that came while a batch waited */
+
+    struct job *urgent_first, **urgent_last, *first, **last; /* waiting */
+    int waiting;
+    int tried; /* batches since the last change */
+};
+
+struct batcher {
+    struct batch_class classes[CLASS_COUNT];
+    int most;       /* the backend's largest batch */
+    bool tuning;    /* sizes and waits may change */
+    int urgent_run; /* batches of first utterances since a later one was spoken */
+    int waiting;    /* jobs in all classes */
+};
+
+/* Starting sizes 16, 8 and 4 (or `most`); `enabled` false: every batch is one job. */
+void batcher_open(struct batcher *batcher, int most, bool enabled);
+
+void batcher_add(struct batcher *batcher, struct job *job, double now);
+
+/* Takes a waiting job out again; false when it is not waiting. */
+bool batcher_remove(struct batcher *batcher, struct job *job);
+
+/* Takes the batch that is to be spoken now into jobs[BATCH_MAX] and returns its size. 0: nothing yet; then *until is when
+ * to ask again (0: when something is added). `requests` is how many requests are open: as long as more are
+ * open than wait, others may still join. */
+int batcher_next(struct batcher *batcher, double now, int requests, struct job **jobs, double *until);
+
+/* Tells what a batch of `count` jobs of a class cost. */
+void batcher_report(struct batcher *batcher, int length_class, int count, double audio_seconds,
+                    double work_seconds);
+
+#endif
