@@ -5,15 +5,17 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "convert/checkpoint.h"
 #include "kokoro/gguf.h"
 
 struct import_options {
-    const char *checkpoint; /* .pth, .safetensors or .onnx */
-    const char *config;     /* config.json; NULL: the published values */
-    const char *voices;     /* a file or folder; NULL: a model without voices */
-    const char *output;     /* written beside and renamed when whole */
-    enum gguf_type type;    /* of the product weights: GGUF_F32, F16, Q8_0 or Q4_0 */
-    const char *name;       /* general.name; NULL: the checkpoint's file name without its ending */
+    const char *checkpoint;    /* .pth, .safetensors or .onnx */
+    struct checkpoint *opened; /* instead of the file, or NULL; import_model closes it */
+    const char *config;        /* config.json; NULL: the published values */
+    const char *voices;        /* a file or folder; NULL: a model without voices */
+    const char *output;        /* written beside and renamed when whole */
+    enum gguf_type type;       /* of the product weights: GGUF_F32, F16, Q8_0 or Q4_0 */
+    const char *name;          /* general.name; NULL: the checkpoint's file name without its ending */
     const char
         *license; /* general.license, an SPDX identifier; NULL: apache-2.0, that of the published model */
     /* Optional: told after each tensor how many of `total` bytes are written. Returns false to stop. */

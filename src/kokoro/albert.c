@@ -8,7 +8,8 @@ static const float ALBERT_EPSILON = 1e-12f;
 
 static void normalize(struct nn *nn, const struct array *x, const struct layer_norm *norm)
 {
-    nn->kernels.layer_norm(x->data, x->stride, x->rows, x->channels, norm->weight, norm->bias, ALBERT_EPSILON);
+    nn->kernels.layer_norm(x->data, x->stride, x->rows, x->channels, norm->weight, norm->bias,
+                           ALBERT_EPSILON);
 }
 
 /* Words + positions + token type 0. */

@@ -4,8 +4,8 @@
 #include "kokoro/forward.h"
 
 /* A curve at 80 Hz to 40 Hz: convolution of kernel 3, stride 2, padding 1, into column `column` of `out`. */
-static void halve_curve(const float *curve, int count, const float *weight, float bias, const struct array *out,
-                        int column)
+static void halve_curve(const float *curve, int count, const float *weight, float bias,
+                        const struct array *out, int column)
 {
     for (int t = 0; t < count / 2; t++) {
         const float before = t ? curve[2 * t - 1] : 0;
@@ -15,10 +15,12 @@ static void halve_curve(const float *curve, int count, const float *weight, floa
 }
 
 /* The same columns of two arrays. */
-static void copy_columns(const struct array *to, int to_column, const struct array *from, int from_column, int columns)
+static void copy_columns(const struct array *to, int to_column, const struct array *from, int from_column,
+                         int columns)
 {
     for (int t = 0; t < from->rows; t++)
-        memcpy(array_floats(to, t) + to_column, array_floats(from, t) + from_column, (size_t)columns * sizeof(float));
+        memcpy(array_floats(to, t) + to_column, array_floats(from, t) + from_column,
+               (size_t)columns * sizeof(float));
 }
 
 /* Columns first .. first + columns - 1. */

@@ -62,7 +62,8 @@ static struct frame_phase frame_phases(const struct excitation_run *run, int fra
 {
     const int half = run->scale / 2, harmonics = run->model->harmonics;
     struct frame_phase p;
-    for (int i = 0; i < 2; i++) { /* before the middle: from the last frame's middle; after it: to the next one's */
+    for (int i = 0; i < 2;
+         i++) { /* before the middle: from the last frame's middle; after it: to the next one's */
         const int from = frame - 1 + i, to = from + 1;
         const bool between = from >= 0 && to < run->frames;
         const double step = between ? turns((double)run->f0[to]) : 0;
@@ -120,14 +121,15 @@ static void frame_task(void *arg, int frame, int thread)
             normal_pair(run->seed, t & ~1L, pair);
         float sum = *model->source_bias + noise_level * noise_of(run, pair, t);
         if (voiced)
-            sum += SINE_LEVEL * harmonics_of(model, phases.start[part] + phases.step[part] * (i - part * half),
-                                             phases.sign[part]);
+            sum +=
+                SINE_LEVEL * harmonics_of(model, phases.start[part] + phases.step[part] * (i - part * half),
+                                          phases.sign[part]);
         run->samples[t] = tanhf(sum);
     }
 }
 
-void excitation(struct nn *nn, const struct model *model, const float *f0, int frames, int scale, uint64_t seed,
-                excitation_noise noise, float *samples)
+void excitation(struct nn *nn, const struct model *model, const float *f0, int frames, int scale,
+                uint64_t seed, excitation_noise noise, float *samples)
 {
     const size_t mark = nn->arena.used;
     double *phase = arena_take(&nn->arena, (size_t)frames * sizeof *phase);
@@ -140,7 +142,8 @@ void excitation(struct nn *nn, const struct model *model, const float *f0, int f
         }
         for (int h = 0; h < model->harmonics; h++)
             squares += (double)model->source[h] * (double)model->source[h];
-        struct excitation_run run = {model, f0, phase, frames, scale, seed, noise, (float)sqrt(squares), samples};
+        struct excitation_run run = {model,  f0, phase, frames, scale, seed, noise, (float)sqrt(squares),
+                                     samples};
         threads_run(nn->threads, frame_task, &run, frames);
     }
     arena_release(&nn->arena, mark);

@@ -13,7 +13,7 @@ typedef float (*excitation_noise)(long t, int h);
 
 /* samples[frames * scale] = the excitation for `f0`, `frames` values in Hz at 24000 / scale a second. `noise` NULL: normal
  * noise that follows from `seed` and the sample's number alone. */
-void excitation(struct nn *nn, const struct model *model, const float *f0, int frames, int scale, uint64_t seed,
-                excitation_noise noise, float *samples);
+void excitation(struct nn *nn, const struct model *model, const float *f0, int frames, int scale,
+                uint64_t seed, excitation_noise noise, float *samples);
 
 #endif

@@ -19,9 +19,9 @@ struct kokoro {
 
 /* One utterance on its way through the decoder. */
 struct speech {
-    const float *style;             /* [2 * style]: decoder's half first */
-    const float *f0, *energy;       /* [2 * frames] */
-    struct array asr;               /* text encoding, [frames][hidden] */
+    const float *style;       /* [2 * style]: decoder's half first */
+    const float *f0, *energy; /* [2 * frames] */
+    struct array asr;         /* text encoding, [frames][hidden] */
     uint64_t seed;
     const struct kokoro_probe *probe; /* or NULL */
     const atomic_bool *cancelled;
@@ -44,18 +44,20 @@ struct array text_encoder(struct nn *nn, const struct model *model, const int *i
 
 /* Duration encoder: hidden features (in the first columns of `d`) to [rows][hidden + style], in place. `styles` is
  * [spans][style]. */
-void duration_encoder(struct nn *nn, const struct model *model, const struct array *d, const struct array *styles,
-                      struct spans spans);
+void duration_encoder(struct nn *nn, const struct model *model, const struct array *d,
+                      const struct array *styles, struct spans spans);
 /* Its head: [rows][50] logits of the sigmoids that add up to a duration. */
-struct array duration_logits(struct nn *nn, const struct model *model, const struct array *d, struct spans spans);
+struct array duration_logits(struct nn *nn, const struct model *model, const struct array *d,
+                             struct spans spans);
 
 /* F0 or energy at two values a frame: the three blocks and the projection, from [frames][hidden]; curve is [2 * frames]. */
-void prosody_curve(struct nn *nn, const struct adain_block blocks[3], const float *projection, const float *bias,
-                   const struct array *x, const struct array *styles, struct spans spans, float *curve);
+void prosody_curve(struct nn *nn, const struct adain_block blocks[3], const float *projection,
+                   const float *bias, const struct array *x, const struct array *styles, struct spans spans,
+                   float *curve);
 
 /* AdainResBlk1d; out.rows is in.rows, twice it with a pool. `styles` is [spans][style]. */
-void adain_block(struct nn *nn, const struct adain_block *block, const struct array *in, const struct array *out,
-                 const struct array *styles, struct spans spans);
+void adain_block(struct nn *nn, const struct adain_block *block, const struct array *in,
+                 const struct array *out, const struct array *styles, struct spans spans);
 
 /* Decoder of one utterance up to the generator: [2 * frames][512]. */
 struct array decoder(struct kokoro *k, const struct speech *speech, const struct array *style);

@@ -51,8 +51,8 @@ static void convert_task(void *arg, int task, int thread)
 }
 
 /* to = from, or to += from, over `count` elements; packed types round up to a whole block of 32. */
-static void convert(struct nn *nn, void *to, enum value_type to_type, const void *from, enum value_type from_type,
-                    size_t count, bool add)
+static void convert(struct nn *nn, void *to, enum value_type to_type, const void *from,
+                    enum value_type from_type, size_t count, bool add)
 {
     struct array_run run = {&nn->kernels, to, from, to_type, from_type, (count + 31) & ~(size_t)31, add};
     threads_run(nn->threads, convert_task, &run, (int)((run.count + CHUNK - 1) / CHUNK));
@@ -66,7 +66,8 @@ struct coefficients {
 
 /* The prologue of a convolution of a residual block: adaptive instance norm, then snake. */
 static struct coefficients snake_coefficients(struct nn *nn, const struct weight *fc, const float *alpha,
-                                              const struct array *style, const struct moments *moments, int rows)
+                                              const struct array *style, const struct moments *moments,
+                                              int rows)
 {
     const int channels = fc->out / 2;
     const size_t bytes = (size_t)channels * sizeof(float);
@@ -74,7 +75,8 @@ static struct coefficients snake_coefficients(struct nn *nn, const struct weight
                              arena_take(&nn->arena, bytes)};
     const size_t mark = nn->arena.used;
     struct array gamma_beta = nn_array(nn, VALUE_F32, 1, 2 * channels);
-    nn_layer(nn, &(struct layer){.weight = fc, .products = &nn->kernels.exact, .in = *style, .out = gamma_beta});
+    nn_layer(nn,
+             &(struct layer){.weight = fc, .products = &nn->kernels.exact, .in = *style, .out = gamma_beta});
     if (!nn->arena.overflow) {
         nn_adain(moments, rows, gamma_beta.data, channels, c.scale, c.shift);
         for (int i = 0; i < channels; i++)
@@ -104,7 +106,8 @@ static void snake_block(struct nn *nn, const struct snake_block *block, struct s
         const struct array *in = i ? at.r : at.x;
         const bool last = i + 1 == MODEL_STEPS;
         const size_t step = nn->arena.used;
-        struct coefficients c = snake_coefficients(nn, &block->style1[i], block->alpha1[i], style, i ? of_r : moments, rows);
+        struct coefficients c =
+            snake_coefficients(nn, &block->style1[i], block->alpha1[i], style, i ? of_r : moments, rows);
         nn_layer(nn, &(struct layer){.weight = &block->conv1[i],
                                      .in = *in,
                                      .out = *at.h,
@@ -158,22 +161,22 @@ static struct array take_array(struct nn *nn, enum value_type type, int rows, in
 }
 
 /* s += the sum over the stage's blocks of x; x and h are used up. */
-static void run_blocks(struct kokoro *k, const struct upsample *up, struct places *at, const struct moments *moments,
-                       const struct speech *speech, const struct array *style)
+static void run_blocks(struct kokoro *k, const struct upsample *up, struct places *at,
+                       const struct moments *moments, const struct array *style)
 {
     struct nn *nn = &k->nn;
     const int count = k->model->block_count;
     const size_t elements = (size_t)at->x.rows * (size_t)at->x.channels;
     snake_block(nn, &up->blocks[0], (struct snake_places){&at->x, &at->s, &at->h, NULL}, moments, style);
-    if (up == k->model->upsamples)
-        probe_stage(speech->probe, "resblock0", &at->s);
     for (int i = 1; i < count; i++) {
         if (i + 1 == count) {
-            snake_block(nn, &up->blocks[i], (struct snake_places){&at->x, &at->x, &at->h, &at->s}, moments, style);
+            snake_block(nn, &up->blocks[i], (struct snake_places){&at->x, &at->x, &at->h, &at->s}, moments,
+                        style);
         } else if (at->spare) {
             struct array r = at->x;
             r.data = at->spare;
-            snake_block(nn, &up->blocks[i], (struct snake_places){&at->x, &r, &at->h, &at->s}, moments, style);
+            snake_block(nn, &up->blocks[i], (struct snake_places){&at->x, &r, &at->h, &at->s}, moments,
+                        style);
         } else {
             /* x and s wait in h's place, x's place becomes h, s's place r */
             unsigned char *packed_x = at->h.data;
@@ -181,7 +184,8 @@ static void run_blocks(struct kokoro *k, const struct upsample *up, struct place
             convert(nn, packed_x, VALUE_Q8_0, at->x.data, at->x.type, elements, false);
             convert(nn, packed_s, VALUE_Q8_0, at->s.data, at->s.type, elements, false);
             convert(nn, at->s.data, at->s.type, packed_x, VALUE_Q8_0, elements, false);
-            snake_block(nn, &up->blocks[i], (struct snake_places){&at->s, &at->s, &at->x, NULL}, moments, style);
+            snake_block(nn, &up->blocks[i], (struct snake_places){&at->s, &at->s, &at->x, NULL}, moments,
+                        style);
             convert(nn, at->s.data, at->s.type, packed_s, VALUE_Q8_0, elements, true);
             convert(nn, at->x.data, at->x.type, packed_x, VALUE_Q8_0, elements, false);
         }
@@ -216,8 +220,9 @@ static void mix_task(void *arg, int task, int thread)
 }
 
 /* Upsamples `in` (its rows times `in_scale` first, then leaky relu) and adds the noise branch, which is in at->s. */
-static void upsample(struct kokoro *k, const struct upsample *up, const struct array *in, const float *in_scale,
-                     const float *in_shift, struct places *at, const struct speech *speech, bool last)
+static void upsample(struct kokoro *k, const struct upsample *up, const struct array *in,
+                     const float *in_scale, const float *in_shift, struct places *at,
+                     const struct speech *speech, bool last)
 {
     struct nn *nn = &k->nn;
     /* one row more than the input has; the first `padding` output rows are cut, and what remains may be moved by the
@@ -248,8 +253,8 @@ static void upsample(struct kokoro *k, const struct upsample *up, const struct a
 }
 
 /* The noise branch: the excitation's spectrum, convolved and through a residual block, to at->s. */
-static void noise_branch(struct kokoro *k, const struct upsample *up, const struct array *har, struct places *at,
-                         const struct speech *speech, const struct array *style)
+static void noise_branch(struct kokoro *k, const struct upsample *up, const struct array *har,
+                         struct places *at, const struct speech *speech, const struct array *style)
 {
     struct nn *nn = &k->nn;
     const size_t mark = nn->arena.used;
@@ -261,7 +266,8 @@ static void noise_branch(struct kokoro *k, const struct upsample *up, const stru
                                      .stride = up->noise_stride,
                                      .padding = up->noise_padding,
                                      .moments = moments});
-        snake_block(nn, &up->noise_block, (struct snake_places){&at->s, &at->s, &at->h, NULL}, moments, style);
+        snake_block(nn, &up->noise_block, (struct snake_places){&at->s, &at->s, &at->h, NULL}, moments,
+                    style);
         if (up == k->model->upsamples)
             probe_stage(speech->probe, "noise_res0", &at->s);
     }
@@ -288,8 +294,8 @@ static struct array harmonics(struct kokoro *k, const struct speech *speech, int
     struct array source = nn_array(nn, VALUE_F32, samples, 1);
     if (nn->arena.overflow)
         return har;
-    excitation(nn, m, probe && probe->f0 && probe->f0_count == 2 * frames ? probe->f0 : speech->f0, 2 * frames, scale,
-               speech->seed, probe ? probe->noise : NULL, source.data);
+    excitation(nn, m, probe && probe->f0 && probe->f0_count == 2 * frames ? probe->f0 : speech->f0,
+               2 * frames, scale, speech->seed, probe ? probe->noise : NULL, source.data);
     probe_stage(probe, "source", &source);
     stft_forward(nn, &k->stft, source.data, samples, &har);
     probe_stage(probe, "har", &har);
@@ -386,7 +392,9 @@ const float *generator(struct kokoro *k, const struct speech *speech, const stru
         upsample(k, up, in, i ? average : NULL, i ? zero : NULL, &at, speech, i + 1 == m->upsample_count);
         nn_moments(nn, &at.x, (struct spans){0}, moments);
         kokoro_clock(k, KOKORO_UPSAMPLE);
-        run_blocks(k, up, &at, moments, speech, style);
+        run_blocks(k, up, &at, moments, style);
+        if (i == 0) /* named after the first block, whose output the reference adds the others to */
+            probe_stage(speech->probe, "resblock0", &at.s);
         kokoro_clock(k, KOKORO_RESBLOCKS);
         arena_release(&nn->arena, mark);
     }

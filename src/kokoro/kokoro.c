@@ -22,8 +22,8 @@ lt_status kokoro_open(const struct model *model, const struct kokoro_options *op
         return error_memory(error, "the engine");
     k->model = model;
     kernels_get(&k->nn.kernels, options->isa);
-    const bool exact = options->precision == KOKORO_EXACT ||
-                       (options->precision == KOKORO_AUTO && model->type == GGUF_F32);
+    const bool exact =
+        options->precision == KOKORO_EXACT || (options->precision == KOKORO_AUTO && model->type == GGUF_F32);
     k->nn.products = exact ? &k->nn.kernels.exact : &k->nn.kernels.fast;
     k->storage = exact ? VALUE_F32 : VALUE_F16;
     k->most_memory = options->most_memory ? options->most_memory : 1024 * MEBIBYTE;
@@ -54,16 +54,25 @@ void kokoro_close(struct kokoro *k)
 
 const char *kokoro_part_name(enum kokoro_part part)
 {
-    static const char *const names[KOKORO_PARTS] = {"albert",   "prosody",   "text", "decoder", "excitation",
-                                                    "noise",    "upsample",  "resblocks", "wave"};
+    static const char *const names[KOKORO_PARTS] = {
+        "albert", "prosody", "text", "decoder", "excitation", "noise", "upsample", "resblocks", "wave"};
     return names[part];
 }
 
-const double *kokoro_times(const struct kokoro *k) { return k->times; }
+const double *kokoro_times(const struct kokoro *k)
+{
+    return k->times;
+}
 
-enum isa kokoro_isa(const struct kokoro *k) { return k->nn.kernels.isa; }
+enum isa kokoro_isa(const struct kokoro *k)
+{
+    return k->nn.kernels.isa;
+}
 
-void kokoro_reset_times(struct kokoro *k) { memset(k->times, 0, sizeof k->times); }
+void kokoro_reset_times(struct kokoro *k)
+{
+    memset(k->times, 0, sizeof k->times);
+}
 
 void kokoro_clock(struct kokoro *k, enum kokoro_part part)
 {
@@ -78,7 +87,8 @@ void probe_stage(const struct kokoro_probe *probe, const char *name, const struc
         probe->stage(probe->user, name, array);
 }
 
-void probe_batch(struct kokoro_utterance *const *batch, const char *name, const struct array *array, struct spans spans)
+void probe_batch(struct kokoro_utterance *const *batch, const char *name, const struct array *array,
+                 struct spans spans)
 {
     for (int i = 0; i < spans.count; i++) {
         const struct array part = array_part(array, spans.begin[i], spans.begin[i + 1] - spans.begin[i]);
@@ -95,7 +105,7 @@ struct batch {
     int count;
     int id_begin[KOKORO_MAX_BATCH + 1], frame_begin[KOKORO_MAX_BATCH + 1];
     struct spans ids, frames;
-    int *all_ids, *durations; /* [ids] */
+    int *all_ids, *durations;                    /* [ids] */
     struct array decoder_styles, prosody_styles; /* [utterances][style] */
     struct array text;                           /* [ids][hidden] */
     struct array d;                              /* duration encoder's output, [ids][hidden + style] */
@@ -138,6 +148,8 @@ static void round_durations(const struct batch *b, const struct array *logits)
             b->durations[t] = frames >= 1 ? (int)frames : 1;
             if (u->durations)
                 u->durations[t - b->id_begin[i]] = b->durations[t];
+            if (u->probe && u->probe->durations)
+                b->durations[t] = u->probe->durations[t - b->id_begin[i]];
         }
     }
 }
@@ -175,13 +187,15 @@ static void predict_prosody(struct kokoro *k, struct batch *b)
         stretch(&b->d, b->durations, b->id_begin[b->count], &stretched);
         nn_lstm(nn, &m->prosody_lstm, &stretched, &x, b->frames);
         prosody_curve(nn, m->f0, m->f0_out, m->f0_out_bias, &x, &b->prosody_styles, b->frames, b->f0);
-        prosody_curve(nn, m->energy, m->energy_out, m->energy_out_bias, &x, &b->prosody_styles, b->frames, b->energy);
+        prosody_curve(nn, m->energy, m->energy_out, m->energy_out_bias, &x, &b->prosody_styles, b->frames,
+                      b->energy);
         int begin[KOKORO_MAX_BATCH + 1];
         const struct spans doubled = {b->count, begin};
         for (int i = 0; i <= b->count; i++)
             begin[i] = 2 * b->frame_begin[i];
         probe_batch(b->utterances, "f0", &(struct array){b->f0, VALUE_F32, 2 * frames, 1, 1}, doubled);
-        probe_batch(b->utterances, "energy", &(struct array){b->energy, VALUE_F32, 2 * frames, 1, 1}, doubled);
+        probe_batch(b->utterances, "energy", &(struct array){b->energy, VALUE_F32, 2 * frames, 1, 1},
+                    doubled);
     }
     arena_release(&nn->arena, mark);
 }
@@ -243,7 +257,8 @@ static void decode(struct kokoro *k, struct batch *b, int i)
     size_t count = 0;
     const float *samples = nn->arena.overflow ? NULL : generator(k, &speech, &x, &style, &count);
     if (nn->arena.overflow)
-        u->status = error_set(&u->error, LT_ERR_MEMORY, "an utterance of %.0f seconds needs more working memory than %zu MiB",
+        u->status = error_set(&u->error, LT_ERR_MEMORY,
+                              "an utterance of %.0f seconds needs more working memory than %zu MiB",
                               frames / 40.0, k->most_memory / MEBIBYTE);
     else if (!samples || !u->emit(u->user, samples, count))
         u->status = error_set(&u->error, LT_ERR_CANCELLED, "cancelled while speaking");
@@ -255,14 +270,15 @@ static bool check(const struct kokoro *k, struct kokoro_utterance *u)
 {
     u->status = error_none(&u->error);
     if (u->count < 2 || u->count > k->model->albert.position_count)
-        u->status = error_set(&u->error, LT_ERR_ARGUMENT, "an utterance of %d phonemes: 1 to %d can be spoken at once",
-                              u->count - 2, k->model->albert.position_count - 2);
+        u->status = error_set(&u->error, LT_ERR_ARGUMENT,
+                              "an utterance of %d phonemes: 1 to %d can be spoken at once", u->count - 2,
+                              k->model->albert.position_count - 2);
     else if (!(u->speed > 0))
         u->status = error_set(&u->error, LT_ERR_ARGUMENT, "the speed must be above 0");
     for (int i = 0; u->status == LT_OK && i < u->count; i++)
         if (u->ids[i] < 0 || u->ids[i] >= k->model->vocabulary)
-            u->status = error_set(&u->error, LT_ERR_ARGUMENT, "phoneme id %d: the model has 0 to %d", u->ids[i],
-                                  k->model->vocabulary - 1);
+            u->status = error_set(&u->error, LT_ERR_ARGUMENT, "phoneme id %d: the model has 0 to %d",
+                                  u->ids[i], k->model->vocabulary - 1);
     return u->status == LT_OK;
 }
 

@@ -41,15 +41,16 @@ struct kokoro_probe {
     const float *f0;        /* for the excitation, instead of the predicted: as many as are predicted */
     const float *har;       /* the excitation's spectrum, instead of the computed: [rows][n_fft + 2] */
     int har_rows, f0_count;
+    const int *durations; /* instead of the predicted, which are still reported: [count] */
 };
 
 /* One utterance. */
 struct kokoro_utterance {
-    const int *ids; /* with the 0 at each end */
-    int count;      /* of ids, 3 to the model's positions (512) */
-    const float *style; /* [256]: a row of a voice's table */
-    float speed;        /* durations are divided by it; above 0 */
-    uint64_t seed;      /* of the excitation's noise */
+    const int *ids;               /* with the 0 at each end */
+    int count;                    /* of ids, 3 to the model's positions (512) */
+    const float *style;           /* [256]: a row of a voice's table */
+    float speed;                  /* durations are divided by it; above 0 */
+    uint64_t seed;                /* of the excitation's noise */
     const atomic_bool *cancelled; /* looked at between layers; NULL: never */
     const struct kokoro_probe *probe;
 
@@ -78,7 +79,7 @@ enum kokoro_part {
     KOKORO_TEXT,
     KOKORO_DECODER,
     KOKORO_EXCITATION,
-    KOKORO_NOISE,     /* the generator's noise branch */
+    KOKORO_NOISE, /* the generator's noise branch */
     KOKORO_UPSAMPLE,
     KOKORO_RESBLOCKS,
     KOKORO_WAVE, /* last convolution, inverse transform */

@@ -24,8 +24,9 @@ struct binder {
 static void fail(struct binder *b, const char *name, const char *what)
 {
     if (b->status == LT_OK)
-        b->status = error_set(&b->error, LT_ERR_MODEL, "the model file does not fit: tensor '%s' %s; import the checkpoint again",
-                              name, what);
+        b->status =
+            error_set(&b->error, LT_ERR_MODEL,
+                      "the model file does not fit: tensor '%s' %s; import the checkpoint again", name, what);
 }
 
 static void set_prefix(struct binder *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -109,9 +110,10 @@ static struct weight matrix(struct binder *b, const char *name, int out, int tap
     if (!tensor)
         return fail(b, full, "is missing"), weight;
     const uint64_t *shape = tensor->shape;
-    const uint64_t of_out = shape[0], of_in = shape[tensor->dims - 1], of_taps = tensor->dims == 3 ? shape[1] : 1;
-    if (tensor->dims < 2 || tensor->dims > 3 || of_out == 0 || of_taps == 0 || of_in == 0 || of_out > MAX_WIDTH ||
-        of_taps > 1024 || of_in > MAX_WIDTH || of_in % KERNELS_K != 0 ||
+    const uint64_t of_out = shape[0], of_in = shape[tensor->dims - 1],
+                   of_taps = tensor->dims == 3 ? shape[1] : 1;
+    if (tensor->dims < 2 || tensor->dims > 3 || of_out == 0 || of_taps == 0 || of_in == 0 ||
+        of_out > MAX_WIDTH || of_taps > 1024 || of_in > MAX_WIDTH || of_in % KERNELS_K != 0 ||
         (out != ANY && of_out != (uint64_t)out) || (taps != ANY && of_taps != (uint64_t)taps) ||
         (in != ANY && of_in != (uint64_t)kernels_padded(in)))
         return fail(b, full, "has the wrong shape"), weight;
@@ -238,7 +240,8 @@ static void bind_prosody(struct binder *b, struct model *m)
         snprintf(name, sizeof name, "N.%d", i);
         m->energy[i] = adain_block(b, name, i ? m->energy[i - 1].out : m->hidden, m->style);
     }
-    if (!m->f0[1].pool || !m->energy[1].pool || m->f0[0].pool || m->f0[2].pool || m->energy[0].pool || m->energy[2].pool)
+    if (!m->f0[1].pool || !m->energy[1].pool || m->f0[0].pool || m->f0[2].pool || m->energy[0].pool ||
+        m->energy[2].pool)
         fail(b, "predictor.F0.1.pool.weight", "is missing, or another block has one");
     m->f0_out = vector(b, "F0_proj.weight", m->f0[2].out, NULL);
     m->f0_out_bias = vector(b, "F0_proj.bias", 1, NULL);
@@ -376,7 +379,8 @@ static void bind_generator(struct binder *b, struct model *m)
     m->upsample_count = metadata_uints(b, "kokoro.upsample_rates", rates, MODEL_UPSAMPLES, 64);
     if (metadata_uints(b, "kokoro.upsample_kernels", kernels, MODEL_UPSAMPLES, 512) != m->upsample_count)
         fail(b, "kokoro.upsample_kernels", "is metadata, and not as long as the rates");
-    const int steps = metadata_uints(b, "kokoro.resblock_dilations", dilations, MODEL_BLOCKS * MODEL_STEPS, 64);
+    const int steps =
+        metadata_uints(b, "kokoro.resblock_dilations", dilations, MODEL_BLOCKS * MODEL_STEPS, 64);
     m->block_count = steps / MODEL_STEPS;
     if (steps % MODEL_STEPS != 0)
         fail(b, "kokoro.resblock_dilations", "is metadata, and no multiple of 3 long");
@@ -423,7 +427,8 @@ static void bind_vocabulary(struct binder *b, struct model *m)
         uint32_t codepoint;
         if (utf8_decode(symbol.data, symbol.length, &codepoint) != symbol.length || symbol.length == 0 ||
             !gguf_array_uint(&ids, i, &id) || id >= (uint64_t)m->vocabulary)
-            return fail(b, "kokoro.vocabulary.symbols", "is metadata, and holds a symbol or id that cannot be");
+            return fail(b, "kokoro.vocabulary.symbols",
+                        "is metadata, and holds a symbol or id that cannot be");
         m->symbols[m->symbol_count++] = (struct vocabulary_entry){codepoint, (int)id};
     }
     qsort(m->symbols, m->symbol_count, sizeof *m->symbols, compare_symbols);

@@ -42,10 +42,10 @@ struct albert {
  * when it has a pool. */
 struct adain_block {
     struct weight conv1, conv2;
-    struct weight shortcut;      /* 1x1; data NULL when widths in and out are the same */
-    struct weight style1, style2; /* style -> gamma, beta of the norms before conv1 and conv2 */
+    struct weight shortcut;        /* 1x1; data NULL when widths in and out are the same */
+    struct weight style1, style2;  /* style -> gamma, beta of the norms before conv1 and conv2 */
     const float *pool, *pool_bias; /* [3][in], [in]; NULL: no upsampling */
-    int in, out;                  /* channels */
+    int in, out;                   /* channels */
 };
 
 /* AdaINResBlock1 (istftnet.py): steps of norm, snake, convolution, norm, snake, convolution, added to the input. */
@@ -58,9 +58,9 @@ struct snake_block {
 };
 
 struct upsample {
-    struct weight up;           /* transposed convolution: rate * channels outputs a row */
-    int rate, padding;          /* rows out per row in; rows cut at the beginning */
-    struct weight noise;        /* convolution of the excitation's spectrum */
+    struct weight up;    /* transposed convolution: rate * channels outputs a row */
+    int rate, padding;   /* rows out per row in; rows cut at the beginning */
+    struct weight noise; /* convolution of the excitation's spectrum */
     int noise_stride, noise_padding;
     struct snake_block noise_block;
     struct snake_block blocks[MODEL_BLOCKS];

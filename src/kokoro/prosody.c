@@ -15,7 +15,8 @@ struct array text_encoder(struct nn *nn, const struct model *model, const int *i
     if (nn->arena.overflow)
         return x;
     for (int t = 0; t < rows; t++)
-        memcpy(array_floats(&x, t), model->text_embedding + (ptrdiff_t)ids[t] * hidden, (size_t)hidden * sizeof(float));
+        memcpy(array_floats(&x, t), model->text_embedding + (ptrdiff_t)ids[t] * hidden,
+               (size_t)hidden * sizeof(float));
     for (int i = 0; i < model->text_layers; i++) {
         const struct text_layer *layer = &model->text[i];
         nn_layer(nn, &(struct layer){.weight = &layer->conv,
@@ -23,7 +24,8 @@ struct array text_encoder(struct nn *nn, const struct model *model, const int *i
                                      .out = y,
                                      .in_spans = spans,
                                      .padding = (layer->conv.taps - 1) / 2});
-        nn->kernels.layer_norm(y.data, y.stride, rows, hidden, layer->norm.weight, layer->norm.bias, NORM_EPSILON);
+        nn->kernels.layer_norm(y.data, y.stride, rows, hidden, layer->norm.weight, layer->norm.bias,
+                               NORM_EPSILON);
         nn->kernels.activate(x.data, y.data, (size_t)rows * (size_t)hidden, ACTIVATION_LEAKY, 0.2f);
     }
     nn_lstm(nn, &model->text_lstm, &x, &x, spans);
@@ -37,42 +39,44 @@ static void ada_layer_norm(struct nn *nn, const struct weight *fc, const struct 
 {
     const size_t mark = nn->arena.used;
     struct array coefficients = nn_array(nn, VALUE_F32, spans.count, 2 * hidden);
-    nn_layer(nn, &(struct layer){.weight = fc, .products = &nn->kernels.exact, .in = *styles, .out = coefficients});
+    nn_layer(nn, &(struct layer){
+                     .weight = fc, .products = &nn->kernels.exact, .in = *styles, .out = coefficients});
     for (int s = 0; s < spans.count && !nn->arena.overflow; s++) {
         float *gamma = array_floats(&coefficients, s);
         for (int c = 0; c < hidden; c++)
             gamma[c] += 1;
-        nn->kernels.layer_norm(array_floats(d, spans.begin[s]), d->stride, spans.begin[s + 1] - spans.begin[s], hidden,
-                               gamma, gamma + hidden, NORM_EPSILON);
+        nn->kernels.layer_norm(array_floats(d, spans.begin[s]), d->stride,
+                               spans.begin[s + 1] - spans.begin[s], hidden, gamma, gamma + hidden,
+                               NORM_EPSILON);
     }
     arena_release(&nn->arena, mark);
 }
 
-void duration_encoder(struct nn *nn, const struct model *model, const struct array *d, const struct array *styles,
-                      struct spans spans)
+void duration_encoder(struct nn *nn, const struct model *model, const struct array *d,
+                      const struct array *styles, struct spans spans)
 {
     const int hidden = model->hidden;
     if (nn->arena.overflow)
         return;
     for (int s = 0; s < spans.count; s++)
         for (int t = spans.begin[s]; t < spans.begin[s + 1]; t++)
-            memcpy(array_floats(d, t) + hidden, array_floats(styles, s), (size_t)model->style * sizeof(float));
+            memcpy(array_floats(d, t) + hidden, array_floats(styles, s),
+                   (size_t)model->style * sizeof(float));
     for (int i = 0; i < model->duration_layers; i++) {
         nn_lstm(nn, &model->duration[i].lstm, d, d, spans);
         ada_layer_norm(nn, &model->duration[i].style, d, hidden, styles, spans);
     }
 }
 
-struct array duration_logits(struct nn *nn, const struct model *model, const struct array *d, struct spans spans)
+struct array duration_logits(struct nn *nn, const struct model *model, const struct array *d,
+                             struct spans spans)
 {
     struct array logits = nn_array(nn, VALUE_F32, d->rows, model->duration_out.out);
     const size_t mark = nn->arena.used;
     struct array x = nn_array(nn, VALUE_F32, d->rows, model->hidden);
     nn_lstm(nn, &model->duration_lstm, d, &x, spans);
-    nn_layer(nn, &(struct layer){.weight = &model->duration_out,
-                                 .products = &nn->kernels.exact,
-                                 .in = x,
-                                 .out = logits});
+    nn_layer(nn, &(struct layer){
+                     .weight = &model->duration_out, .products = &nn->kernels.exact, .in = x, .out = logits});
     arena_release(&nn->arena, mark);
     return logits;
 }
@@ -102,8 +106,9 @@ static struct coefficients adain(struct nn *nn, const struct weight *fc, const s
     struct array style = nn_array(nn, VALUE_F32, spans.count, 2 * channels);
     nn_layer(nn, &(struct layer){.weight = fc, .products = &nn->kernels.exact, .in = *styles, .out = style});
     for (int s = 0; s < spans.count && !nn->arena.overflow; s++)
-        nn_adain(moments + (ptrdiff_t)s * channels, spans.begin[s + 1] - spans.begin[s], array_floats(&style, s),
-                 channels, c.scale + (ptrdiff_t)s * channels, c.shift + (ptrdiff_t)s * channels);
+        nn_adain(moments + (ptrdiff_t)s * channels, spans.begin[s + 1] - spans.begin[s],
+                 array_floats(&style, s), channels, c.scale + (ptrdiff_t)s * channels,
+                 c.shift + (ptrdiff_t)s * channels);
     arena_release(&nn->arena, mark);
     return c;
 }
@@ -134,8 +139,8 @@ static struct array pooled(struct nn *nn, const struct adain_block *block, const
                                                       .shift = c.shift + (ptrdiff_t)s * block->in,
                                                       .activation = ACTIVATION_LEAKY,
                                                       .slope = 0.2f});
-        nn->kernels.pool(array_floats(&out, 2 * begin), out.stride, array_floats(&active, begin), active.stride, rows,
-                         block->in, block->pool, block->pool_bias);
+        nn->kernels.pool(array_floats(&out, 2 * begin), out.stride, array_floats(&active, begin),
+                         active.stride, rows, block->in, block->pool, block->pool_bias);
     }
     arena_release(&nn->arena, mark);
     return out;
@@ -159,13 +164,14 @@ static struct array shortcut(struct nn *nn, const struct adain_block *block, con
         if (!block->shortcut.data)
             memcpy(array_floats(&first, t), array_floats(in, t), (size_t)block->out * sizeof(float));
         for (int i = 1; i < times; i++)
-            memcpy(array_floats(&out, times * t + i), array_floats(&first, t), (size_t)block->out * sizeof(float));
+            memcpy(array_floats(&out, times * t + i), array_floats(&first, t),
+                   (size_t)block->out * sizeof(float));
     }
     return out;
 }
 
-void adain_block(struct nn *nn, const struct adain_block *block, const struct array *in, const struct array *out,
-                 const struct array *styles, struct spans spans)
+void adain_block(struct nn *nn, const struct adain_block *block, const struct array *in,
+                 const struct array *out, const struct array *styles, struct spans spans)
 {
     const size_t mark = nn->arena.used;
     const struct spans out_spans = block->pool ? double_spans(nn, spans) : spans;
@@ -209,8 +215,9 @@ void adain_block(struct nn *nn, const struct adain_block *block, const struct ar
     arena_release(&nn->arena, mark);
 }
 
-void prosody_curve(struct nn *nn, const struct adain_block blocks[3], const float *projection, const float *bias,
-                   const struct array *x, const struct array *styles, struct spans spans, float *curve)
+void prosody_curve(struct nn *nn, const struct adain_block blocks[3], const float *projection,
+                   const float *bias, const struct array *x, const struct array *styles, struct spans spans,
+                   float *curve)
 {
     const size_t mark = nn->arena.used;
     const struct spans doubled = double_spans(nn, spans);

@@ -10,7 +10,8 @@ lt_status arena_reserve(struct arena *arena, size_t capacity, lt_error *error)
         return LT_OK;
     arena_free(arena);
     capacity = (capacity + 0xfffff) & ~(size_t)0xfffff;
-    void *base = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *base =
+        mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED)
         return error_errno(error, LT_ERR_MEMORY, "cannot reserve %zu MiB of working memory", capacity >> 20);
     *arena = (struct arena){.base = base, .capacity = capacity};

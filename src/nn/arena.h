@@ -30,7 +30,10 @@ void arena_free(struct arena *arena);
 void *arena_take(struct arena *arena, size_t bytes);
 
 /* Moves back to a state of `used` that was read before: everything taken since is released. */
-static inline void arena_release(struct arena *arena, size_t mark) { arena->used = mark; }
+static inline void arena_release(struct arena *arena, size_t mark)
+{
+    arena->used = mark;
+}
 
 /* Gives pages beyond `keep` bytes back to the system when the peak went over it; the arena must be empty. */
 void arena_trim(struct arena *arena, size_t keep);

@@ -17,13 +17,17 @@ struct attention_scratch {
     size_t packed, panels, scores, total;
 };
 
-static size_t aligned(size_t n) { return (n + 63) & ~(size_t)63; }
+static size_t aligned(size_t n)
+{
+    return (n + 63) & ~(size_t)63;
+}
 
 static struct attention_scratch attention_layout(const struct products *products, int rows, int width)
 {
     const int long_k = kernels_padded(rows), short_k = kernels_padded(width);
     const size_t element = packed_bytes(products);
-    const size_t keys = panel_bytes(products, rows, 1, short_k), values = panel_bytes(products, width, 1, long_k);
+    const size_t keys = panel_bytes(products, rows, 1, short_k),
+                 values = panel_bytes(products, width, 1, long_k);
     const int k = long_k > short_k ? long_k : short_k;
     struct attention_scratch at = {0};
     at.panels = aligned((size_t)rows * (size_t)k * element);
@@ -33,9 +37,9 @@ static struct attention_scratch attention_layout(const struct products *products
 }
 
 /* out = a x panels, where a is packed from `from` first. */
-static void attention_product(const struct products *products, const float *from, ptrdiff_t from_stride, int rows,
-                              int channels, void *packed, const void *panels, int columns, float *out,
-                              ptrdiff_t out_stride)
+static void attention_product(const struct products *products, const float *from, ptrdiff_t from_stride,
+                              int rows, int channels, void *packed, const void *panels, int columns,
+                              float *out, ptrdiff_t out_stride)
 {
     const int k = kernels_padded(channels);
     products->prologue(&(struct prologue){.in = from,
@@ -86,17 +90,14 @@ static void attention_task(void *arg, int task, int thread)
                                       .panels = panels});
     attention_product(products, query, stride, rows, width, packed, panels, rows, scores, rows);
     run->nn->kernels.softmax(scores, rows, rows, rows, 1.0f / sqrtf((float)width));
-    products->expand_rows(&(struct expand_rows){.source = value,
-                                                .type = VALUE_F32,
-                                                .stride = stride,
-                                                .columns = width,
-                                                .k = rows,
-                                                .panels = panels});
+    products->expand_rows(&(struct expand_rows){
+        .source = value, .type = VALUE_F32, .stride = stride, .columns = width, .k = rows, .panels = panels});
     attention_product(products, scores, rows, rows, rows, packed, panels, width,
                       array_floats(run->out, begin) + head * width, run->out->stride);
 }
 
-void nn_attention(struct nn *nn, const struct array *qkv, const struct array *out, struct spans spans, int heads)
+void nn_attention(struct nn *nn, const struct array *qkv, const struct array *out, struct spans spans,
+                  int heads)
 {
     const size_t mark = nn->arena.used;
     struct attention_run run = {

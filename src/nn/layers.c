@@ -12,7 +12,8 @@
 #include <string.h>
 
 enum {
-    BLOCK_ROWS = 512,             /* rows of a task, and of a partial sum */
+    BLOCK_ROWS = 512,              /* rows of a task */
+    SUM_ROWS = 64,                 /* rows of a partial sum of float32 values: short, for it is summed in float32 */
     PANELS_BY_ROWS = 3 << 20,     /* most bytes of panels that are expanded all together */
     PANELS_BY_COLUMNS = 256 << 10 /* bytes of panels of one task by columns */
 };
@@ -56,13 +57,14 @@ struct layer_run {
     int whole_in[2], whole_out[2]; /* the spans of a layer that was given none */
     struct block *blocks;
     int block_count;
-    float *sums; /* [block][2][columns], or NULL */
+    int sum_rows; /* rows of a partial sum; BLOCK_ROWS is a multiple */
+    float *sums;  /* [block][BLOCK_ROWS / sum_rows][2][columns], or NULL */
 
-    unsigned char *panels;    /* by rows: all; by columns: one group a thread */
-    size_t panels_size;       /* bytes a thread */
-    unsigned char *packed;    /* by rows: one block a thread; by columns: all */
-    size_t packed_size;       /* bytes a thread */
-    int group;                /* columns of a group of panels */
+    unsigned char *panels; /* by rows: all; by columns: one group a thread */
+    size_t panels_size;    /* bytes a thread */
+    unsigned char *packed; /* by rows: one block a thread; by columns: all */
+    size_t packed_size;    /* bytes a thread */
+    int group;             /* columns of a group of panels */
 };
 
 /* Input rows that `rows` output rows reach. */
@@ -124,28 +126,34 @@ static void expand_columns(const struct layer_run *run, int first, int columns, 
     run->products->expand(&expand);
 }
 
-static const void *array_at(const struct array *array, int row, int column)
+static void *element(const struct array *array, int row, int column)
 {
     return (unsigned char *)array_row(array, row) + (ptrdiff_t)column * (array->type == VALUE_F32 ? 4 : 2);
 }
 
-/* Columns first .. first + columns - 1 of a block, from packed rows and panels. */
-static void multiply(const struct layer_run *run, const struct block *block, const void *packed, const void *panels,
-                     int first, int columns)
+/* Partial sum `part` of a block. */
+static float *sums_of(const struct layer_run *run, const struct block *block, int part)
+{
+    const ptrdiff_t parts = BLOCK_ROWS / run->sum_rows;
+    return run->sums + ((block - run->blocks) * parts + part) * 2 * run->layer->weight->out;
+}
+
+static size_t sums_bytes(const struct layer_run *run)
+{
+    return (size_t)run->block_count * (size_t)(BLOCK_ROWS / run->sum_rows) * 2 * (size_t)run->layer->weight->out *
+           sizeof(float);
+}
+
+/* Columns first .. first + columns - 1 of some rows of a block, from packed rows and panels. */
+static void multiply_rows(const struct layer_run *run, int row, int rows, const void *packed, const void *panels,
+                          int first, int columns, float *sums)
 {
     const struct layer *layer = run->layer;
     const struct weight *weight = layer->weight;
-    const int row = block->out_row;
-    float *sums = run->sums;
-    if (sums) {
-        sums += (block - run->blocks) * 2 * weight->out + first;
-        memset(sums, 0, (size_t)columns * sizeof *sums);
-        memset(sums + weight->out, 0, (size_t)columns * sizeof *sums);
-    }
     const struct product product = {
         .a = packed,
         .a_stride = weight->in,
-        .rows = block->rows,
+        .rows = rows,
         .row_step = run->stride,
         .taps = weight->taps,
         .tap_step = run->dilation,
@@ -156,17 +164,37 @@ static void multiply(const struct layer_run *run, const struct block *block, con
         .activation = layer->after,
         .slope = layer->after_slope,
         .scale = layer->factor != 0 ? layer->factor : 1,
-        .residual = layer->residual ? array_at(layer->residual, row, first) : NULL,
+        .residual = layer->residual ? element(layer->residual, row, first) : NULL,
         .residual_stride = layer->residual ? layer->residual->stride : 0,
-        .addend = layer->addend ? array_at(layer->addend, row, first) : NULL,
+        .addend = layer->addend ? element(layer->addend, row, first) : NULL,
         .addend_stride = layer->addend ? layer->addend->stride : 0,
-        .out = (void *)array_at(&layer->out, row, first),
+        .out = element(&layer->out, row, first),
         .type = layer->out.type,
         .out_stride = layer->out.stride,
         .sum = sums,
         .sum_squares = sums ? sums + weight->out : NULL,
     };
     run->products->product(&product);
+}
+
+/* The same for a whole block, one partial sum after another. */
+static void multiply(const struct layer_run *run, const struct block *block, const unsigned char *packed,
+                     const void *panels, int first, int columns)
+{
+    const struct weight *weight = run->layer->weight;
+    const size_t row_bytes = (size_t)weight->in * packed_bytes(run->products);
+    const int step = run->sums ? run->sum_rows : BLOCK_ROWS;
+    for (int row = 0; row < block->rows; row += step) {
+        float *sums = NULL;
+        if (run->sums) {
+            sums = sums_of(run, block, row / step) + first;
+            memset(sums, 0, (size_t)columns * sizeof *sums);
+            memset(sums + weight->out, 0, (size_t)columns * sizeof *sums);
+        }
+        const int rows = block->rows - row < step ? block->rows - row : step;
+        multiply_rows(run, block->out_row + row, rows, packed + row_bytes * (size_t)(row * run->stride), panels, first,
+                      columns, sums);
+    }
 }
 
 static void expand_task(void *arg, int task, int thread)
@@ -176,7 +204,8 @@ static void expand_task(void *arg, int task, int thread)
     const struct weight *weight = run->layer->weight;
     const int first = task * run->group;
     const int columns = weight->out - first < run->group ? weight->out - first : run->group;
-    expand_columns(run, first, columns, run->panels + panel_bytes(run->products, first, weight->taps, weight->in));
+    expand_columns(run, first, columns,
+                   run->panels + panel_bytes(run->products, first, weight->taps, weight->in));
 }
 
 static void rows_task(void *arg, int task, int thread)
@@ -184,7 +213,8 @@ static void rows_task(void *arg, int task, int thread)
     const struct layer_run *run = arg;
     const struct block *block = &run->blocks[task];
     unsigned char *packed = run->packed + run->packed_size * (size_t)thread;
-    pack_rows(run, block->span, block->first * run->stride - run->layer->padding, reach(run, block->rows), packed);
+    pack_rows(run, block->span, block->first * run->stride - run->layer->padding, reach(run, block->rows),
+              packed);
     multiply(run, block, packed, run->panels, 0, run->layer->weight->out);
 }
 
@@ -211,7 +241,8 @@ static void columns_task(void *arg, int task, int thread)
     expand_columns(run, first, columns, panels);
     const size_t row_bytes = (size_t)weight->in * packed_bytes(run->products);
     for (int i = 0; i < run->block_count; i++)
-        multiply(run, &run->blocks[i], run->packed + run->blocks[i].packed_at * row_bytes, panels, first, columns);
+        multiply(run, &run->blocks[i], run->packed + run->blocks[i].packed_at * row_bytes, panels, first,
+                 columns);
 }
 
 /* Cuts the output into blocks; returns false when the arena is full. *packed_rows is what packing all takes. */
@@ -248,15 +279,20 @@ static void add_sums(const struct layer_run *run)
         moments[i] = (struct moments){0, 0};
     for (int b = 0; b < run->block_count; b++) {
         struct moments *to = moments + (ptrdiff_t)run->blocks[b].span * columns;
-        const float *sums = run->sums + (ptrdiff_t)b * 2 * columns;
-        for (int i = 0; i < columns; i++) {
-            to[i].sum += (double)sums[i];
-            to[i].squares += (double)sums[columns + i];
+        for (int row = 0; row < run->blocks[b].rows; row += run->sum_rows) {
+            const float *sums = sums_of(run, &run->blocks[b], row / run->sum_rows);
+            for (int i = 0; i < columns; i++) {
+                to[i].sum += (double)sums[i];
+                to[i].squares += (double)sums[columns + i];
+            }
         }
     }
 }
 
-static int round_up(int n, int step) { return (n + step - 1) / step * step; }
+static int round_up(int n, int step)
+{
+    return (n + step - 1) / step * step;
+}
 
 static void run_by_rows(struct nn *nn, struct layer_run *run)
 {
@@ -300,6 +336,7 @@ void nn_layer(struct nn *nn, const struct layer *layer)
         .dilation = layer->dilation ? layer->dilation : 1,
         .in = layer->in_spans,
         .out = layer->out_spans,
+        .sum_rows = layer->out.type == VALUE_F32 ? SUM_ROWS : BLOCK_ROWS,
         .whole_in = {0, layer->in.rows},
         .whole_out = {0, layer->out.rows},
     };
@@ -310,7 +347,7 @@ void nn_layer(struct nn *nn, const struct layer *layer)
     size_t packed_rows;
     if (!nn->arena.overflow && cut_blocks(nn, &run, &packed_rows) && run.block_count) {
         if (layer->moments)
-            run.sums = arena_take(&nn->arena, (size_t)run.block_count * 2 * (size_t)weight->out * sizeof(float));
+            run.sums = arena_take(&nn->arena, sums_bytes(&run));
         const size_t panels = panel_bytes(run.products, weight->out, weight->taps, weight->in);
         if (!layer->moments || run.sums) {
             if (run.block_count > 1 && panels <= PANELS_BY_ROWS)
@@ -329,19 +366,23 @@ void nn_layer(struct nn *nn, const struct layer *layer)
 struct moments_run {
     const struct nn *nn;
     const struct array *array;
-    const struct block *blocks;
-    float *sums;
+    const struct layer_run *run;
 };
 
 static void moments_task(void *arg, int task, int thread)
 {
     (void)thread;
-    const struct moments_run *run = arg;
-    const struct array *array = run->array;
-    float *sums = run->sums + (ptrdiff_t)task * 2 * array->channels;
-    memset(sums, 0, (size_t)array->channels * 2 * sizeof *sums);
-    run->nn->kernels.column_sums(array_row(array, run->blocks[task].out_row), array->type, array->stride,
-                                 run->blocks[task].rows, array->channels, sums, sums + array->channels);
+    const struct moments_run *moments = arg;
+    const struct layer_run *run = moments->run;
+    const struct array *array = moments->array;
+    const struct block *block = &run->blocks[task];
+    for (int row = 0; row < block->rows; row += run->sum_rows) {
+        float *sums = sums_of(run, block, row / run->sum_rows);
+        const int rows = block->rows - row < run->sum_rows ? block->rows - row : run->sum_rows;
+        memset(sums, 0, (size_t)array->channels * 2 * sizeof *sums);
+        moments->nn->kernels.column_sums(array_row(array, block->out_row + row), array->type, array->stride, rows,
+                                         array->channels, sums, sums + array->channels);
+    }
 }
 
 void nn_moments(struct nn *nn, const struct array *array, struct spans spans, struct moments *moments)
@@ -349,14 +390,16 @@ void nn_moments(struct nn *nn, const struct array *array, struct spans spans, st
     const size_t mark = nn->arena.used;
     const struct weight shape = {.out = array->channels, .taps = 1};
     const struct layer layer = {.weight = &shape, .moments = moments};
-    struct layer_run run = {.layer = &layer, .stride = 1, .dilation = 1, .out = spans, .whole_out = {0, array->rows}};
+    struct layer_run run = {
+        .layer = &layer, .stride = 1, .dilation = 1, .out = spans, .whole_out = {0, array->rows}};
+    run.sum_rows = array->type == VALUE_F32 ? SUM_ROWS : BLOCK_ROWS;
     if (!spans.count)
         run.out = (struct spans){1, run.whole_out};
     size_t unused;
     if (!nn->arena.overflow && cut_blocks(nn, &run, &unused)) {
-        run.sums = arena_take(&nn->arena, (size_t)run.block_count * 2 * (size_t)array->channels * sizeof(float));
+        run.sums = arena_take(&nn->arena, sums_bytes(&run));
         if (run.sums) {
-            struct moments_run tasks = {nn, array, run.blocks, run.sums};
+            struct moments_run tasks = {nn, array, &run};
             threads_run(nn->threads, moments_task, &tasks, run.block_count);
             add_sums(&run);
         }
@@ -364,7 +407,8 @@ void nn_moments(struct nn *nn, const struct array *array, struct spans spans, st
     arena_release(&nn->arena, mark);
 }
 
-void nn_adain(const struct moments *moments, int rows, const float *style, int channels, float *scale, float *shift)
+void nn_adain(const struct moments *moments, int rows, const float *style, int channels, float *scale,
+              float *shift)
 {
     for (int c = 0; c < channels; c++) {
         const double mean = moments[c].sum / rows;

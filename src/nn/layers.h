@@ -17,7 +17,6 @@
 #include "kernels/kernels.h"
 #include "nn/arena.h"
 
-
 /* What a layer needs to run. */
 struct nn {
     struct kernels kernels;
@@ -73,17 +72,17 @@ struct layer {
     const struct weight *weight;
     const struct products *products; /* NULL: nn->products */
     struct array in, out;
-    struct spans in_spans, out_spans;    /* count 0: one span, the whole array */
-    int stride, dilation, padding;       /* stride 0 means 1, dilation 0 means 1 */
-    const float *scale, *shift;          /* [spans][in.channels], both or neither */
-    enum activation before;              /* NONE, LEAKY, SNAKE */
-    const float *alpha, *inverse_alpha;  /* [in.channels], for SNAKE */
-    enum activation after;               /* NONE, LEAKY, GELU */
-    float before_slope, after_slope;     /* of LEAKY */
-    const struct array *residual;        /* like `out`; may be `out` itself */
-    const struct array *addend;          /* like `out`; may be `out` itself */
-    float factor;                        /* 0 means 1 */
-    struct moments *moments;             /* [spans][out.channels]: set to the sums of what was stored; or NULL */
+    struct spans in_spans, out_spans;   /* count 0: one span, the whole array */
+    int stride, dilation, padding;      /* stride 0 means 1, dilation 0 means 1 */
+    const float *scale, *shift;         /* [spans][in.channels], both or neither */
+    enum activation before;             /* NONE, LEAKY, SNAKE */
+    const float *alpha, *inverse_alpha; /* [in.channels], for SNAKE */
+    enum activation after;              /* NONE, LEAKY, GELU */
+    float before_slope, after_slope;    /* of LEAKY */
+    const struct array *residual;       /* like `out`; may be `out` itself */
+    const struct array *addend;         /* like `out`; may be `out` itself */
+    float factor;                       /* 0 means 1 */
+    struct moments *moments; /* [spans][out.channels]: set to the sums of what was stored; or NULL */
 };
 void nn_layer(struct nn *nn, const struct layer *layer);
 

@@ -80,8 +80,8 @@ void nn_lstm(struct nn *nn, const struct lstm *lstm, const struct array *in, con
     run.cells = arena_take(&nn->arena, (size_t)spans.count * 4 * (size_t)hidden * sizeof(float));
     const size_t unpacking = nn->arena.used;
     for (int i = 0; i < 2; i++)
-        run.unpacked[i] =
-            arena_take(&nn->arena, (size_t)lstm->recurrent[i].out * (size_t)lstm->recurrent[i].in * sizeof(float));
+        run.unpacked[i] = arena_take(&nn->arena, (size_t)lstm->recurrent[i].out *
+                                                     (size_t)lstm->recurrent[i].in * sizeof(float));
     if (!nn->arena.overflow) {
         threads_run(nn->threads, unpack_task, &run, 2);
         arena_release(&nn->arena, unpacking);

@@ -9,7 +9,10 @@ enum { STFT_ROWS = 1024 }; /* rows of a task */
 
 static const double PI = 3.14159265358979323846;
 
-static double hann(int n_fft, int k) { return 0.5 - 0.5 * cos(2 * PI * k / n_fft); }
+static double hann(int n_fft, int k)
+{
+    return 0.5 - 0.5 * cos(2 * PI * k / n_fft);
+}
 
 static void fill_tables(struct stft *s)
 {
@@ -75,6 +78,7 @@ static void polar_task(void *arg, int task, int thread)
     const int past = first + STFT_ROWS < run->from.rows ? first + STFT_ROWS : run->from.rows;
     for (int t = first; t < past; t++) {
         float *row = array_floats(&run->from, t);
+        row[bins] = row[2 * bins - 1] = 0; /* real by nature: without rounding, whose sign the angle would show */
         for (int b = 0; b < bins; b++) {
             const float re = row[b], im = row[bins + b];
             row[b] = sqrtf(re * re + im * im);
@@ -85,7 +89,8 @@ static void polar_task(void *arg, int task, int thread)
     }
 }
 
-void stft_forward(struct nn *nn, const struct stft *s, const float *samples, int count, const struct array *spectrum)
+void stft_forward(struct nn *nn, const struct stft *s, const float *samples, int count,
+                  const struct array *spectrum)
 {
     const size_t mark = nn->arena.used;
     const int half = s->n_fft / 2, rows = count / s->hop + 1;

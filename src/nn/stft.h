@@ -9,10 +9,10 @@
 #include "nn/layers.h"
 
 struct stft {
-    int n_fft, hop, bins;    /* bins = n_fft / 2 + 1 */
-    float *tables;           /* owned */
-    struct weight forward;   /* [2 * bins][n_fft / hop][hop]: real parts, then imaginary */
-    struct weight inverse;   /* [hop][n_fft / hop][2 * bins] */
+    int n_fft, hop, bins;  /* bins = n_fft / 2 + 1 */
+    float *tables;         /* owned */
+    struct weight forward; /* [2 * bins][n_fft / hop][hop]: real parts, then imaginary */
+    struct weight inverse; /* [hop][n_fft / hop][2 * bins] */
 };
 
 /* Makes the tables. n_fft is even and a multiple of hop. Errors: LT_ERR_MEMORY. */
