@@ -41,6 +41,7 @@ bool str_reserve(struct str *s, size_t more)
         s->failed = true;
         return false;
     }
+    data[s->length] = '\0'; /* data is a string even before anything is appended */
     s->data = data;
     s->capacity = capacity;
     return true;

@@ -334,7 +334,7 @@ serverTest('10 MB are refused, declared, chunked or announced', {}, async (serve
   assert.ok(slowness > 1 || server.memory('VmHWM') < 64, `${server.memory('VmHWM')} MiB`);
 });
 
-serverTest('malformed HTTP', {}, async (server) => {
+serverTest('malformed HTTP', { read_timeout_seconds: 1 }, async (server) => {
   for (const bytes of ['\r\n\r\n\0\x01\x02 nonsense\r\n\r\n', 'GET\r\n\r\n', 'POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n',
     'POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n', 'POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
     `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(100000)}\r\n\r\n`, `GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(20000)}\r\n`, '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03']) {

@@ -1,0 +1,247 @@
+/* test_server.c: the parts of the server that know no HTTP: the request parser, the pool, base64. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/utf8.h"
+#include "server/pool.h"
+#include "server/request.h"
+
+/* ---- Requests ---- */
+
+static const struct speech_limits limits = {.max_characters = 20, .speed = 1.5f};
+
+static void test_request_defaults(void **state)
+{
+    (void)state;
+    const char *body = "{\"input\": \"h\\u00e9llo \\ud83d\\ude00\", \"speed\": null, \"unknown\": [1, {}]}";
+    struct speech_request request;
+    struct api_error error;
+    assert_true(request_parse(body, strlen(body), &limits, &request, &error));
+    assert_string_equal(request.text, "h\xc3\xa9llo \xf0\x9f\x98\x80");
+    assert_int_equal(request.text_bytes, strlen(request.text));
+    assert_int_equal(request.characters, 7);
+    assert_string_equal(request.voice, "");
+    assert_int_equal(request.format, LT_FORMAT_MP3);
+    assert_int_equal(request.input, LT_INPUT_TEXT);
+    assert_true(request.speed == 1.5f && request.volume == 1 && request.seed == 0);
+    assert_true(request.stream);
+    assert_false(request.events);
+    request_free(&request);
+}
+
+static void test_request_fields(void **state)
+{
+    (void)state;
+    const char *body =
+        "{\"input\":\"x\",\"model\":\"m\",\"voice\":{\"id\":\"a(2)+b\"},\"response_format\":\"FLAC\","
+        "\"speed\":4,\"volume_multiplier\":0,\"seed\":7,\"stream\":false,\"stream_format\":\"sse\","
+        "\"ssml\":true}";
+    struct speech_request request;
+    struct api_error error;
+    assert_true(request_parse(body, strlen(body), &limits, &request, &error));
+    assert_string_equal(request.voice, "a(2)+b");
+    assert_int_equal(request.format, LT_FORMAT_FLAC);
+    assert_int_equal(request.input, LT_INPUT_SSML);
+    assert_true(request.speed == 4 && request.volume == 0 && request.seed == 7);
+    assert_false(request.stream);
+    assert_true(request.events);
+    request_free(&request);
+}
+
+static void test_request_errors(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *code, *param;
+    } cases[] = {
+        {"", "invalid_json", NULL},
+        {"{\"input\":\"x\"} trailing", "invalid_json", NULL},
+        {"{\"input\":\"a\\u0000\"}", "invalid_json", NULL},
+        {"{\"input\":\"\\ud800\"}", "invalid_json", NULL},
+        {"{\"input\":\"\xed\xa0\x80\"}", "invalid_json", NULL},
+        {"{\"input\":\"\xff\"}", "invalid_json", NULL},
+        {"null", "invalid_json", NULL},
+        {"[]", "invalid_type", NULL},
+        {"{}", "missing_required_parameter", "input"},
+        {"{\"input\":\" \\t\\n\"}", "empty_string", "input"},
+        {"{\"input\":\"123456789012345678901\"}", "string_above_max_length", "input"},
+        {"{\"input\":\"x\",\"speed\":0.2499}", "decimal_below_min_value", "speed"},
+        {"{\"input\":\"x\",\"speed\":4.001}", "decimal_above_max_value", "speed"},
+        {"{\"input\":\"x\",\"speed\":true}", "invalid_type", "speed"},
+        {"{\"input\":\"x\",\"voice\":[]}", "invalid_type", "voice"},
+        {"{\"input\":\"x\",\"response_format\":\"x.wav\"}", "invalid_value", "response_format"},
+        /* the 40 bytes that are quoted end within a character */
+        {"{\"input\":\"x\",\"stream_format\":\"012345678901234567890123456789012345678\xc3\xa9\"}",
+         "invalid_value", "stream_format"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct speech_request request;
+        struct api_error error;
+        assert_false(request_parse(cases[i].body, strlen(cases[i].body), &limits, &request, &error));
+        assert_int_equal(error.status, 400);
+        assert_string_equal(error.code, cases[i].code);
+        if (cases[i].param != NULL)
+            assert_string_equal(error.param, cases[i].param);
+        else
+            assert_null(error.param);
+        size_t length = strlen(error.message);
+        assert_true(length > 10 && utf8_first_invalid(error.message, length) == length);
+        assert_null(request.body);
+    }
+}
+
+static void test_request_deep(void **state)
+{
+    (void)state;
+    enum { DEPTH = 1 << 20 };
+    char *body = malloc(DEPTH);
+    assert_non_null(body);
+    memset(body, '[', DEPTH);
+    struct speech_request request;
+    struct api_error error;
+    assert_false(request_parse(body, DEPTH, &limits, &request, &error));
+    assert_string_equal(error.code, "invalid_json");
+    free(body);
+}
+
+/* ---- Base64 ---- */
+
+static void test_base64(void **state)
+{
+    (void)state;
+    /* RFC 4648, section 10 */
+    static const char *const vectors[][2] = {{"", ""},
+                                             {"f", "Zg=="},
+                                             {"fo", "Zm8="},
+                                             {"foo", "Zm9v"},
+                                             {"foob", "Zm9vYg=="},
+                                             {"fooba", "Zm9vYmE="},
+                                             {"foobar", "Zm9vYmFy"}};
+    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+        struct str out = {0};
+        base64_encode(vectors[i][0], strlen(vectors[i][0]), &out);
+        assert_string_equal(out.data != NULL ? out.data : "", vectors[i][1]);
+        str_free(&out);
+    }
+    struct str out = {0};
+    base64_encode("\xfb\xff\xfe\x00", 4, &out);
+    assert_string_equal(out.data, "+//+AA==");
+    str_free(&out);
+}
+
+/* ---- The pool ---- */
+
+struct work {
+    struct pool_job job;
+    struct pool *pool;
+    pthread_mutex_t *gate; /* held by the test until the job may end; NULL: it ends at once */
+    bool pauses;           /* lends its place while it waits for the gate */
+};
+
+static atomic_int running, most_running, done;
+
+static void work(struct pool_job *job)
+{
+    struct work *mine = (struct work *)job;
+    int now = atomic_fetch_add(&running, 1) + 1, most = atomic_load(&most_running);
+    while (now > most && !atomic_compare_exchange_weak(&most_running, &most, now))
+        ;
+    if (mine->pauses) {
+        atomic_fetch_sub(&running, 1);
+        pool_pause(mine->pool);
+    }
+    if (mine->gate != NULL) {
+        pthread_mutex_lock(mine->gate);
+        pthread_mutex_unlock(mine->gate);
+    }
+    if (mine->pauses) {
+        pool_continue(mine->pool);
+        atomic_fetch_add(&running, 1);
+    }
+    atomic_fetch_sub(&running, 1);
+    atomic_fetch_add(&done, 1);
+}
+
+static void reset_counters(void)
+{
+    atomic_store(&running, 0);
+    atomic_store(&most_running, 0);
+    atomic_store(&done, 0);
+}
+
+static void test_pool_limits(void **state)
+{
+    (void)state;
+    reset_counters();
+    struct pool *pool = pool_new(2, 3);
+    assert_non_null(pool);
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&gate);
+    struct work jobs[6] = {0};
+    unsigned retry = 0;
+    for (int i = 0; i < 6; i++) {
+        jobs[i] = (struct work){.job.run = work, .pool = pool, .gate = &gate};
+        assert_true(pool_submit(pool, &jobs[i].job, &retry) == (i < 5));
+    }
+    assert_in_range(retry, 1, 60);
+    while (pool_count(pool).working < 2)
+        sched_yield();
+    assert_int_equal(pool_count(pool).queued, 3);
+    assert_false(pool_withdraw(pool, &jobs[0].job));
+    assert_true(pool_withdraw(pool, &jobs[4].job));
+    assert_false(pool_withdraw(pool, &jobs[4].job));
+    assert_true(pool_submit(pool, &jobs[5].job, &retry));
+    pthread_mutex_unlock(&gate);
+    pool_finish(pool);
+    assert_int_equal(atomic_load(&done), 5);
+    assert_in_range(atomic_load(&most_running), 1, 2);
+    pool_free(pool);
+}
+
+/* A job that waits for its client lets another run, and gets a place again. */
+static void test_pool_pause(void **state)
+{
+    (void)state;
+    reset_counters();
+    struct pool *pool = pool_new(1, 50);
+    assert_non_null(pool);
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&gate);
+    struct work jobs[40];
+    unsigned retry;
+    for (int i = 0; i < 40; i++) {
+        bool pauses = i % 2 == 0;
+        jobs[i] =
+            (struct work){.job.run = work, .pool = pool, .gate = pauses ? &gate : NULL, .pauses = pauses};
+        assert_true(pool_submit(pool, &jobs[i].job, &retry));
+    }
+    while (atomic_load(&done) < 20) /* those that do not pause */
+        sched_yield();
+    while (pool_count(pool).paused < 20)
+        sched_yield();
+    pthread_mutex_unlock(&gate);
+    pool_finish(pool);
+    assert_int_equal(atomic_load(&done), 40);
+    assert_int_equal(atomic_load(&most_running), 1);
+    pool_free(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_request_defaults), cmocka_unit_test(test_request_fields),
+        cmocka_unit_test(test_request_errors),   cmocka_unit_test(test_request_deep),
+        cmocka_unit_test(test_base64),           cmocka_unit_test(test_pool_limits),
+        cmocka_unit_test(test_pool_pause),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
