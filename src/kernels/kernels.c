@@ -12,6 +12,8 @@ static const struct {
 #if defined(__x86_64__)
     {ISA_AVX2, kernels_avx2},         {ISA_AVX512, kernels_avx512}, {ISA_AVX512BF16, kernels_avx512bf16},
     {ISA_AMX, kernels_amx},
+#elif defined(__aarch64__)
+    {ISA_NEON, kernels_neon},
 #endif
 };
 

@@ -14,7 +14,7 @@
 #define kernels_avx512bf16 kernels_avx512bf16_model
 #define kernels_amx        kernels_amx_model
 
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE static inline /* not always: the loops below would make huge functions */
 
 enum { LANES = 16 };
 typedef float vf __attribute__((vector_size(64)));
