@@ -10,6 +10,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+typedef float float_at_any_byte __attribute__((may_alias, aligned(1)));
 typedef __m512 vf;
 enum { LANES = 16 };
 
@@ -97,7 +98,7 @@ INLINE vf v_load_s8(const void *x)
 /* The float whose bits are the four bytes at x, in every lane. */
 INLINE vf v_broadcast(const void *x)
 {
-    return _mm512_set1_ps(*(const float __attribute__((may_alias, aligned(1))) *)x);
+    return _mm512_set1_ps(*(const float_at_any_byte *)x);
 }
 
 /* a * b + c and c - a * b, rounded once. */

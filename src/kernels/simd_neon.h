@@ -8,6 +8,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+typedef float float_at_any_byte __attribute__((may_alias, aligned(1)));
 typedef float32x4_t vf;
 enum { LANES = 4 };
 
@@ -93,7 +94,7 @@ INLINE vf v_load_s8(const void *x)
 
 INLINE vf v_broadcast(const void *x)
 {
-    return vdupq_n_f32(*(const float __attribute__((may_alias, aligned(1))) *)x);
+    return vdupq_n_f32(*(const float_at_any_byte *)x);
 }
 
 INLINE vf v_fma(vf a, vf b, vf c)
