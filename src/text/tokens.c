@@ -41,3 +41,18 @@ struct token *tokens_add(struct tokens *tokens, const struct token *token, const
     added->text_size = (uint32_t)size;
     return added;
 }
+
+void tokens_append(struct tokens *tokens, const struct tokens *from)
+{
+    size_t shift = tokens->pool.length;
+    tokens->failed |= from->failed;
+    str_append(&tokens->pool, from->pool.data, from->pool.length);
+    for (size_t i = 0; i < from->count; i++) {
+        struct token *added = tokens_add(tokens, &from->items[i], "", 0);
+        if (added == NULL)
+            return;
+        added->text = (uint32_t)(shift + from->items[i].text);
+        added->text_size = from->items[i].text_size;
+        added->phonemes = (uint32_t)(shift + from->items[i].phonemes);
+    }
+}

@@ -68,4 +68,7 @@ void tokens_clear(struct tokens *tokens); /* keeps the memory */
 /* Appends a copy of `token` with its text set to `text`; returns the new item or NULL when out of memory. */
 struct token *tokens_add(struct tokens *tokens, const struct token *token, const char *text, size_t size);
 
+/* Appends all of `from` to `tokens`. */
+void tokens_append(struct tokens *tokens, const struct tokens *from);
+
 #endif
