@@ -16,6 +16,7 @@ void chunker_init(struct chunker *chunker, const struct text_options *options)
                          ? chunker->max_symbols
                          : options->first_symbols;
     chunker->phonemes = options->phonemes;
+    chunker->joined_letters = options->joined_letters;
 }
 
 void chunker_free(struct chunker *chunker)
@@ -34,6 +35,8 @@ static size_t token_symbols(const struct chunker *chunker, const struct token *t
     size_t size = token->text_size;
     if (chunker->phonemes && (token->kind == TOKEN_WORD || token->phonemes_size > 0))
         size = utf8_count(chunker->tokens.pool.data + token->phonemes, token->phonemes_size);
+    if (token->spell && !chunker->phonemes && !chunker->joined_letters && size > 0)
+        size += size - 1; /* the spaces between letters */
     return size + token->space_after;
 }
 
@@ -117,10 +120,11 @@ static struct choice choose(const struct chunker *chunker)
     const struct text_style *style = &chunker->passages[passage].style;
     for (size_t i = chunker->first; i < chunker->tokens.count; i++) {
         const struct token *token = &chunker->tokens.items[i];
-        symbols += token_symbols(chunker, token);
-        if (symbols - token->space_after > chunker->limit && best[BORDER_SENTENCE] + best[BORDER_CLAUSE] > 0)
+        size_t counted = token_symbols(chunker, token), space = counted > 0 && token->space_after;
+        symbols += counted;
+        if (symbols - space > chunker->limit && best[BORDER_SENTENCE] + best[BORDER_CLAUSE] > 0)
             break;
-        if (symbols - token->space_after > slack)
+        if (symbols - space > slack)
             break;
         if (token->kind == TOKEN_PAUSE)
             return (struct choice){i + 1, token->seconds, true};
@@ -177,7 +181,7 @@ static bool split_first(struct chunker *chunker)
     return true;
 }
 
-static bool chunk_add_word(struct chunker *chunker, const struct token *token)
+static bool chunk_add_word(struct chunker *chunker, const struct token *token, size_t begin)
 {
     if (chunker->chunk.word_count == chunker->word_capacity) {
         size_t capacity = chunker->word_capacity == 0 ? 64 : chunker->word_capacity * 2;
@@ -190,7 +194,7 @@ static bool chunk_add_word(struct chunker *chunker, const struct token *token)
     chunker->words[chunker->chunk.word_count++] = (struct utterance_word){
         .source_begin = token->source_begin,
         .source_end = token->source_end,
-        .spoken_begin = (uint32_t)(chunker->text.length - token->text_size),
+        .spoken_begin = (uint32_t)begin,
         .spoken_end = (uint32_t)chunker->text.length,
         .phoneme_begin = (uint32_t)(chunker->spoken_phonemes.length - token->phonemes_size),
         .phoneme_end = (uint32_t)chunker->spoken_phonemes.length,
@@ -200,11 +204,36 @@ static bool chunk_add_word(struct chunker *chunker, const struct token *token)
     return true;
 }
 
+/* A mark that leans on the word before it. */
+static bool is_closing(const struct tokens *tokens, const struct token *token)
+{
+    const char *mark = tokens->pool.data + token->text;
+    return token->kind == TOKEN_PUNCTUATION &&
+           ((token->text_size == 1 && strchr(".,;:!?)", *mark) != NULL) ||
+            (token->text_size == 3 && (memcmp(mark, "…", 3) == 0 || memcmp(mark, "”", 3) == 0)));
+}
+
+/* Appends the text of a token; letters that are spelled stand apart for a backend that reads words. */
+static void append_text(struct chunker *chunker, const struct token *token)
+{
+    const char *text = chunker->tokens.pool.data + token->text;
+    if (!token->spell || chunker->joined_letters) {
+        str_append(&chunker->text, text, token->text_size);
+        return;
+    }
+    for (size_t i = 0; i < token->text_size; i++) {
+        if (i > 0 && ((unsigned char)text[i] & 0xc0) != 0x80)
+            str_putc(&chunker->text, ' ');
+        str_putc(&chunker->text, text[i]);
+    }
+}
+
 /* Fills the chunk with the tokens [first, end). */
 static bool build(struct chunker *chunker, size_t end)
 {
     const struct tokens *tokens = &chunker->tokens;
     struct text_chunk *chunk = &chunker->chunk;
+    bool space = false;
     str_clear(&chunker->text);
     str_clear(&chunker->spoken_phonemes);
     str_puts(&chunker->text, "");
@@ -214,19 +243,23 @@ static bool build(struct chunker *chunker, size_t end)
         const struct token *token = &tokens->items[i];
         if (token->source_end > chunk->source_end)
             chunk->source_end = token->source_end;
-        if (token->kind != TOKEN_WORD && token->kind != TOKEN_PUNCTUATION)
-            continue;
-        str_append(&chunker->text, tokens->pool.data + token->text, token->text_size);
-        if (token->phonemes_size > 0)
-            str_append(&chunker->spoken_phonemes, tokens->pool.data + token->phonemes, token->phonemes_size);
-        else if (token->kind == TOKEN_PUNCTUATION)
-            str_append(&chunker->spoken_phonemes, tokens->pool.data + token->text, token->text_size);
-        if (token->kind == TOKEN_WORD && !chunk_add_word(chunker, token))
-            return false;
-        if (token->space_after && i + 1 < end) {
-            str_putc(&chunker->text, ' ');
-            str_putc(&chunker->spoken_phonemes, ' ');
+        if (token->kind == TOKEN_WORD || token->kind == TOKEN_PUNCTUATION) {
+            if (space && chunker->text.length > 0 && !is_closing(tokens, token)) {
+                str_putc(&chunker->text, ' ');
+                str_putc(&chunker->spoken_phonemes, ' ');
+            }
+            space = false;
+            size_t begin = chunker->text.length;
+            append_text(chunker, token);
+            if (token->phonemes_size > 0)
+                str_append(&chunker->spoken_phonemes, tokens->pool.data + token->phonemes,
+                           token->phonemes_size);
+            else if (token->kind == TOKEN_PUNCTUATION)
+                str_append(&chunker->spoken_phonemes, tokens->pool.data + token->text, token->text_size);
+            if (token->kind == TOKEN_WORD && !chunk_add_word(chunker, token, begin))
+                return false;
         }
+        space |= token->space_after;
     }
     chunk->text = chunker->text.data;
     chunk->phonemes = chunker->phonemes ? chunker->spoken_phonemes.data : NULL;

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "text/chars.h"
+#include "text/raw.h"
 
 /* Words before a full stop that does not end the sentence (lower case, without the stop). */
 static const char *const never_final[] = {
@@ -36,38 +38,13 @@ static const char *const starters[] = {
     "where", "while", "who",   "why",  "with", "yes",   "yet",  "you",   "your",
 };
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_alpha(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_upper(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-
-static bool is_lower(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
 static bool word_in(const char *const *list, size_t count, const char *word, size_t size)
 {
     char lower[8];
     if (size == 0 || size >= sizeof lower)
         return false;
     for (size_t i = 0; i < size; i++)
-        lower[i] = is_upper(word[i]) ? (char)(word[i] + 32) : word[i];
+        lower[i] = char_is_upper(word[i]) ? (char)(word[i] + 32) : word[i];
     lower[size] = '\0';
     for (size_t i = 0; i < count; i++)
         if (strcmp(list[i], lower) == 0)
@@ -113,7 +90,7 @@ enum follow { FOLLOW_END, FOLLOW_LOWER, FOLLOW_UPPER, FOLLOW_STARTER, FOLLOW_DIG
 static bool is_starter(const char *word, size_t size)
 {
     size_t n = 0;
-    while (n < size && n < 8 && (is_alpha(word[n]) || word[n] == '\''))
+    while (n < size && n < 8 && (char_is_alpha(word[n]) || word[n] == '\''))
         n++;
     return word_in(starters, sizeof starters / sizeof *starters, word, n);
 }
@@ -121,11 +98,11 @@ static bool is_starter(const char *word, size_t size)
 static enum follow following(const char *text, size_t size)
 {
     for (size_t i = 0; i < size && i < 16; i++) {
-        if (is_lower(text[i]))
+        if (char_is_lower(text[i]))
             return FOLLOW_LOWER;
-        if (is_upper(text[i]))
+        if (char_is_upper(text[i]))
             return is_starter(text + i, size - i) ? FOLLOW_STARTER : FOLLOW_UPPER;
-        if (is_digit(text[i]))
+        if (char_is_digit(text[i]))
             return FOLLOW_DIGIT;
         if ((unsigned char)text[i] >= 0xc0) {
             uint32_t c = 0;
@@ -141,7 +118,7 @@ static enum follow following(const char *text, size_t size)
 static bool stop_is_final(const char *text, size_t at, enum follow follow)
 {
     size_t begin = at;
-    while (begin > 0 && at - begin < 12 && (is_alpha(text[begin - 1]) || text[begin - 1] == '.'))
+    while (begin > 0 && at - begin < 12 && (char_is_alpha(text[begin - 1]) || text[begin - 1] == '.'))
         begin--;
     while (begin < at && text[begin] == '.')
         begin++;
@@ -150,19 +127,23 @@ static bool stop_is_final(const char *text, size_t at, enum follow follow)
     bool capital = follow == FOLLOW_UPPER || follow == FOLLOW_STARTER;
     if (follow == FOLLOW_END)
         return true;
-    if (size == 1 && is_upper(*word) && *word != 'I')
+    if (size == 1 && char_is_upper(*word) && *word != 'I')
         return follow == FOLLOW_STARTER; /* else an initial */
     if (word_in(final_before_capital, sizeof final_before_capital / sizeof *final_before_capital, word, size))
         return capital;
     if (word_in(final_before_starter, sizeof final_before_starter / sizeof *final_before_starter, word,
                 size) ||
-        (size >= 3 && is_upper(word[0]) && word[1] == '.' && is_upper(word[2])))
+        (size >= 3 && char_is_upper(word[0]) && word[1] == '.' && char_is_upper(word[2])))
         return follow == FOLLOW_STARTER;
     if (word_in(never_final, sizeof never_final / sizeof *never_final, word, size))
         return false;
-    if (size == 0 && at > 0 && is_digit(text[at - 1])) {
+    static const char *const months[] = {"jan", "feb", "mar",  "apr", "jun", "jul",
+                                         "aug", "sep", "sept", "oct", "nov", "dec"};
+    if (follow == FOLLOW_DIGIT && word_in(months, sizeof months / sizeof *months, word, size))
+        return false;
+    if (size == 0 && at > 0 && char_is_digit(text[at - 1])) {
         size_t digits = at;
-        while (digits > 0 && at - digits < 4 && is_digit(text[digits - 1]))
+        while (digits > 0 && at - digits < 4 && char_is_digit(text[digits - 1]))
             digits--;
         bool starts = digits == 0 || text[digits - 1] == '\n';
         if (starts && at - digits <= 3)
@@ -171,40 +152,68 @@ static bool stop_is_final(const char *text, size_t at, enum follow follow)
     return true;
 }
 
+/* The size of a link's text or a tag at `text`, inside of which no sentence ends; 1 when it is neither. */
+static size_t bracket(const char *text, size_t size)
+{
+    size_t limit = size < 400 ? size : 400;
+    char close = *text == '[' ? ']' : '>';
+    for (size_t i = 1; i < limit; i++) {
+        if (text[i] == close)
+            return close == '>' || (i + 1 < size && (text[i + 1] == '(' || text[i + 1] == '[')) ? i + 1 : 1;
+        if (text[i] == *text || (unsigned char)text[i] <= RAW_LINE ||
+            (*text == '<' && char_is_space(text[1])))
+            return 1;
+    }
+    return 1;
+}
+
+/* Whether the terminators [begin, end) end the sentence, when `next` is the first text after them. */
+static bool is_final(const char *text, size_t size, size_t begin, size_t end, size_t next)
+{
+    enum follow follow = following(text + next, size - next);
+    bool stop_only = text[begin] == '.' && (end == begin + 1 || terminator(text + begin + 1, 1) == 0);
+    bool ellipsis = text[begin] == '.' && !stop_only;
+    if (follow == FOLLOW_LOWER || (ellipsis && (follow == FOLLOW_DIGIT || follow == FOLLOW_OTHER)))
+        return false;
+    return !stop_only || stop_is_final(text, begin, follow);
+}
+
 size_t sentence_length(const char *text, size_t size, bool complete, size_t *from)
 {
-    size_t at = *from;
-    while (at < size) {
+    for (size_t at = *from; at < size;) {
+        char c = text[at];
+        if (c == RAW_EVENT || c == RAW_LINE)
+            return c == RAW_EVENT ? at : at + 1;
         size_t n = terminator(text + at, size - at);
         if (n == 0) {
-            at++;
+            size_t step = c == '[' || c == '<' ? bracket(text + at, size - at) : 1;
+            if (step == 1 && (c == '[' || c == '<') && size - at < 400 && !complete &&
+                memchr(text + at, RAW_EVENT, size - at) == NULL) {
+                *from = at; /* its end may come */
+                return 0;
+            }
+            at += step;
             continue;
         }
         size_t begin = at, end = at + n;
-        bool only_stop = text[at] == '.';
-        while (end < size && (n = terminator(text + end, size - end)) > 0) {
-            only_stop = false;
+        while (end < size && (n = terminator(text + end, size - end)) > 0)
             end += n;
-        }
-        bool ellipsis = text[begin] == '.' && end - begin > 1;
         while (end < size && (n = closer(text + end, size - end)) > 0)
             end += n;
         size_t next = end;
-        while (next < size && is_space(text[next]))
+        while (next < size && char_is_space(text[next]))
             next++;
-        if (size - next < 16 && !complete) {
+        if (next < size && (text[next] == RAW_EVENT || text[next] == RAW_LINE))
+            return next + (text[next] == RAW_LINE);
+        if (size - next < 16 && !complete && memchr(text + next, RAW_EVENT, size - next) == NULL) {
             *from = begin; /* what follows is not there yet */
             return 0;
         }
+        if (next > end || end == size || char_is_wide(text[begin])) {
+            if (is_final(text, size, begin, end, next))
+                return next;
+        }
         at = end;
-        if (next == end && end < size && text[begin] >= 0)
-            continue; /* inside a number, an address, a name */
-        enum follow follow = following(text + next, size - next);
-        if (follow == FOLLOW_LOWER || (ellipsis && (follow == FOLLOW_DIGIT || follow == FOLLOW_OTHER)))
-            continue;
-        if (only_stop && !stop_is_final(text, begin, follow))
-            continue;
-        return next;
     }
     *from = size;
     return complete ? size : 0;
@@ -214,7 +223,7 @@ size_t sentence_cut(const char *text, size_t limit)
 {
     size_t space = 0;
     for (size_t at = limit; at > limit / 2; at--) {
-        if (!is_space(text[at - 1]))
+        if (!char_is_space(text[at - 1]))
             continue;
         if (space == 0)
             space = at;

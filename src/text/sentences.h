@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Length of the first sentence of `text` (UTF-8), with its closing quotes and brackets and the white space
+/* `text` is raw text (raw.h): a RAW_EVENT ends a sentence before it, a RAW_LINE after it; links and tags are kept whole.
+ *
+ * Length of the first sentence of `text` (UTF-8), with its closing quotes and brackets and the white space
  * after it. Scanning begins at `from`, which an earlier call that returned 0 may have advanced: *from is updated, so
  * that growing text is scanned once. 0: the text ends before that is certain and `complete` is false; with `complete`
  * (nothing follows) the result is at most `size` and 0 only for an empty text. */

@@ -1,0 +1,422 @@
+/* abbreviations.c: shortened words, with and without their point, titles, states and street names. */
+#include <string.h>
+
+#include "text/norm.h"
+
+/* Said whether or not a point follows. Lower case; sorted. */
+static const struct norm_entry anywhere[] = {
+    {"approx", "approximately"},
+    {"asst", "assistant"},
+    {"blvd", "boulevard"},
+    {"capt", "captain"},
+    {"cmdr", "commander"},
+    {"dept", "department"},
+    {"dr", "doctor"},
+    {"esp", "especially"},
+    {"etc", "et cetera"},
+    {"excl", "excluding"},
+    {"expy", "expressway"},
+    {"govt", "government"},
+    {"hwy", "highway"},
+    {"incl", "including"},
+    {"jr", "junior"},
+    {"lieut", "lieutenant"},
+    {"messrs", "messieurs"},
+    {"mgr", "manager"},
+    {"mr", "mister"},
+    {"mrs", "misses"},
+    {"ms", "miz"},
+    {"pkwy", "parkway"},
+    {"pls", "please"},
+    {"pres", "president"},
+    {"prof", "professor"},
+    {"sgt", "sergeant"},
+    {"sr", "senior"},
+    {"st", "saint"},
+    {"supt", "superintendent"},
+    {"thru", "through"},
+    {"univ", "university"},
+    {"vs", "versus"},
+};
+
+/* Said so only with a point. */
+static const struct norm_entry pointed[] = {
+    {"adm", "admiral"},
+    {"apr", "April"},
+    {"assn", "association"},
+    {"attn", "attention"},
+    {"aug", "August"},
+    {"ave", "avenue"},
+    {"avg", "average"},
+    {"bldg", "building"},
+    {"brig", "brigadier"},
+    {"bros", "brothers"},
+    {"ca", "circa"},
+    {"cf", "compare"},
+    {"ch", "chapter"},
+    {"cmd", "command"},
+    {"co", "company"},
+    {"col", "colonel"},
+    {"comdr", "commander"},
+    {"cont", "continued"},
+    {"corp", "corporation"},
+    {"cpl", "corporal"},
+    {"ct", "court"},
+    {"dec", "December"},
+    {"def", "definition"},
+    {"diff", "difference"},
+    {"dist", "district"},
+    {"div", "division"},
+    {"ed", "edition"},
+    {"eds", "editors"},
+    {"eg", "for example"},
+    {"eq", "equation"},
+    {"est", "established"},
+    {"feb", "February"},
+    {"fig", "figure"},
+    {"figs", "figures"},
+    {"fri", "Friday"},
+    {"ft", "fort"},
+    {"gen", "general"},
+    {"gov", "governor"},
+    {"hon", "honorable"},
+    {"ie", "that is"},
+    {"inc", "incorporated"},
+    {"info", "information"},
+    {"intl", "international"},
+    {"jan", "January"},
+    {"jul", "July"},
+    {"jun", "June"},
+    {"ln", "lane"},
+    {"lt", "lieutenant"},
+    {"ltd", "limited"},
+    {"maj", "major"},
+    {"max", "maximum"},
+    {"min", "minimum"},
+    {"misc", "miscellaneous"},
+    {"mt", "mount"},
+    {"natl", "national"},
+    {"no", "number"},
+    {"nos", "numbers"},
+    {"nov", "November"},
+    {"oct", "October"},
+    {"op", "opus"},
+    {"oz", "ounces"},
+    {"par", "paragraph"},
+    {"pg", "page"},
+    {"pl", "place"},
+    {"pp", "pages"},
+    {"pt", "part"},
+    {"pvt", "private"},
+    {"rd", "road"},
+    {"ref", "reference"},
+    {"rep", "representative"},
+    {"rev", "reverend"},
+    {"sat", "Saturday"},
+    {"sec", "section"},
+    {"sen", "senator"},
+    {"sep", "September"},
+    {"sept", "September"},
+    {"sq", "square"},
+    {"ste", "suite"},
+    {"tel", "telephone"},
+    {"temp", "temperature"},
+    {"thu", "Thursday"},
+    {"thurs", "Thursday"},
+    {"tue", "Tuesday"},
+    {"tues", "Tuesday"},
+    {"viz", "namely"},
+    {"vol", "volume"},
+    {"vols", "volumes"},
+    {"wed", "Wednesday"},
+};
+
+/* Said so only before a number (with or without point). */
+static const struct norm_entry numbered[] = {
+    {"apt", "apartment"}, {"art", "article"}, {"ch", "chapter"},    {"eq", "equation"},
+    {"ext", "extension"}, {"fig", "figure"},  {"figs", "figures"},  {"no", "number"},
+    {"nos", "numbers"},   {"p", "page"},      {"par", "paragraph"}, {"pg", "page"},
+    {"pp", "pages"},      {"sec", "section"}, {"ste", "suite"},     {"vol", "volume"},
+};
+
+/* Endings of street names. */
+static const struct norm_entry streets[] = {
+    {"av", "avenue"}, {"ave", "avenue"},   {"blvd", "boulevard"},  {"cir", "circle"},
+    {"ct", "court"},  {"dr", "drive"},     {"expy", "expressway"}, {"hwy", "highway"},
+    {"ln", "lane"},   {"pkwy", "parkway"}, {"pl", "place"},        {"plz", "plaza"},
+    {"rd", "road"},   {"sq", "square"},    {"st", "street"},       {"ter", "terrace"},
+};
+
+static const struct norm_entry directions[] = {
+    {"e", "east"},  {"n", "north"},      {"ne", "northeast"}, {"nw", "northwest"},
+    {"s", "south"}, {"se", "southeast"}, {"sw", "southwest"}, {"w", "west"},
+};
+
+static const struct norm_entry states[] = {
+    {"AK", "Alaska"},         {"AL", "Alabama"},       {"AR", "Arkansas"},      {"AZ", "Arizona"},
+    {"CA", "California"},     {"CO", "Colorado"},      {"CT", "Connecticut"},   {"DC", "D C"},
+    {"DE", "Delaware"},       {"FL", "Florida"},       {"GA", "Georgia"},       {"HI", "Hawaii"},
+    {"IA", "Iowa"},           {"ID", "Idaho"},         {"IL", "Illinois"},      {"IN", "Indiana"},
+    {"KS", "Kansas"},         {"KY", "Kentucky"},      {"LA", "Louisiana"},     {"MA", "Massachusetts"},
+    {"MD", "Maryland"},       {"ME", "Maine"},         {"MI", "Michigan"},      {"MN", "Minnesota"},
+    {"MO", "Missouri"},       {"MS", "Mississippi"},   {"MT", "Montana"},       {"NC", "North Carolina"},
+    {"ND", "North Dakota"},   {"NE", "Nebraska"},      {"NH", "New Hampshire"}, {"NJ", "New Jersey"},
+    {"NM", "New Mexico"},     {"NV", "Nevada"},        {"NY", "New York"},      {"OH", "Ohio"},
+    {"OK", "Oklahoma"},       {"OR", "Oregon"},        {"PA", "Pennsylvania"},  {"RI", "Rhode Island"},
+    {"SC", "South Carolina"}, {"SD", "South Dakota"},  {"TN", "Tennessee"},     {"TX", "Texas"},
+    {"UT", "Utah"},           {"VA", "Virginia"},      {"VT", "Vermont"},       {"WA", "Washington"},
+    {"WI", "Wisconsin"},      {"WV", "West Virginia"}, {"WY", "Wyoming"},
+};
+
+/* Whether the point at `at` (after an abbreviation) ends the sentence, too: nothing but closing marks follows. */
+static bool ends_sentence(const struct norm *x, size_t at)
+{
+    at++;
+    while (at < x->size && (strchr(" \"')]", x->text[at]) != NULL || char_is_wide(x->text[at])))
+        at++;
+    return at >= x->size;
+}
+
+/* Says what an abbreviation stands for; returns the bytes used, the point among them unless it ends the sentence. */
+static size_t say(struct norm *x, size_t at, size_t size, const char *words, bool keep_capital)
+{
+    bool point = norm_char(x, at + size) == '.';
+    size_t used = size + (point && !ends_sentence(x, at + size));
+    norm_range(x, at, at + size + point, "abbreviation");
+    char text[48];
+    size_t n = strlen(words);
+    memcpy(text, words, n + 1);
+    if (keep_capital && char_is_upper(x->text[at]))
+        text[0] = char_upper(text[0]);
+    norm_say_words(x, text);
+    return used;
+}
+
+static bool previous_is_capital(const struct norm *x)
+{
+    if (x->out->count <= x->first)
+        return false;
+    const struct token *last = &x->out->items[x->out->count - 1];
+    const char *word = x->out->pool.data + last->text;
+    return last->kind == TOKEN_WORD && last->text_size > 1 &&
+           (char_is_upper(*word) ||
+            (last->origin == ORIGIN_NORMALIZED && norm_in(word + last->text_size - 2, 2, "st|nd|rd|th")));
+}
+
+static bool next_is_capital(const struct norm *x, size_t at)
+{
+    at += norm_char(x, at) == '.';
+    return norm_char(x, at) == ' ' && char_is_upper(norm_char(x, at + 1));
+}
+
+/* "Elm St.", "5th Ave", but "St. Paul", "Dr. Evil". */
+static size_t scan_street(struct norm *x, size_t at, size_t size, const char *word)
+{
+    const char *street = NORM_FIND(streets, word, size);
+    if (street == NULL || !char_is_upper(x->text[at]) || !previous_is_capital(x))
+        return 0;
+    bool title = (size == 2 && (memcmp(word, "st", 2) == 0 || memcmp(word, "dr", 2) == 0));
+    size_t next = at + size + (norm_char(x, at + size) == '.');
+    if (title && next_is_capital(x, at + size) &&
+        !norm_in(x->text + next + 1, norm_letters(x, next + 1),
+                 "it|he|she|they|we|the|there|in|and|n|s|e|w|apt|suite|then|this|but"))
+        return 0;
+    if (!title && size == 2 && norm_char(x, at + size) != '.' && norm_char(x, at + size) != ',' &&
+        at + size < x->size)
+        return 0; /* "Ct", "Pl" alone are seldom streets in the middle of a sentence */
+    return say(x, at, size, street, true);
+}
+
+static size_t scan_state(struct norm *x, size_t at, size_t size)
+{
+    const char *state = size == 2 ? NORM_FIND(states, x->text + at, 2) : NULL;
+    if (state == NULL || x->out->count <= x->first)
+        return 0;
+    bool comma = at >= 2 && x->text[at - 1] == ' ' && x->text[at - 2] == ',' && at >= 3 &&
+                 char_is_alpha(x->text[at - 3]);
+    bool zip = norm_char(x, at + 2) == ' ' && norm_digits(x, at + 3) == 5;
+    char next = norm_char(x, at + 2);
+    bool end = next == ',' || next == '.' || at + 2 >= x->size || char_is_space(next);
+    return zip || (comma && end) ? say(x, at, size, state, false) : 0;
+}
+
+/* "U.S.", "e.g.", "Ph.D.": letters with points. Returns the bytes used. */
+static size_t scan_initials(struct norm *x, size_t at)
+{
+    static const struct norm_entry known[] = {
+        {"aka", "also known as"},
+        {"eg", "for example"},
+        {"ie", "that is"},
+        {"phd", "P H D"},
+    };
+    char letters[16];
+    size_t n = 0, end = at;
+    while (n + 2 < sizeof letters) {
+        size_t run = norm_letters(x, end);
+        if ((run != 1 && !(run == 2 && norm_literal(x, end, "ph") > 0)) || norm_char(x, end + run) != '.')
+            break;
+        memcpy(letters + n, x->text + end, run);
+        n += run;
+        end += run + 1;
+    }
+    if (norm_letters(x, end) == 1 && norm_is_border(x, end + 1) && n > 0 && norm_char(x, end) != ' ')
+        letters[n++] = x->text[end++];
+    else if (n < 2)
+        return 0;
+    if (n < 2 || !norm_is_border(x, end))
+        return 0;
+    bool point = x->text[end - 1] == '.';
+    char lower[16];
+    for (size_t i = 0; i < n; i++)
+        lower[i] = char_lower(letters[i]);
+    norm_range(x, at, end, "initials");
+    const char *words = NORM_FIND(known, lower, n);
+    if (words != NULL)
+        norm_say_words(x, words);
+    else
+        norm_say_letters(x, letters, n);
+    return end - at - (point && ends_sentence(x, end - 1));
+}
+
+/* "w/", "w/o", "b/c", "c/o", "n/a", "and/or", "24/7" have a meaning of their own. */
+static size_t scan_slashed(struct norm *x, size_t at)
+{
+    static const char *const known[][2] = {
+        {"w/o", "without"},      {"b/c", "because"},        {"c/o", "care of"},   {"and/or", "and or"},
+        {"he/she", "he or she"}, {"his/her", "his or her"}, {"s/he", "she or he"}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        size_t n = norm_word(x, at, known[i][0]);
+        if (n > 0) {
+            norm_range(x, at, at + n, "abbreviation");
+            norm_say_words(x, known[i][1]);
+            return n;
+        }
+    }
+    if (norm_literal(x, at, "w/") > 0 && !char_is_digit(norm_char(x, at + 2)) &&
+        norm_char(x, at + 3) != '/') {
+        norm_range(x, at, at + 2, "abbreviation");
+        norm_say(x, "with");
+        return 2;
+    }
+    if (norm_word(x, at, "n/a") > 0) {
+        norm_range(x, at, at + 3, "abbreviation");
+        norm_say_letters(x, "NA", 2);
+        return 3;
+    }
+    return 0;
+}
+
+static size_t scan_weekday(struct norm *x, size_t at, size_t size, const char *word)
+{
+    static const struct norm_entry days[] = {{"fri", "Friday"},   {"mon", "Monday"},   {"sat", "Saturday"},
+                                             {"sun", "Sunday"},   {"thu", "Thursday"}, {"tue", "Tuesday"},
+                                             {"wed", "Wednesday"}};
+    const char *day = size == 3 && char_is_upper(x->text[at]) ? NORM_FIND(days, word, size) : NULL;
+    size_t comma = at + size;
+    if (day == NULL || norm_char(x, comma) != ',')
+        return 0;
+    comma += 1 + norm_spaces(x, comma + 1);
+    static const char months[] =
+        "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|january|february|march|april|june|july|"
+        "august|september|october|november|december";
+    if (!char_is_digit(norm_char(x, comma)) && !norm_in(x->text + comma, norm_letters(x, comma), months))
+        return 0;
+    return say(x, at, size, day, false);
+}
+
+size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
+{
+    char word[12], next = norm_char(x, at + size);
+    size_t used;
+    if (size == 0 || size > 8 || char_is_wide(x->text[at]))
+        return 0;
+    if (next == '/' && (used = scan_slashed(x, at)) > 0)
+        return used;
+    if (next == '.' && size <= 2 && (used = scan_initials(x, at)) > 0)
+        return used;
+    for (size_t i = 0; i < size; i++)
+        word[i] = char_lower(x->text[at + i]);
+    bool point = next == '.';
+    if (!norm_is_border(x, at + size) || next == '-' || next == '\'' ||
+        (point && (char_is_alnum(norm_char(x, at + size + 1)) || norm_char(x, at + size + 1) == '.')))
+        return 0;
+    if ((used = scan_street(x, at, size, word)) > 0 || (used = scan_state(x, at, size)) > 0 ||
+        (used = scan_weekday(x, at, size, word)) > 0)
+        return used;
+    size_t after = at + size + point;
+    bool number = char_is_digit(norm_char(x, after + norm_spaces(x, after)));
+    const char *words = number && (point || char_is_lower(x->text[at]) || size > 2) && !(size == 1 && !point)
+                            ? NORM_FIND(numbered, word, size)
+                            : NULL;
+    if (words != NULL && (point || size > 2 || !norm_in(word, size, "no")))
+        return say(x, at, size, words, true);
+    bool title = size == 2 && (word[0] == 's' || word[0] == 'd') && (word[1] == 't' || word[1] == 'r');
+    if (title && !char_is_upper(x->text[at]))
+        return 0;
+    if (title && !next_is_capital(x, at + size) && (word[0] == 'd' || word[1] == 't'))
+        return word[1] == 't' && point && previous_is_capital(x) ? say(x, at, size, "street", true) : 0;
+    bool all_capitals = size > 1 && char_is_upper(x->text[at + 1]);
+    if (norm_in(word, size, "ms|sr|jr|mr|mrs|st|dr") &&
+        (!char_is_upper(x->text[at]) || (all_capitals && !point)))
+        return 0;
+    if ((words = NORM_FIND(anywhere, word, size)) != NULL &&
+        !(size == 2 && norm_in(word, size, "ms") && !point && !next_is_capital(x, at + size)))
+        return say(x, at, size, words, false);
+    if (!point || (words = NORM_FIND(pointed, word, size)) == NULL)
+        return 0;
+    /* Words in their own right, which a sentence may end with. */
+    if (norm_in(word, size,
+                "no|sat|sun|max|min|dec|mar|def|art|ed|cont|temp|fig|gen|rep|info|op|col|wed|par|ref|rev|ch|"
+                "ca|co|pt|"
+                "pl|ln|ct|rd|cmd|diff|div|oz|est|pg") &&
+        (ends_sentence(x, at + size) || (norm_in(word, size, "no|sat|wed|art|ed|op|par|max|min") &&
+                                         !next_is_capital(x, at + size) && !number)))
+        return 0;
+    if (norm_in(word, size, "no") && !number)
+        return 0;
+    return say(x, at, size, words, char_is_upper(words[0]));
+}
+
+/* The number of a house: "1428 Elm St": digits, words with capitals, and the ending of a street name. */
+size_t scan_address(struct norm *x, size_t at)
+{
+    size_t n = norm_digits(x, at), end = at + n;
+    if (n == 0 || n > 5 || norm_char(x, end) != ' ')
+        return 0;
+    size_t from = end + 1;
+    for (int words = 0; words < 5; words++) {
+        size_t size = norm_letters(x, from), ordinal = norm_digits(x, from);
+        char lower[8];
+        if (ordinal > 0)
+            size = ordinal + norm_letters(x, from + ordinal);
+        if (size == 0 || (ordinal == 0 && !char_is_upper(x->text[from])))
+            return 0;
+        for (size_t i = 0; i < size && i < sizeof lower; i++)
+            lower[i] = char_lower(x->text[from + i]);
+        bool street = words > 0 && size < sizeof lower &&
+                      (NORM_FIND(streets, lower, size) != NULL ||
+                       norm_in(lower, size, "street|avenue|road|lane|drive|court|place|way"));
+        if (street || (words > 0 && norm_word(x, from, "boulevard") > 0)) {
+            norm_range(x, at, end, "house number");
+            say_pairs(x, x->text + at, n);
+            size_t direction = norm_letters(x, end + 1);
+            const char *said = direction > 0 && direction < 3 ? NORM_FIND(directions, lower, 0) : NULL;
+            char key[2] = {char_lower(norm_char(x, end + 1)), char_lower(norm_char(x, end + 2))};
+            said = direction > 0 && direction < 3 ? NORM_FIND(directions, key, direction) : said;
+            if (said == NULL)
+                return n;
+            size_t point = norm_char(x, end + 1 + direction) == '.';
+            norm_range(x, end + 1, end + 1 + direction + point, "direction");
+            char word[12] = "";
+            strcpy(word, said);
+            word[0] = char_upper(word[0]);
+            norm_say(x, word);
+            return n + 1 + direction + point;
+        }
+        from += size + (norm_char(x, from + size) == '.');
+        if (norm_char(x, from) != ' ')
+            return 0;
+        from++;
+    }
+    return 0;
+}

@@ -1,0 +1,302 @@
+/* dates.c: dates in the usual orders, quarters and decades. */
+#include <string.h>
+
+#include "text/norm.h"
+
+static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
+                                     "July",    "August",   "September", "October", "November", "December"};
+
+/* The month that the word is, 1 to 12, also shortened; 0: none. */
+static uint32_t month_of(const char *word, size_t size)
+{
+    if (size == 4 && norm_in(word, size, "sept"))
+        return 9;
+    for (uint32_t i = 0; i < 12 && size >= 3; i++) {
+        size_t full = strlen(months[i]), n = 0;
+        while (n < size && n < full && char_lower(word[n]) == char_lower(months[i][n]))
+            n++;
+        if (n == size && (n == 3 || n == full))
+            return i + 1;
+    }
+    return 0;
+}
+
+/* Words that are months only beside a year or when they are capitalised. */
+static bool is_doubtful(const char *word, size_t size)
+{
+    return char_is_lower(word[0]) && norm_in(word, size, "may|march|mar|dec|sep|jan|jun");
+}
+
+static bool is_year(const char *digits, size_t size)
+{
+    uint32_t year = number_value(digits, size);
+    return size == 4 && year >= 1000 && year < 2200;
+}
+
+/* The year after a day and month: ", 2012", " 2012", " '12"; says it and returns the bytes used. */
+static size_t take_year(struct norm *x, size_t at)
+{
+    size_t n = norm_char(x, at) == ',' ? 1 : 0;
+    size_t space = norm_spaces(x, at + n);
+    if (n == 0 && space == 0 && norm_char(x, at) == '-')
+        space = 1;
+    n += space;
+    bool quote = norm_char(x, at + n) == '\'';
+    size_t digits = norm_digits(x, at + n + quote);
+    if (n == 0 || space > 1 || !norm_is_border(x, at + n + quote + digits))
+        return 0;
+    const char *year = x->text + at + n + quote;
+    if (quote ? digits != 2 : !is_year(year, digits))
+        return 0;
+    if (norm_char(x, at + n + digits) == ':' ||
+        (norm_char(x, at + n + digits) == '-' && !quote && space == 0))
+        return 0;
+    if (quote)
+        say_two(x, year, true);
+    else
+        say_year(x, year, digits);
+    return n + quote + digits;
+}
+
+/* A day's number, with or without its ending; 0 when it is none. */
+static size_t day_size(const struct norm *x, size_t at, size_t *digits)
+{
+    *digits = norm_digits(x, at);
+    uint32_t day = number_value(x->text + at, *digits);
+    if (*digits == 0 || *digits > 2 || day < 1 || day > 31)
+        return 0;
+    size_t end = at + *digits;
+    size_t n = norm_letters(x, end) == 2 && norm_in(x->text + end, 2, "st|nd|rd|th") ? 2 : 0;
+    char next = norm_char(x, end + n);
+    if (!norm_is_border(x, end + n) || next == ':' || next == '%' || next == '/' ||
+        (next == '.' && char_is_digit(norm_char(x, end + n + 1))))
+        return 0;
+    return *digits + n;
+}
+
+size_t scan_month_date(struct norm *x, size_t at, size_t size)
+{
+    size_t next = at + size;
+    while (next < at + size + 2 && strchr(" .-", norm_char(x, next)) != NULL)
+        next++;
+    uint32_t month = char_is_digit(norm_char(x, next)) ? month_of(x->text + at, size) : 0;
+    if (month == 0)
+        return 0;
+    bool doubtful = is_doubtful(x->text + at, size);
+    size_t end = at + size + (norm_char(x, at + size) == '.');
+    size_t space = norm_spaces(x, end);
+    if (space != 1 && !(space == 0 && norm_char(x, end) == '-'))
+        return 0;
+    size_t from = end + 1, digits, day = day_size(x, from, &digits);
+    size_t number = norm_digits(x, from);
+    if (day == 0) { /* "july 1506" */
+        if (!is_year(x->text + from, number) || !norm_is_border(x, from + number) ||
+            norm_char(x, from + number) == ':')
+            return 0;
+        norm_range(x, at, from + number, "date");
+        norm_say(x, months[month - 1]);
+        say_year(x, x->text + from, number);
+        return from + number - at;
+    }
+    size_t rest = from + day, year = rest + (norm_char(x, rest) == ',');
+    year += norm_spaces(x, year);
+    if (doubtful && !is_year(x->text + year, norm_digits(x, year)) && digits == day)
+        return 0;
+    norm_range(x, at, from + day, "date");
+    norm_say(x, months[month - 1]);
+    say_ordinal(x, x->text + from, digits);
+    size_t dash = norm_char(x, rest) == '-' ? 1 : strncmp(x->text + rest, "–", 3) == 0 ? 3 : 0, last, other;
+    other = dash == 0 ? 0 : day_size(x, rest + dash, &last);
+    if (other > 0) {
+        norm_range(x, rest, rest + dash + other, "date");
+        norm_say(x, "to");
+        say_ordinal(x, x->text + rest + dash, last);
+        rest += dash + other;
+    }
+    norm_range(x, rest, rest + 1, "date");
+    size_t used = 0;
+    if (norm_char(x, rest) == ',' || norm_char(x, rest) == ' ' || norm_char(x, rest) == '-') {
+        size_t begin = rest + (norm_char(x, rest) == ',');
+        begin += norm_spaces(x, begin);
+        norm_range(x, begin, begin + norm_digits(x, begin) + (norm_char(x, begin) == '\'' ? 3 : 0), "date");
+        used = take_year(x, rest);
+    }
+    return rest + used - at;
+}
+
+static void say_day_month(struct norm *x, const char *day, size_t digits, uint32_t month, bool day_first)
+{
+    if (!day_first) {
+        norm_say(x, months[month - 1]);
+        say_ordinal(x, day, digits);
+        return;
+    }
+    if (!norm_previous_in(x, "the"))
+        norm_say(x, "the");
+    say_ordinal(x, day, digits);
+    norm_say(x, "of");
+    norm_say(x, months[month - 1]);
+}
+
+/* "25 july 2012", "26th of May", "3-Jan-99". */
+static size_t scan_day_month(struct norm *x, size_t at)
+{
+    size_t digits, day = day_size(x, at, &digits), end = at + day;
+    if (day == 0)
+        return 0;
+    size_t gap = norm_spaces(x, end);
+    if (gap == 0 && norm_char(x, end) == '-')
+        gap = 1;
+    if (gap != 1)
+        return 0;
+    size_t word = end + gap, of = norm_word(x, word, "of");
+    word += of > 0 ? of + 1 : 0;
+    size_t size = norm_letters(x, word);
+    uint32_t month = month_of(x->text + word, size);
+    size_t rest = word + size + (norm_char(x, word + size) == '.' && size < 5);
+    if (month == 0 || !norm_is_border(x, word + size))
+        return 0;
+    size_t year = rest + (norm_char(x, rest) == ',');
+    year += norm_spaces(x, year);
+    if (is_doubtful(x->text + word, size) && day == digits && !is_year(x->text + year, norm_digits(x, year)))
+        return 0;
+    norm_range(x, at, rest, "date");
+    say_day_month(x, x->text + at, digits, month, true);
+    size_t used = take_year(x, rest);
+    if (used == 0 && word + size < rest && rest >= x->size)
+        rest--; /* the point ends the sentence */
+    return rest + used - at;
+}
+
+/* "2006-08-05", "2016/07/03". */
+static size_t scan_iso(struct norm *x, size_t at)
+{
+    size_t n = norm_digits(x, at);
+    char sep = norm_char(x, at + n);
+    if (n != 4 || (sep != '-' && sep != '/' && sep != '.'))
+        return 0;
+    size_t m = norm_digits(x, at + 5), d = norm_digits(x, at + 6 + m);
+    const char *month = x->text + at + 5, *day = x->text + at + 6 + m;
+    if (m == 0 || m > 2 || d == 0 || d > 2 || norm_char(x, at + 5 + m) != sep)
+        return 0;
+    uint32_t which = number_value(month, m), number = number_value(day, d);
+    size_t size = 6 + m + d;
+    char next = norm_char(x, at + size);
+    bool time = next == 'T' && char_is_digit(norm_char(x, at + size + 1));
+    if (which < 1 || which > 12 || number < 1 || number > 31 || (!time && !norm_is_border(x, at + size)) ||
+        next == sep || next == '_')
+        return 0;
+    norm_range(x, at, at + size, "date");
+    say_day_month(x, day, d, which, x->british);
+    say_year(x, x->text + at, 4);
+    return size + time;
+}
+
+/* "11/17/05", "01.10.2010", "3-1-1999"; "05/2020". */
+static size_t scan_numeric(struct norm *x, size_t at)
+{
+    size_t a = norm_digits(x, at), b = norm_digits(x, at + a + 1);
+    char sep = norm_char(x, at + a);
+    if (a == 0 || a > 2 || (sep != '/' && sep != '-' && sep != '.'))
+        return 0;
+    const char *first = x->text + at, *second = first + a + 1;
+    uint32_t month = number_value(first, a), day = number_value(second, b);
+    if (sep == '/' && b == 4 && month >= 1 && month <= 12 && day >= 1900 && day < 2100 &&
+        norm_is_border(x, at + a + 5) && norm_char(x, at + a + 5) != '/') {
+        norm_range(x, at, at + a + 5, "date");
+        norm_say(x, months[month - 1]);
+        say_year(x, second, 4);
+        return a + 5;
+    }
+    if (b == 0 || b > 2 || norm_char(x, at + a + 1 + b) != sep)
+        return 0;
+    size_t y = norm_digits(x, at + a + b + 2), size = a + b + 2 + y;
+    const char *year = x->text + at + a + b + 2;
+    if (!((y == 2 && sep == '/') || (y == 4 && is_year(year, y))) || !norm_is_border(x, at + size) ||
+        norm_char(x, at + size) == sep)
+        if (!(norm_char(x, at + size) == '.' && sep == '.' && norm_is_border(x, at + size + 1)))
+            return 0;
+    bool day_first = month > 12 || (x->british && day <= 12);
+    if (day_first) {
+        uint32_t swap = month;
+        month = day;
+        day = swap;
+        second = first;
+        b = a;
+    }
+    if (y != 2 && y != 4)
+        return 0;
+    if (month < 1 || month > 12 || day < 1 || day > 31)
+        return 0;
+    norm_range(x, at, at + size, "date");
+    say_day_month(x, second, b, month, x->british);
+    if (y == 2)
+        say_two(x, year, false);
+    else
+        say_year(x, year, y);
+    return size;
+}
+
+/* "2Q22". */
+static size_t scan_quarter(struct norm *x, size_t at)
+{
+    static const char *const quarters[] = {"first", "second", "third", "fourth"};
+    char q = norm_char(x, at);
+    size_t n = norm_digits(x, at + 2);
+    if (q < '1' || q > '4' || char_lower(norm_char(x, at + 1)) != 'q' || (n != 2 && n != 4) ||
+        !norm_is_border(x, at + 2 + n))
+        return 0;
+    norm_range(x, at, at + 2 + n, "quarter");
+    norm_say(x, "the");
+    norm_say(x, quarters[q - '1']);
+    norm_say_words(x, "quarter of");
+    if (n == 2)
+        say_two(x, x->text + at + 2, true);
+    else
+        say_year(x, x->text + at + 2, 4);
+    return 2 + n;
+}
+
+size_t scan_date(struct norm *x, size_t at)
+{
+    size_t used;
+    if ((used = scan_iso(x, at)) > 0 || (used = scan_numeric(x, at)) > 0 ||
+        (used = scan_day_month(x, at)) > 0)
+        return used;
+    return scan_quarter(x, at);
+}
+
+/* "1980s", "80s", "1980's"; returns the bytes used without saying it. */
+static size_t decade_size(const struct norm *x, size_t at, const char **digits, size_t *size)
+{
+    size_t quote = norm_char(x, at) == '\'';
+    *size = norm_digits(x, at + quote);
+    *digits = x->text + at + quote;
+    size_t end = at + quote + *size;
+    size_t apostrophe = norm_char(x, end) == '\'';
+    uint32_t value = number_value(*digits, *size);
+    bool fits = *size == 2 ? value >= 20 || quote : *size == 4 && value >= 1000 && value < 2200 && quote == 0;
+    if (!fits || (*digits)[*size - 1] != '0' || norm_char(x, end + apostrophe) != 's' ||
+        !norm_is_border(x, end + apostrophe + 1))
+        return 0;
+    return end + apostrophe + 1 - at;
+}
+
+size_t scan_decade(struct norm *x, size_t at)
+{
+    const char *digits;
+    size_t size, used = decade_size(x, at, &digits, &size);
+    if (used == 0)
+        return 0;
+    norm_range(x, at, at + used, "decade");
+    say_decade(x, digits, size);
+    size_t dash = norm_char(x, at + used) == '-' ? 1 : strncmp(x->text + at + used, "–", 3) == 0 ? 3 : 0;
+    size_t other = dash == 0 ? 0 : decade_size(x, at + used + dash, &digits, &size);
+    if (other > 0) {
+        norm_range(x, at + used, at + used + dash + other, "decade");
+        norm_say(x, "to");
+        say_decade(x, digits, size);
+        used += dash + other;
+    }
+    return used;
+}

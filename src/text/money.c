@@ -1,0 +1,320 @@
+/* money.c: sums of money, by sign or by code, before or after the number. */
+#include <string.h>
+
+#include "text/norm.h"
+
+struct currency {
+    const char *sign;
+    const char *one, *many;
+    const char *minor, *minors; /* NULL: it has no cents */
+};
+
+/* Longer signs before their beginnings. */
+static const struct currency currencies[] = {
+    {"US$", "U S dollar", "U S dollars", "cent", "cents"},
+    {"CA$", "Canadian dollar", "Canadian dollars", "cent", "cents"},
+    {"AU$", "Australian dollar", "Australian dollars", "cent", "cents"},
+    {"NZ$", "New Zealand dollar", "New Zealand dollars", "cent", "cents"},
+    {"HK$", "Hong Kong dollar", "Hong Kong dollars", "cent", "cents"},
+    {"NT$", "New Taiwan dollar", "New Taiwan dollars", "cent", "cents"},
+    {"A$", "Australian dollar", "Australian dollars", "cent", "cents"},
+    {"C$", "Canadian dollar", "Canadian dollars", "cent", "cents"},
+    {"S$", "Singapore dollar", "Singapore dollars", "cent", "cents"},
+    {"R$", "real", "reais", "centavo", "centavos"},
+    {"$", "dollar", "dollars", "cent", "cents"},
+    {"£", "pound", "pounds", "penny", "pence"},
+    {"€", "euro", "euros", "cent", "cents"},
+    {"¥", "yen", "yen", NULL, NULL},
+    {"￥", "yen", "yen", NULL, NULL},
+    {"₩", "won", "won", NULL, NULL},
+    {"₹", "rupee", "rupees", "paisa", "paise"},
+    {"₽", "ruble", "rubles", "kopek", "kopeks"},
+    {"₺", "lira", "lira", "kurush", "kurush"},
+    {"₫", "dong", "dong", NULL, NULL},
+    {"₪", "shekel", "shekels", "agora", "agorot"},
+    {"₱", "peso", "pesos", "centavo", "centavos"},
+    {"₴", "hryvnia", "hryvnias", "kopek", "kopeks"},
+    {"₦", "naira", "naira", "kobo", "kobo"},
+    {"฿", "baht", "baht", "satang", "satang"},
+    {"₿", "bitcoin", "bitcoins", NULL, NULL},
+    {"₡", "colon", "colons", NULL, NULL},
+    {"₵", "cedi", "cedis", "pesewa", "pesewas"},
+    {"₸", "tenge", "tenge", NULL, NULL},
+    {"¢", "cent", "cents", NULL, NULL},
+};
+
+/* Codes; they stand before or after the number as words. */
+static const struct currency codes[] = {
+    {"USD", "U S dollar", "U S dollars", "cent", "cents"},
+    {"CAD", "Canadian dollar", "Canadian dollars", "cent", "cents"},
+    {"AUD", "Australian dollar", "Australian dollars", "cent", "cents"},
+    {"NZD", "New Zealand dollar", "New Zealand dollars", "cent", "cents"},
+    {"HKD", "Hong Kong dollar", "Hong Kong dollars", "cent", "cents"},
+    {"SGD", "Singapore dollar", "Singapore dollars", "cent", "cents"},
+    {"EUR", "euro", "euros", "cent", "cents"},
+    {"GBP", "British pound", "British pounds", "penny", "pence"},
+    {"JPY", "yen", "yen", NULL, NULL},
+    {"CNY", "yuan", "yuan", "fen", "fen"},
+    {"RMB", "yuan", "yuan", "fen", "fen"},
+    {"INR", "Indian rupee", "Indian rupees", "paisa", "paise"},
+    {"Rs.", "rupee", "rupees", "paisa", "paise"},
+    {"Rs", "rupee", "rupees", "paisa", "paise"},
+    {"CHF", "Swiss franc", "Swiss francs", "centime", "centimes"},
+    {"SEK", "Swedish krona", "Swedish kronor", "ore", "ore"},
+    {"NOK", "Norwegian krone", "Norwegian kroner", "ore", "ore"},
+    {"DKK", "Danish krone", "Danish kroner", "ore", "ore"},
+    {"PLN", "zloty", "zlotys", "grosz", "groszy"},
+    {"RUB", "ruble", "rubles", "kopek", "kopeks"},
+    {"BRL", "Brazilian real", "Brazilian reais", "centavo", "centavos"},
+    {"MXN", "Mexican peso", "Mexican pesos", "centavo", "centavos"},
+    {"KRW", "won", "won", NULL, NULL},
+    {"ZAR", "rand", "rand", "cent", "cents"},
+    {"TRY", "Turkish lira", "Turkish lira", "kurush", "kurush"},
+    {"BTC", "bitcoin", "bitcoins", NULL, NULL},
+    {"ETH", "ether", "ether", NULL, NULL},
+    {"DOGE", "dogecoin", "dogecoins", NULL, NULL},
+    {"SOL", "solana", "solana", NULL, NULL},
+    {"XRP", "X R P", "X R P", NULL, NULL},
+    {"LTC", "litecoin", "litecoins", NULL, NULL},
+    {"USDT", "tether", "tether", NULL, NULL},
+};
+
+static const struct currency *find_sign(const struct norm *x, size_t at, size_t *size)
+{
+    for (size_t i = 0; i < sizeof currencies / sizeof *currencies; i++) {
+        *size = strlen(currencies[i].sign);
+        if (at + *size <= x->size && memcmp(x->text + at, currencies[i].sign, *size) == 0)
+            return &currencies[i];
+    }
+    return NULL;
+}
+
+static const struct currency *find_code(const struct norm *x, size_t at, size_t *size)
+{
+    if (!char_is_upper(norm_char(x, at)))
+        return NULL;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        *size = strlen(codes[i].sign);
+        if (at + *size <= x->size && memcmp(x->text + at, codes[i].sign, *size) == 0 &&
+            !char_is_alpha(norm_char(x, at + *size)))
+            return &codes[i];
+    }
+    return NULL;
+}
+
+/* Scales after a sum: "million", and the letters and short forms that mean them there. */
+static const struct {
+    const char *written, *said;
+    bool letter; /* only beside a currency */
+} scales[] = {
+    {"thousand", "thousand", false},
+    {"million", "million", false},
+    {"billion", "billion", false},
+    {"trillion", "trillion", false},
+    {"quadrillion", "quadrillion", false},
+    {"mln", "million", false},
+    {"mn", "million", true},
+    {"bln", "billion", false},
+    {"bn", "billion", false},
+    {"tn", "trillion", true},
+    {"mm", "million", true},
+    {"mio", "million", true},
+    {"k", "thousand", true},
+    {"m", "million", true},
+    {"b", "billion", true},
+    {"t", "trillion", true},
+    {"crore", "crore", false},
+    {"lakh", "lakh", false},
+};
+
+static size_t find_scale(const struct norm *x, size_t at, bool money, const char **said)
+{
+    size_t space = norm_spaces(x, at);
+    if (space > 1)
+        return 0;
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+        size_t n = norm_word(x, at + space, scales[i].written);
+        if (n == 0 || (scales[i].letter && (!money || norm_char(x, at + space + n) == '\'')))
+            continue;
+        *said = scales[i].said;
+        return space + n;
+    }
+    return 0;
+}
+
+size_t say_scale(struct norm *x, size_t at)
+{
+    const char *said;
+    size_t n = find_scale(x, at, false, &said);
+    if (n > 0) {
+        norm_range(x, at + norm_spaces(x, at), at + n, "scale");
+        norm_say(x, said);
+    }
+    return n;
+}
+
+/* The rate after a sum: "/wk", "/month". */
+static size_t take_rate(struct norm *x, size_t at)
+{
+    static const char *const units[][2] = {
+        {"d", "day"},      {"day", "day"},       {"wk", "week"},     {"week", "week"},  {"mo", "month"},
+        {"mth", "month"},  {"month", "month"},   {"yr", "year"},     {"y", "year"},     {"year", "year"},
+        {"h", "hour"},     {"hr", "hour"},       {"hour", "hour"},   {"min", "minute"}, {"s", "second"},
+        {"sec", "second"}, {"person", "person"}, {"night", "night"},
+    };
+    if (norm_char(x, at) != '/')
+        return 0;
+    norm_range(x, at, at + 1, "rate");
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        size_t n = norm_word(x, at + 1, units[i][0]);
+        if (n > 0) {
+            x->end = at + 1 + n;
+            norm_say(x, "per");
+            norm_say(x, units[i][1]);
+            return 1 + n;
+        }
+    }
+    if (!char_is_alpha(norm_char(x, at + 1)))
+        return 0;
+    norm_say(x, "per");
+    size_t unit = measure_unit(x, at + 1, false, false);
+    return 1 + unit;
+}
+
+/* Whether the sum describes the word after it ("a $50 bill", "a $5-a-day habit"): then its unit is singular. */
+static bool is_adjective(const struct norm *x, size_t at)
+{
+    char c = norm_char(x, at);
+    if (c == '-' && char_is_alpha(norm_char(x, at + 1)))
+        return true;
+    size_t n = c == ' ' ? norm_letters(x, at + 1) : 0;
+    return n > 0 && norm_in(x->text + at + 1, n,
+                            "bill|bills|note|notes|coin|coins|gift|fine|check|deposit|fee|ticket|voucher|"
+                            "bonus|discount|prize|tip|limit|minimum|coupon|question|budget|loan");
+}
+
+static void say_sum(struct norm *x, const struct currency *currency, const struct number *number,
+                    bool singular)
+{
+    size_t cents = number->fraction_size;
+    while (cents > 2 && number->fraction[cents - 1] == '0')
+        cents--;
+    bool whole = number_is_zero(number->fraction, number->fraction_size);
+    bool zero = number_is_zero(number->whole, number->whole_size);
+    if (!whole && (cents > 2 || currency->minor == NULL)) {
+        say_number(x, number);
+        norm_say_words(x, singular ? currency->one : currency->many);
+        return;
+    }
+    if (!zero || whole) {
+        bool one = number_value(number->whole, number->whole_size) == 1;
+        say_cardinal(x, number->whole_size > 0 ? number->whole : "0",
+                     number->whole_size > 0 ? number->whole_size : 1);
+        norm_say_words(x, one || singular ? currency->one : currency->many);
+    }
+    if (!whole) {
+        char digits[2] = {number->fraction[0], cents > 1 ? number->fraction[1] : '0'};
+        say_cardinal(x, digits, 2);
+        norm_say_words(x, number_value(digits, 2) == 1 ? currency->minor : currency->minors);
+    }
+}
+
+/* A hyphen or dash between two sums; its bytes. */
+static size_t dash_size(const struct norm *x, size_t at)
+{
+    return norm_char(x, at) == '-' ? 1 : at + 3 <= x->size && memcmp(x->text + at, "–", 3) == 0 ? 3 : 0;
+}
+
+/* The number, scale and range after the sign; `at` is the number's place. */
+static size_t take_sum(struct norm *x, size_t from, size_t at, const struct currency *currency)
+{
+    struct number number, upper;
+    const char *scale = NULL;
+    if (!number_read(x, at, &number))
+        return 0;
+    size_t end = at + number.size, n = find_scale(x, end, true, &scale), dash = dash_size(x, end + n);
+    if (n == 0 && char_is_alpha(norm_char(x, end)) && measure_unit_size(x, end, false) == 0 && from == at)
+        return 0;
+    norm_range(x, from, end + n, "money");
+    if (dash > 0 && char_is_digit(norm_char(x, end + n + dash)) && number_read(x, end + n + dash, &upper)) {
+        size_t second = end + n + dash; /* "$5-10", "$5-10 million" */
+        say_number(x, &number);
+        if (n > 0)
+            norm_say(x, scale);
+        norm_range(x, second - dash, second, "money");
+        norm_say(x, "to");
+        number = upper;
+        end = second + number.size;
+        n = find_scale(x, end, true, &scale);
+        norm_range(x, second, end + n, "money");
+    }
+    bool singular = is_adjective(x, end + n);
+    if (n > 0) {
+        say_number(x, &number);
+        norm_say(x, scale);
+        norm_say_words(x, singular ? currency->one : currency->many);
+    } else {
+        say_sum(x, currency, &number, singular);
+    }
+    end += n;
+    end += take_rate(x, end);
+    return end - from;
+}
+
+size_t scan_money(struct norm *x, size_t at)
+{
+    size_t size;
+    const struct currency *currency = find_sign(x, at, &size);
+    bool code = currency == NULL;
+    if (code)
+        currency = find_code(x, at, &size);
+    if (currency == NULL)
+        return 0;
+    size_t space = norm_spaces(x, at + size), number = at + size + space;
+    char c = norm_char(x, number);
+    bool negative = !code && c == '-' && space == 0;
+    if (negative)
+        c = norm_char(x, ++number);
+    if (space > 1 || !(char_is_digit(c) || (c == '.' && char_is_digit(norm_char(x, number + 1)))))
+        return 0;
+    if (negative ||
+        (at > 0 && x->text[at - 1] == '-' && (at == 1 || x->text[at - 2] == ' ' || x->text[at - 2] == '('))) {
+        norm_range(x, at, at + 1, "money");
+        norm_say(x, "minus");
+    }
+    size_t used = take_sum(x, at, number, currency), dash = dash_size(x, at + used), other;
+    if (used > 0 && dash > 0 && find_sign(x, at + used + dash, &other) != NULL) {
+        norm_range(x, at + used, at + used + dash, "money");
+        size_t before = x->out->count;
+        norm_say(x, "to");
+        size_t more = scan_money(x, at + used + dash);
+        if (more > 0)
+            return used + dash + more;
+        x->out->count = before;
+    }
+    return used;
+}
+
+size_t scan_money_after(struct norm *x, size_t at, const struct number *number)
+{
+    size_t end = at + number->size, size;
+    const char *scale = NULL;
+    size_t n = find_scale(x, end, false, &scale), space = norm_spaces(x, end + n);
+    const struct currency *currency = space > 1 ? NULL : find_sign(x, end + n + space, &size);
+    if (currency != NULL && char_is_digit(norm_char(x, end + n + space + size)))
+        currency = NULL; /* the sign belongs to the next sum */
+    if (currency == NULL && space <= 1)
+        currency = find_code(x, end + n + space, &size);
+    if (currency == NULL || !norm_is_border(x, end + n + space + size))
+        return 0;
+    size_t used = number->size + n + space + size;
+    norm_range(x, at, at + used, "money");
+    if (n > 0) {
+        say_number(x, number);
+        norm_say(x, scale);
+        norm_say_words(x, currency->many);
+    } else {
+        say_sum(x, currency, number, false);
+    }
+    return used + take_rate(x, at + used);
+}

@@ -1,0 +1,154 @@
+/* norm.h: what the families of normalisation share (numbers, dates, money ...); private to normalize.c and them.
+ *
+ * The dispatcher in normalize.c walks over a sentence. Where a family may begin it calls the family's scanners: each looks
+ * at the text from `at` on and either says words and returns the bytes it has used, or says nothing and returns 0. No scanner
+ * looks back, none looks further than a bounded number of words ahead, so that the whole is linear. */
+#ifndef TEXT_NORM_H
+#define TEXT_NORM_H
+
+#include "text/chars.h"
+#include "text/inline.h"
+#include "text/tokens.h"
+
+struct norm {
+    const char *text; /* the sentence */
+    size_t size;
+    const struct sentence *sentence;
+    struct tokens *out;
+    size_t first;      /* index in out of the sentence's first token */
+    size_t begin, end; /* bytes of the sentence that the words being said stand for */
+    const char *note;  /* which rule says them */
+    size_t next_span;  /* first span that begins at or after the position */
+    size_t next_drop;
+    float stress;      /* of the span that the position is in */
+    size_t stress_end; /* where that span ends */
+    bool in_code;      /* identifiers are taken apart, symbols are silent */
+    size_t code_end;
+    bool british;    /* dates day first; 'zed' */
+    bool quote_open; /* a straight double quote was opened */
+    const char *text_after_quote;
+};
+
+/* ---- Saying ---- */
+
+/* One word, for the source of text[begin, end). */
+struct token *norm_say(struct norm *x, const char *word);
+struct token *norm_say_text(struct norm *x, const char *word, size_t size);
+/* Letters said by name ("PM", "CA"): upper-cased, one token that is spelled. */
+void norm_say_letters(struct norm *x, const char *letters, size_t size);
+/* Words separated by spaces. */
+void norm_say_words(struct norm *x, const char *words);
+/* A mark that Kokoro knows. */
+void norm_mark(struct norm *x, const char *mark);
+/* Sets what the next words stand for. */
+static inline void norm_range(struct norm *x, size_t begin, size_t end, const char *note)
+{
+    x->begin = begin;
+    x->end = end;
+    x->note = note;
+}
+
+/* ---- Looking ---- */
+
+/* The byte at `at`, ' ' beyond the ends. */
+static inline char norm_char(const struct norm *x, size_t at)
+{
+    return at < x->size ? x->text[at] : ' ';
+}
+
+/* Whether a word may end before `at`: no letter or digit there. */
+static inline bool norm_is_border(const struct norm *x, size_t at)
+{
+    return !char_is_alnum(norm_char(x, at)) && !char_is_wide(norm_char(x, at));
+}
+
+/* Number of digits, of ASCII letters, of spaces from `at`. */
+size_t norm_digits(const struct norm *x, size_t at);
+size_t norm_letters(const struct norm *x, size_t at);
+size_t norm_spaces(const struct norm *x, size_t at);
+/* Size of `literal` (lower case ASCII) when the text at `at` is it in any case, else 0. */
+size_t norm_literal(const struct norm *x, size_t at, const char *literal);
+/* The same, followed by a border. */
+size_t norm_word(const struct norm *x, size_t at, const char *literal);
+/* Whether the last word said is one of `words` (lower case, separated by '|'). */
+bool norm_previous_in(const struct norm *x, const char *words);
+/* Whether one of the last three words said is. */
+bool norm_recent_in(const struct norm *x, const char *words);
+/* Whether the ASCII word [begin, begin + size) is one of `words` (lower case, separated by '|'). */
+bool norm_in(const char *word, size_t size, const char *words);
+
+/* A table of pairs, sorted by key (lower-case ASCII or UTF-8). */
+struct norm_entry {
+    const char *key, *value;
+};
+const char *norm_find(const struct norm_entry *table, size_t count, const char *key, size_t size);
+#define NORM_FIND(table, key, size) norm_find(table, sizeof(table) / sizeof *(table), key, size)
+
+/* ---- numbers.c ---- */
+
+enum { NUMBER_DIGITS = 48 }; /* longest number that is said as one; more is said digit by digit */
+
+struct number {
+    char whole[NUMBER_DIGITS + 1]; /* digits without separators; empty for ".5" */
+    char fraction[NUMBER_DIGITS + 1];
+    size_t whole_size, fraction_size;
+    size_t size;    /* bytes of text */
+    bool separated; /* had thousands separators */
+};
+
+/* Reads "12", "1,234", "1,234.5", ".5" at `at`. False when there is none or it has more than NUMBER_DIGITS digits. */
+bool number_read(const struct norm *x, size_t at, struct number *number);
+/* The value of a whole number below 10^9, else UINT32_MAX. */
+uint32_t number_value(const char *digits, size_t size);
+bool number_is_one(const struct number *number);
+bool number_is_zero(const char *digits, size_t size);
+
+void say_digits(struct norm *x, const char *digits, size_t size);
+void say_cardinal(struct norm *x, const char *digits, size_t size);
+void say_ordinal(struct norm *x, const char *digits, size_t size);
+/* "nineteen eighty four", "two thousand five", "nineteen oh five". */
+void say_year(struct norm *x, const char *digits, size_t size);
+/* "nineteen eighties"; size 2 or 4, ending in 0. */
+void say_decade(struct norm *x, const char *digits, size_t size);
+/* Denominators: "third", "quarters", "hundredths". */
+void say_denominator(struct norm *x, const char *digits, size_t size, bool plural);
+/* As pairs: "twenty seven eighty eight", "one twenty three", "seven zero eight". */
+void say_pairs(struct norm *x, const char *digits, size_t size);
+/* A number with its fraction: "two point zero five". */
+void say_number(struct norm *x, const struct number *number);
+/* Two digits as in a time or year: "oh five", "forty". */
+void say_two(struct norm *x, const char *digits, bool oh);
+/* A number as it stands alone, whose reading depends on how it is written: years, leading zeros, long runs. */
+void say_bare(struct norm *x, const struct number *number, bool counts);
+
+/* ---- Scanners: bytes used, or 0 ---- */
+size_t scan_ordinal(struct norm *x, size_t at);                 /* numbers.c */
+size_t scan_fraction(struct norm *x, size_t at);                /* numbers.c */
+size_t scan_roman(struct norm *x, size_t at, size_t size);      /* numbers.c */
+size_t scan_date(struct norm *x, size_t at);                    /* dates.c: begins with a digit */
+size_t scan_month_date(struct norm *x, size_t at, size_t size); /* dates.c: begins with a word */
+size_t scan_decade(struct norm *x, size_t at);                  /* dates.c: 1980s, '80s */
+size_t scan_time(struct norm *x, size_t at);                    /* times.c */
+size_t scan_money(struct norm *x, size_t at);                   /* money.c: begins with a sign or code */
+size_t scan_money_after(struct norm *x, size_t at, const struct number *number); /* money.c: "5 €" */
+size_t scan_measure(struct norm *x, size_t at);                                  /* measure.c */
+size_t scan_telephone(struct norm *x, size_t at);                                /* telephone.c */
+size_t scan_electronic(struct norm *x, size_t at,
+                       size_t size); /* electronic.c: URL, e-mail, path, IP, handle */
+size_t scan_abbreviation(struct norm *x, size_t at,
+                         size_t size);          /* abbreviations.c: a word of `size` bytes */
+size_t scan_address(struct norm *x, size_t at); /* abbreviations.c: "1428 Elm St." */
+size_t scan_serial(struct norm *x, size_t at);  /* serials.c: letters with digits, versions */
+size_t scan_symbol(struct norm *x, size_t at);  /* signs.c: one sign */
+size_t scan_range(struct norm *x, size_t at);   /* ranges.c: 5-10, $5-$10, 1960s-80s */
+
+/* ---- Shared readers ---- */
+/* The unit at `at` (after a number, spaces skipped by the caller): says it, singular or plural; bytes used. */
+size_t measure_unit(struct norm *x, size_t at, bool plural, bool spaced);
+/* Whether a unit follows at `at`; its size. */
+size_t measure_unit_size(const struct norm *x, size_t at, bool spaced);
+/* "million", "bn": says it; bytes used. */
+size_t say_scale(struct norm *x, size_t at);
+bool say_part_of_electronic(struct norm *x, const char *text, size_t size);
+
+#endif

@@ -1,0 +1,797 @@
+/* normalize.c: the dispatcher of normalisation: walks over a sentence, keeps words and punctuation, and hands everything
+ * else to the family that knows it (numbers.c, dates.c, money.c ...). See norm.h. */
+#include "text/normalize.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+#include "text/norm.h"
+
+/* ---- Saying ---- */
+
+static struct token *add(struct norm *x, enum token_kind kind, enum token_origin origin, const char *text,
+                         size_t size)
+{
+    struct token token = {.kind = (uint8_t)kind, .origin = (uint8_t)origin, .note = x->note};
+    const struct place *places = x->sentence->clean.places;
+    size_t begin = x->begin < x->size ? x->begin : x->size - 1;
+    size_t end = x->end > begin ? x->end : begin + 1;
+    token.source_begin = place_position(places[begin].begin, x->sentence->reference);
+    token.source_end = place_position(places[end - 1].end, x->sentence->reference);
+    if (kind == TOKEN_WORD && x->begin < x->stress_end) {
+        token.has_stress = true;
+        token.stress = x->stress;
+    }
+    for (size_t i = x->out->count; kind == TOKEN_WORD && i > x->first; i--) { /* words are always apart */
+        struct token *last = &x->out->items[i - 1];
+        if (last->kind == TOKEN_WORD)
+            last->space_after = true;
+        if (last->kind != TOKEN_DROPPED)
+            break;
+    }
+    return tokens_add(x->out, &token, text, size);
+}
+
+struct token *norm_say_text(struct norm *x, const char *word, size_t size)
+{
+    return add(x, TOKEN_WORD, ORIGIN_NORMALIZED, word, size);
+}
+
+struct token *norm_say(struct norm *x, const char *word)
+{
+    return norm_say_text(x, word, strlen(word));
+}
+
+void norm_say_letters(struct norm *x, const char *letters, size_t size)
+{
+    char upper[32];
+    size_t n = 0;
+    for (size_t i = 0; i < size && n < sizeof upper; i++)
+        if (char_is_alpha(letters[i]))
+            upper[n++] = char_upper(letters[i]);
+    struct token *token = n == 0 ? NULL : norm_say_text(x, upper, n);
+    if (token != NULL)
+        token->spell = true;
+}
+
+void norm_say_words(struct norm *x, const char *words)
+{
+    while (*words != '\0') {
+        size_t n = strcspn(words, " ");
+        norm_say_text(x, words, n);
+        words += n + (words[n] == ' ');
+    }
+}
+
+void norm_mark(struct norm *x, const char *mark)
+{
+    add(x, TOKEN_PUNCTUATION, ORIGIN_TEXT, mark, strlen(mark));
+}
+
+static void drop(struct norm *x, size_t begin, size_t end, const char *reason)
+{
+    norm_range(x, begin, end, reason);
+    struct token *last = x->out->count > x->first ? &x->out->items[x->out->count - 1] : NULL;
+    bool space = last != NULL && last->space_after;
+    struct token *token = add(x, TOKEN_DROPPED, ORIGIN_TEXT, x->text + begin, end - begin);
+    if (token != NULL)
+        token->space_after = space;
+}
+
+/* White space follows what was said last. */
+static void add_space(struct norm *x)
+{
+    for (size_t i = x->out->count; i > x->first; i--) {
+        struct token *token = &x->out->items[i - 1];
+        token->space_after = true;
+        if (token->kind != TOKEN_DROPPED)
+            break;
+    }
+}
+
+/* ---- Looking ---- */
+
+size_t norm_digits(const struct norm *x, size_t at)
+{
+    size_t end = at;
+    while (end < x->size && char_is_digit(x->text[end]))
+        end++;
+    return end - at;
+}
+
+size_t norm_letters(const struct norm *x, size_t at)
+{
+    size_t end = at;
+    while (end < x->size && char_is_alpha(x->text[end]))
+        end++;
+    return end - at;
+}
+
+size_t norm_spaces(const struct norm *x, size_t at)
+{
+    size_t end = at;
+    while (end < x->size && x->text[end] == ' ')
+        end++;
+    return end - at;
+}
+
+size_t norm_literal(const struct norm *x, size_t at, const char *literal)
+{
+    size_t n = 0;
+    for (; literal[n] != '\0'; n++)
+        if (at + n >= x->size || char_lower(x->text[at + n]) != literal[n])
+            return 0;
+    return n;
+}
+
+size_t norm_word(const struct norm *x, size_t at, const char *literal)
+{
+    size_t n = norm_literal(x, at, literal);
+    return n > 0 && norm_is_border(x, at + n) ? n : 0;
+}
+
+bool norm_in(const char *word, size_t size, const char *words)
+{
+    while (size > 0 && *words != '\0') {
+        size_t n = 0;
+        while (n < size && words[n] != '\0' && words[n] != '|' && char_lower(word[n]) == words[n])
+            n++;
+        if (n == size && (words[n] == '|' || words[n] == '\0'))
+            return true;
+        words += strcspn(words, "|");
+        words += *words == '|';
+    }
+    return false;
+}
+
+bool norm_previous_in(const struct norm *x, const char *words)
+{
+    for (size_t i = x->out->count; i > x->first; i--) {
+        const struct token *token = &x->out->items[i - 1];
+        if (token->kind == TOKEN_WORD)
+            return norm_in(x->out->pool.data + token->text, token->text_size, words);
+        if (token->kind != TOKEN_DROPPED)
+            return false;
+    }
+    return false;
+}
+
+bool norm_recent_in(const struct norm *x, const char *words)
+{
+    size_t seen = 0;
+    for (size_t i = x->out->count; i > x->first && seen < 3; i--) {
+        const struct token *token = &x->out->items[i - 1];
+        if (token->kind != TOKEN_WORD)
+            continue;
+        seen++;
+        if (norm_in(x->out->pool.data + token->text, token->text_size, words))
+            return true;
+    }
+    return false;
+}
+
+const char *norm_find(const struct norm_entry *table, size_t count, const char *key, size_t size)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const char *entry = table[middle].key;
+        int order = 0;
+        size_t i = 0;
+        for (; i < size && order == 0; i++)
+            order = entry[i] == '\0' ? 1 : (int)(unsigned char)key[i] - (int)(unsigned char)entry[i];
+        if (order == 0 && entry[size] == '\0')
+            return table[middle].value;
+        if (order <= 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+/* ---- Words ---- */
+
+/* A character beyond ASCII that is no letter: U+0080 to U+00BF, × and ÷, U+2000 to U+2FFF, U+3000 to U+303F. */
+static bool is_sign(const struct norm *x, size_t at)
+{
+    unsigned char c = (unsigned char)x->text[at], next = (unsigned char)norm_char(x, at + 1);
+    return c == 0xc2 || c == 0xe2 || (c == 0xc3 && (next == 0x97 || next == 0xb7)) ||
+           (c == 0xe3 && next == 0x80);
+}
+
+/* The size of the word at `at`: letters, and apostrophes and hyphens between letters. */
+static size_t word_size(const struct norm *x, size_t at)
+{
+    size_t end = at;
+    while (end < x->size) {
+        char c = x->text[end];
+        if (char_is_alpha(c)) {
+            end++;
+        } else if (char_is_wide(c)) {
+            if (is_sign(x, end))
+                break;
+            end++;
+        } else if (c == '\'' && end > at && end + 1 < x->size &&
+                   (char_is_alpha(x->text[end + 1]) || char_is_wide(x->text[end + 1]))) {
+            end++;
+        } else {
+            break;
+        }
+    }
+    return end - at;
+}
+
+/* Elisions that begin with an apostrophe. */
+static size_t elision_size(const struct norm *x, size_t at)
+{
+    static const char *const words[] = {"'tis",   "'twas",  "'em",  "'cause", "'til",    "'till",
+                                        "'bout",  "'round", "'n'",  "'n",     "'gainst", "'twere",
+                                        "'twill", "'neath", "'cos", "'coz"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t n = norm_word(x, at, words[i]);
+        if (n > 0)
+            return n;
+    }
+    return 0;
+}
+
+/* Words that are written with a double letter, for undoing lengthening: "gooood" is "good", "sooo" is "so". */
+static bool has_double(const char *word, size_t size)
+{
+    return norm_in(
+        word, size,
+        "good|cool|soon|too|look|need|sweet|feel|see|free|sleep|really|hello|well|all|will|tell|call|hmm|shh|"
+        "grr|brr|psst|mmm|aah|ooh|eek|boo|wee|whee|woo|yoo|hoo|bee|week|keep|deep|been|off|stuff|yell|full|"
+        "sorry|happy|pretty|funny|mommy|daddy|daddy|silly|finally|totally|kidding|book|food|mood|room|zoom|"
+        "pff|pfft|zzz|tsk|ahh|ohh|uhh|ugh|eww|aww|oww|err|umm|phew|whoo|coffee|please|speed|freak|weed");
+}
+
+/* A word in which a letter stands three times or more in a row: says it in its usual spelling. */
+static bool say_lengthened(struct norm *x, const char *word, size_t size)
+{
+    char twice[64], once[64];
+    size_t run = 0, two = 0, one = 0;
+    bool lengthened = false;
+    if (size > sizeof twice || size < 3)
+        return false;
+    for (size_t i = 0; i < size; i++) {
+        run = i > 0 && char_lower(word[i]) == char_lower(word[i - 1]) ? run + 1 : 1;
+        lengthened |= run == 3;
+        if (run <= 2)
+            twice[two++] = word[i];
+        if (run == 1)
+            once[one++] = word[i];
+    }
+    if (!lengthened || char_is_wide(word[0]) ||
+        norm_in(word, size, "www|iii|viii|xxx|aaa|ccc|xiii|xviii|xxxi|zzz|mmm"))
+        return false;
+    x->note = "lengthened word";
+    if (has_double(twice, two))
+        norm_say_text(x, twice, two);
+    else
+        norm_say_text(x, once, one);
+    return true;
+}
+
+/* "hahaha", "hehehe": one word a syllable. */
+static bool say_laughter(struct norm *x, const char *word, size_t size)
+{
+    if (size < 6 || size % 2 != 0 || char_lower(word[0]) != 'h' ||
+        strchr("aeio", char_lower(word[1])) == NULL)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if (char_lower(word[i]) != char_lower(word[i % 2]))
+            return false;
+    x->note = "laughter";
+    for (size_t i = 0; i < size; i += 2)
+        norm_say_text(x, word + i, 2);
+    return true;
+}
+
+static void say_word(struct norm *x, size_t at, size_t size)
+{
+    norm_range(x, at, at + size, NULL);
+    const char *word = x->text + at;
+    bool triple = false;
+    for (size_t i = 2; i < size && !triple; i++)
+        triple = word[i] == word[i - 1] && word[i] == word[i - 2] && char_is_alpha(word[i]);
+    if (triple && say_lengthened(x, word, size))
+        return;
+    if (char_lower(word[0]) == 'h' && say_laughter(x, word, size))
+        return;
+    add(x, TOKEN_WORD, ORIGIN_TEXT, word, size);
+}
+
+/* In program text: "parseJsonFile" as "parse Json File". */
+static void say_identifier(struct norm *x, size_t at, size_t size)
+{
+    size_t from = at;
+    for (size_t i = at + 1; i <= at + size; i++) {
+        bool border = i == at + size || (char_is_upper(x->text[i]) && char_is_lower(x->text[i - 1])) ||
+                      (i + 1 < at + size && char_is_upper(x->text[i]) && char_is_upper(x->text[i - 1]) &&
+                       char_is_lower(x->text[i + 1]));
+        if (!border)
+            continue;
+        say_word(x, from, i - from);
+        from = i;
+    }
+}
+
+/* "b-b-but": the letters before the word are not said. Returns their size with the hyphens. */
+static size_t stutter_size(const struct norm *x, size_t at)
+{
+    size_t end = at;
+    char letter = char_lower(x->text[at]);
+    if (letter == 'i' || letter == 'a' || letter == 'x' || letter == 'e')
+        return 0;
+    while (char_lower(norm_char(x, end)) == letter && norm_char(x, end + 1) == '-')
+        end += 2;
+    bool word = end > at && char_lower(norm_char(x, end)) == letter && norm_letters(x, end) > 1 &&
+                char_is_lower(norm_char(x, end + 1));
+    return word ? end - at : 0;
+}
+
+/* Continues a word over hyphens as long as letters follow: "well-known", "state-of-the-art". */
+static size_t compound_size(const struct norm *x, size_t at, size_t size)
+{
+    size_t end = at + size;
+    while (norm_char(x, end) == '-' && (char_is_alpha(norm_char(x, end + 1))) && end - at < 100) {
+        size_t n = word_size(x, end + 1);
+        char after = norm_char(x, end + 1 + n);
+        if (char_is_digit(after) || after == '.' || after == '@' || after == '/' || n == 1)
+            break;
+        end += 1 + n;
+    }
+    return end - at;
+}
+
+/* A letter begins at `at`. */
+static size_t take_word(struct norm *x, size_t at)
+{
+    size_t size = word_size(x, at), used;
+    if (size == 0) { /* a letter-like sign beyond ASCII */
+        return 0;
+    }
+    char next = norm_char(x, at + size);
+    if (x->in_code) {
+        if (strchr(".:/@", next) != NULL && (used = scan_electronic(x, at, size)) > 0)
+            return used;
+        say_identifier(x, at, size);
+        return size;
+    }
+    if (next == ' ' || next == ',' || next == '\n') { /* by far the most words */
+        if ((used = scan_month_date(x, at, size)) > 0 || (used = scan_abbreviation(x, at, size)) > 0)
+            return used;
+        if (char_is_upper(x->text[at]) &&
+            ((used = scan_roman(x, at, size)) > 0 || (used = scan_money(x, at)) > 0))
+            return used;
+        say_word(x, at, size);
+        return size;
+    }
+    if (next == '-' && (used = stutter_size(x, at)) > 0) {
+        drop(x, at, at + used, "stutter");
+        return used;
+    }
+    if ((used = scan_electronic(x, at, size)) > 0 || (used = scan_month_date(x, at, size)) > 0 ||
+        (used = scan_abbreviation(x, at, size)) > 0)
+        return used;
+    if (char_is_upper(x->text[at]) &&
+        ((used = scan_money(x, at)) > 0 || (used = scan_roman(x, at, size)) > 0))
+        return used;
+    if (char_is_digit(next) || (next == '-' && char_is_digit(norm_char(x, at + size + 1)))) {
+        if ((used = scan_serial(x, at)) > 0)
+            return used;
+    }
+    if (next == '-')
+        size = compound_size(x, at, size);
+    /* The apostrophe of "dogs'" and "runnin'", unless it closes a quotation. */
+    char last = x->text[at + size - 1];
+    if (norm_char(x, at + size) == '\'' && x->text_after_quote == NULL && norm_is_border(x, at + size + 1) &&
+        (last == 's' || (last == 'n' && size > 3 && x->text[at + size - 2] == 'i') || last == 'z'))
+        size++;
+    say_word(x, at, size);
+    return size;
+}
+
+/* ---- Numbers ---- */
+
+/* Whether what follows a number is a thing that is counted. */
+static bool is_counted(const struct norm *x, size_t at)
+{
+    size_t n = norm_char(x, at) == ' ' ? norm_letters(x, at + 1) : 0;
+    if (n == 0)
+        return norm_previous_in(
+            x, "of|about|around|nearly|almost|over|than|approximately|roughly|to|reached|total");
+    return char_is_lower(x->text[at + 1]) &&
+           !norm_in(x->text + at + 1, n,
+                    "and|or|is|was|in|at|on|for|to|from|the|a|by|with|as|when|while|after|before|are|"
+                    "were|has|had|until|since|he|she|it|they|we|but|that|which|who|where|will|not");
+}
+
+/* What may follow a number that was said: its unit. Returns the bytes used. */
+static size_t take_unit(struct norm *x, size_t at, bool plural)
+{
+    size_t space = norm_spaces(x, at);
+    if (space > 1)
+        return 0;
+    size_t used = measure_unit(x, at + space, plural, space > 0);
+    return used == 0 ? 0 : space + used;
+}
+
+/* A digit (or a point and a digit) begins at `at`. */
+static size_t take_number(struct norm *x, size_t at)
+{
+    size_t used;
+    if ((used = scan_electronic(x, at, 0)) > 0 || (used = scan_telephone(x, at)) > 0 ||
+        (used = scan_date(x, at)) > 0 || (used = scan_time(x, at)) > 0 || (used = scan_decade(x, at)) > 0 ||
+        (used = scan_address(x, at)) > 0 || (used = scan_ordinal(x, at)) > 0)
+        return used;
+    if ((used = scan_fraction(x, at)) > 0 || (used = scan_range(x, at)) > 0) {
+        size_t unit = take_unit(x, at + used, true);
+        return used + unit;
+    }
+    struct number number;
+    if (!number_read(x, at, &number)) {
+        used = norm_digits(x, at);
+        norm_range(x, at, at + used, "digits");
+        say_digits(x, x->text + at, used);
+        return used;
+    }
+    if ((used = scan_money_after(x, at, &number)) > 0 || (used = scan_measure(x, at)) > 0 ||
+        (used = scan_serial(x, at)) > 0)
+        return used;
+    norm_range(x, at, at + number.size, "number");
+    if (number.size == 3 && x->text[at + 1] == '0' && norm_char(x, at + 3) == '(' &&
+        norm_char(x, at + 5) == ')' && char_is_alpha(norm_char(x, at + 4))) { /* "401(k)" */
+        say_cardinal(x, number.whole, 1);
+        say_two(x, number.whole + 1, true);
+        norm_range(x, at + 3, at + 6, "number");
+        norm_say_letters(x, x->text + at + 4, 1);
+        return 6;
+    }
+    say_bare(x, &number, is_counted(x, at + number.size));
+    return number.size;
+}
+
+/* A sign that may belong to a number. */
+static size_t take_signed(struct norm *x, size_t at)
+{
+    bool wide = strncmp(x->text + at, "−", 3) == 0 && at + 3 <= x->size;
+    size_t n = wide ? 3 : 1;
+    bool minus = wide || x->text[at] == '-';
+    char next = norm_char(x, at + n), before = at == 0 ? ' ' : x->text[at - 1];
+    if (!minus && x->text[at] != '+')
+        return 0;
+    bool number = char_is_digit(next) || (next == '.' && char_is_digit(norm_char(x, at + n + 1)));
+    bool alone = char_is_space(before) || strchr("([{<=|\"'", before) != NULL || char_is_wide(before);
+    size_t used;
+    if (!number && alone && (used = scan_money(x, at + n)) > 0) {
+        return used + n; /* said by scan_money, which looks at the sign before it */
+    }
+    if (!number || (!alone && !wide) ||
+        (minus && x->out->count > x->first && before == ' ' && !wide && at >= 2 &&
+         char_is_digit(x->text[at - 2]) && norm_char(x, at + n) == ' '))
+        return 0;
+    if (x->text[at] == '+' && (used = scan_telephone(x, at)) > 0)
+        return used;
+    norm_range(x, at, at + n, "sign");
+    norm_say(x, minus ? "minus" : "plus");
+    return n;
+}
+
+/* ---- Punctuation ---- */
+
+static bool is_open_quote(const struct norm *x, size_t at)
+{
+    char before = at == 0 ? ' ' : x->text[at - 1];
+    return char_is_space(before) || strchr("([{-/", before) != NULL ||
+           (at >= 3 && (memcmp(x->text + at - 3, "—", 3) == 0 || memcmp(x->text + at - 3, "“", 3) == 0));
+}
+
+/* ASCII marks; returns the bytes used, 0 when the sign is none of them. */
+static size_t take_ascii_mark(struct norm *x, size_t at)
+{
+    char c = x->text[at], text[2] = {c, '\0'};
+    size_t n = 1;
+    norm_range(x, at, at + 1, NULL);
+    switch (c) {
+    case '.':
+        while (norm_char(x, at + n) == '.')
+            n++;
+        norm_range(x, at, at + n, NULL);
+        norm_mark(x, n > 1 ? "…" : ".");
+        return n;
+    case '!':
+    case '?':
+        while (norm_char(x, at + n) == c)
+            n++;
+        norm_range(x, at, at + n, NULL);
+        norm_mark(x, text);
+        return n;
+    case ',':
+    case ';':
+    case ':':
+    case '(':
+    case ')':
+        norm_mark(x, text);
+        return 1;
+    case '[':
+    case '{':
+        norm_mark(x, "(");
+        return 1;
+    case ']':
+    case '}':
+        norm_mark(x, ")");
+        return 1;
+    case '"':
+        x->quote_open = is_open_quote(x, at) || !x->quote_open;
+        if (!is_open_quote(x, at))
+            x->quote_open = false;
+        norm_mark(x, x->quote_open ? "“" : "”");
+        return 1;
+    case '\n':
+        if (x->out->count > x->first && x->out->items[x->out->count - 1].kind == TOKEN_WORD)
+            norm_mark(x, ",");
+        add_space(x);
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* A single quote that is no apostrophe. */
+static size_t take_single_quote(struct norm *x, size_t at)
+{
+    size_t n = elision_size(x, at);
+    if (n > 0) {
+        norm_range(x, at, at + n, NULL);
+        add(x, TOKEN_WORD, ORIGIN_TEXT, x->text + at, n);
+        return n;
+    }
+    if ((n = scan_decade(x, at)) > 0)
+        return n;
+    norm_range(x, at, at + 1, NULL);
+    if (x->text_after_quote == NULL && is_open_quote(x, at) && !char_is_space(norm_char(x, at + 1))) {
+        const char *close = memchr(x->text + at + 1, '\'', x->size - at - 1);
+        if (close != NULL) {
+            x->text_after_quote = close;
+            norm_mark(x, "“");
+            return 1;
+        }
+    } else if (x->text_after_quote != NULL && norm_is_border(x, at + 1)) {
+        x->text_after_quote = NULL;
+        norm_mark(x, "”");
+        return 1;
+    }
+    drop(x, at, at + 1, "apostrophe without a word");
+    return 1;
+}
+
+/* Hyphens and dashes. */
+static size_t take_dash(struct norm *x, size_t at)
+{
+    size_t n = 1, wide = 0;
+    if (char_is_wide(x->text[at]))
+        wide = n = 3;
+    while (wide == 0 && norm_char(x, at + n) == '-')
+        n++;
+    char before = at == 0 ? ' ' : x->text[at - 1], after = norm_char(x, at + n);
+    norm_range(x, at, at + n, NULL);
+    bool spaced = char_is_space(before) && char_is_space(after);
+    bool em = (wide > 0 && x->text[at + 2] == '\x94') || n > 3 || (wide == 0 && n > 1) || spaced || wide > 0;
+    if (em && !(n > 3 && spaced)) {
+        norm_mark(x, "—");
+        return n;
+    }
+    drop(x, at, at + n, "hyphen");
+    return n;
+}
+
+/* Emoticons: dropped. */
+static size_t emoticon_size(const struct norm *x, size_t at)
+{
+    static const char *const faces[] = {":-)", ":-(", ":-D", ":-P", ";-)", ":-/", ":)", ":(",
+                                        ":D",  ":P",  ";)",  ":/",  ":'(", "XD",  "xD", "<3",
+                                        "^_^", "-_-", ":O",  ":|",  "=)",  ":*",  ":3", ">:("};
+    if (at > 0 && !char_is_space(x->text[at - 1]))
+        return 0;
+    for (size_t i = 0; i < sizeof faces / sizeof *faces; i++) {
+        size_t n = strlen(faces[i]);
+        if (at + n <= x->size && memcmp(x->text + at, faces[i], n) == 0) {
+            char after = norm_char(x, at + n);
+            if (char_is_space(after) || (strchr(".,!?", after) != NULL && after != '\0'))
+                return n;
+        }
+    }
+    return 0;
+}
+
+/* ---- The walk ---- */
+
+/* Puts in the drops noted up to the position, so that the receipt is in order. */
+static void take_drops(struct norm *x, size_t at)
+{
+    const struct raw_text *clean = &x->sentence->clean;
+    while (x->next_drop < clean->drop_count && clean->drops[x->next_drop].at <= at) {
+        const struct raw_drop *dropped = &clean->drops[x->next_drop++];
+        struct token *last = x->out->count > x->first ? &x->out->items[x->out->count - 1] : NULL;
+        struct token token = {.kind = TOKEN_DROPPED,
+                              .note = dropped->reason,
+                              .source_begin = dropped->begin,
+                              .source_end = dropped->end,
+                              .space_after = last != NULL && last->space_after};
+        tokens_add(x->out, &token, "", 0);
+    }
+}
+
+static size_t say_as(struct norm *x, const struct span *span);
+
+/* A span begins at `at`: sets what holds inside it, or says it. Returns the bytes used. */
+static size_t take_span(struct norm *x, size_t at)
+{
+    const struct span *span = &x->sentence->spans[x->next_span++];
+    size_t size = span->end - span->begin;
+    if (span->begin < at || size == 0)
+        return 0;
+    switch (span->how.span) {
+    case SPAN_STRESS:
+        x->stress = span->how.stress;
+        x->stress_end = span->end;
+        return 0;
+    case SPAN_CODE:
+        x->code_end = span->end;
+        return 0;
+    case SPAN_SAY_AS:
+        return say_as(x, span);
+    case SPAN_PHONEMES: {
+        norm_range(x, span->begin, span->end, "phonemes in the text");
+        struct token *token = add(x, TOKEN_WORD, ORIGIN_GIVEN, x->text + span->begin, size);
+        if (token == NULL)
+            return size;
+        token->phonemes = (uint32_t)x->out->pool.length;
+        token->phonemes_size = (uint32_t)strlen(span->how.text);
+        token->phoneme_origin = PHONEMES_GIVEN;
+        str_puts(&x->out->pool, span->how.text);
+        return size;
+    }
+    case SPAN_NONE:
+    default:
+        return 0;
+    }
+}
+
+static size_t take(struct norm *x, size_t at)
+{
+    char c = x->text[at];
+    size_t used;
+    if (char_is_alpha(c) || (char_is_wide(c) && c != '\xe2')) {
+        if ((used = emoticon_size(x, at)) == 0) {
+            if (char_is_wide(c) && ((used = scan_money(x, at)) > 0 || (used = scan_symbol(x, at)) > 0))
+                return used;
+            return take_word(x, at);
+        }
+        drop(x, at, at + used, "emoticon");
+        return used;
+    }
+    if (char_is_digit(c) ||
+        (c == '.' && char_is_digit(norm_char(x, at + 1)) && (at == 0 || !char_is_alnum(x->text[at - 1]))))
+        return take_number(x, at);
+    if (strchr(".,!?;", c) == NULL || norm_char(x, at + 1) == '-') {
+        if ((used = emoticon_size(x, at)) > 0) {
+            drop(x, at, at + used, "emoticon");
+            return used;
+        }
+    }
+    if (x->in_code && strchr("(){}[];:=<>|&*#\"'`,$\\+!", c) != NULL && c != '\0') {
+        drop(x, at, at + 1, "program sign");
+        return 1;
+    }
+    if (c == '\'')
+        return take_single_quote(x, at);
+    if ((c == '(' || c == '+') && (used = scan_telephone(x, at)) > 0)
+        return used;
+    if ((used = take_signed(x, at)) > 0)
+        return used;
+    if (c == '.' || c == '/' || c == '@' || c == '#' || c == '~' || c == '\\')
+        if ((used = scan_electronic(x, at, 0)) > 0)
+            return used;
+    if ((used = take_ascii_mark(x, at)) > 0)
+        return used;
+    if ((used = scan_money(x, at)) > 0 || (used = scan_symbol(x, at)) > 0)
+        return used;
+    if (c == '-' || (at + 3 <= x->size && c == '\xe2' && x->text[at + 1] == '\x80' &&
+                     (x->text[at + 2] == '\x93' || x->text[at + 2] == '\x94')))
+        return take_dash(x, at);
+    return 0;
+}
+
+/* What no family knows. */
+static size_t take_unknown(struct norm *x, size_t at)
+{
+    uint32_t codepoint = 0;
+    size_t n = utf8_decode(x->text + at, x->size - at, &codepoint);
+    n = n == 0 ? 1 : n;
+    norm_range(x, at, at + n, NULL);
+    static const char *const marks[] = {"“", "”", "…", "—"};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (n == 3 && memcmp(x->text + at, marks[i], 3) == 0) {
+            norm_mark(x, marks[i]);
+            return n;
+        }
+    drop(x, at, at + n, "sign without a name");
+    return n;
+}
+
+static void walk(struct norm *x, size_t from, size_t end)
+{
+    for (size_t at = from; at < end;) {
+        take_drops(x, at);
+        if (x->text[at] == ' ') {
+            add_space(x);
+            at++;
+            continue;
+        }
+        while (x->next_span < x->sentence->span_count && x->sentence->spans[x->next_span].begin < at)
+            x->next_span++;
+        size_t used = 0;
+        while (used == 0 && x->next_span < x->sentence->span_count &&
+               x->sentence->spans[x->next_span].begin == at)
+            used = take_span(x, at);
+        x->in_code = at < x->code_end;
+        if (used == 0)
+            used = take(x, at);
+        if (used == 0)
+            used = take_unknown(x, at);
+        at += used;
+    }
+}
+
+static size_t say_as(struct norm *x, const struct span *span)
+{
+    (void)x;
+    (void)span;
+    return 0;
+}
+
+/* Words and punctuation as they are written. */
+static void walk_verbatim(struct norm *x)
+{
+    for (size_t at = 0; at < x->size;) {
+        if (x->text[at] == ' ' || x->text[at] == '\n') {
+            add_space(x);
+            at++;
+            continue;
+        }
+        size_t end = at;
+        while (end < x->size && x->text[end] != ' ' && x->text[end] != '\n' &&
+               (strchr(".,!?;:()\"", x->text[end]) == NULL || (end > at && !norm_is_border(x, end + 1))))
+            end++;
+        norm_range(x, at, end, NULL);
+        if (end > at)
+            add(x, TOKEN_WORD, ORIGIN_TEXT, x->text + at, end - at);
+        else
+            end += take_ascii_mark(x, at);
+        at = end;
+    }
+}
+
+void normalize_sentence(const struct sentence *sentence, const struct normalize_options *options,
+                        struct tokens *tokens)
+{
+    struct norm x = {
+        .text = sentence->clean.text.data,
+        .size = sentence->clean.text.length,
+        .sentence = sentence,
+        .out = tokens,
+        .first = tokens->count,
+        .british = options->british,
+    };
+    if (x.size > 0 && options->verbatim)
+        walk_verbatim(&x);
+    else if (x.size > 0)
+        walk(&x, 0, x.size);
+    take_drops(&x, SIZE_MAX);
+    if (tokens->count > x.first)
+        add_space(&x);
+}

@@ -1,0 +1,17 @@
+/* normalize.h: a sentence into the words that are spoken. */
+#ifndef TEXT_NORMALIZE_H
+#define TEXT_NORMALIZE_H
+
+#include "text/inline.h"
+#include "text/tokens.h"
+
+struct normalize_options {
+    bool british;  /* dates with the day first, "pence" */
+    bool verbatim; /* words and punctuation only: numbers and symbols stay as they are */
+};
+
+/* Appends the tokens of `sentence` to `tokens` (whose `failed` says when memory ran out). Linear in the sentence. */
+void normalize_sentence(const struct sentence *sentence, const struct normalize_options *options,
+                        struct tokens *tokens);
+
+#endif

@@ -1,0 +1,485 @@
+/* numbers.c: cardinals, ordinals, decimals, fractions, years and roman numerals in words.
+ *
+ * Numbers are worked on as digits, never as machine numbers, so that neither size nor rounding matters. */
+#include <string.h>
+
+#include "text/norm.h"
+
+static const char *const ones[] = {"zero",    "one",     "two",       "three",    "four",
+                                   "five",    "six",     "seven",     "eight",    "nine",
+                                   "ten",     "eleven",  "twelve",    "thirteen", "fourteen",
+                                   "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
+static const char *const tens[] = {"",      "",      "twenty",  "thirty", "forty",
+                                   "fifty", "sixty", "seventy", "eighty", "ninety"};
+static const char *const one_ths[] = {"zeroth",    "first",     "second",      "third",      "fourth",
+                                      "fifth",     "sixth",     "seventh",     "eighth",     "ninth",
+                                      "tenth",     "eleventh",  "twelfth",     "thirteenth", "fourteenth",
+                                      "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"};
+static const char *const ten_ths[] = {"",         "",         "twentieth",  "thirtieth", "fortieth",
+                                      "fiftieth", "sixtieth", "seventieth", "eightieth", "ninetieth"};
+/* Names of 10^3, 10^6 ... 10^45 (short scale). */
+static const char *const scales[] = {"",
+                                     "thousand",
+                                     "million",
+                                     "billion",
+                                     "trillion",
+                                     "quadrillion",
+                                     "quintillion",
+                                     "sextillion",
+                                     "septillion",
+                                     "octillion",
+                                     "nonillion",
+                                     "decillion",
+                                     "undecillion",
+                                     "duodecillion",
+                                     "tredecillion",
+                                     "quattuordecillion"};
+static const char *const scale_ths[] = {"",
+                                        "thousandth",
+                                        "millionth",
+                                        "billionth",
+                                        "trillionth",
+                                        "quadrillionth",
+                                        "quintillionth",
+                                        "sextillionth",
+                                        "septillionth",
+                                        "octillionth",
+                                        "nonillionth",
+                                        "decillionth",
+                                        "undecillionth",
+                                        "duodecillionth",
+                                        "tredecillionth",
+                                        "quattuordecillionth"};
+
+bool number_read(const struct norm *x, size_t at, struct number *number)
+{
+    *number = (struct number){.size = 0};
+    size_t n = norm_digits(x, at), from = at;
+    if (n > NUMBER_DIGITS)
+        return false;
+    memcpy(number->whole, x->text + at, n);
+    number->whole_size = n;
+    at += n;
+    while (n >= 1 && n <= 3 && norm_char(x, at) == ',' && norm_digits(x, at + 1) == 3) {
+        if (number->whole_size + 3 > NUMBER_DIGITS)
+            return false;
+        memcpy(number->whole + number->whole_size, x->text + at + 1, 3);
+        number->whole_size += 3;
+        number->separated = true;
+        at += 4;
+    }
+    size_t fraction = norm_char(x, at) == '.' ? norm_digits(x, at + 1) : 0;
+    if (fraction > NUMBER_DIGITS)
+        return false;
+    if (fraction > 0) {
+        memcpy(number->fraction, x->text + at + 1, fraction);
+        number->fraction_size = fraction;
+        at += 1 + fraction;
+    }
+    number->size = at - from;
+    return number->size > 0;
+}
+
+uint32_t number_value(const char *digits, size_t size)
+{
+    if (size > 9)
+        return UINT32_MAX;
+    uint32_t value = 0;
+    for (size_t i = 0; i < size; i++)
+        value = value * 10 + (uint32_t)(digits[i] - '0');
+    return value;
+}
+
+bool number_is_zero(const char *digits, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (digits[i] != '0')
+            return false;
+    return true;
+}
+
+bool number_is_one(const struct number *number)
+{
+    return number->fraction_size == 0 && number_value(number->whole, number->whole_size) == 1;
+}
+
+void say_digits(struct norm *x, const char *digits, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        norm_say(x, ones[digits[i] - '0']);
+}
+
+/* 1 to 99; `last` asks for the ordinal. */
+static void say_below_100(struct norm *x, uint32_t value, bool last)
+{
+    if (value < 20) {
+        norm_say(x, last ? one_ths[value] : ones[value]);
+    } else if (value % 10 == 0) {
+        norm_say(x, last ? ten_ths[value / 10] : tens[value / 10]);
+    } else {
+        norm_say(x, tens[value / 10]);
+        norm_say(x, last ? one_ths[value % 10] : ones[value % 10]);
+    }
+}
+
+/* 1 to 999. */
+static void say_below_1000(struct norm *x, uint32_t value, bool last)
+{
+    if (value >= 100) {
+        norm_say(x, ones[value / 100]);
+        norm_say(x, last && value % 100 == 0 ? "hundredth" : "hundred");
+    }
+    if (value % 100 > 0)
+        say_below_100(x, value % 100, last);
+}
+
+/* A whole number in words, group by group; `ordinal` gives the last word its ending. */
+static void say_whole(struct norm *x, const char *digits, size_t size, bool ordinal)
+{
+    while (size > 1 && *digits == '0') {
+        digits++;
+        size--;
+    }
+    if (size > NUMBER_DIGITS) {
+        say_digits(x, digits, size);
+        return;
+    }
+    if (size == 1 && *digits == '0') {
+        norm_say(x, ordinal ? one_ths[0] : ones[0]);
+        return;
+    }
+    while (size > 0) {
+        size_t group = (size - 1) / 3, n = size - group * 3;
+        uint32_t value = number_value(digits, n);
+        digits += n;
+        size -= n;
+        bool last = ordinal && number_is_zero(digits, size);
+        if (value == 0)
+            continue;
+        say_below_1000(x, value, last && group == 0);
+        if (group > 0)
+            norm_say(x, last ? scale_ths[group] : scales[group]);
+    }
+}
+
+void say_cardinal(struct norm *x, const char *digits, size_t size)
+{
+    say_whole(x, digits, size, false);
+}
+
+void say_ordinal(struct norm *x, const char *digits, size_t size)
+{
+    say_whole(x, digits, size, true);
+}
+
+void say_two(struct norm *x, const char *digits, bool oh)
+{
+    uint32_t value = number_value(digits, 2);
+    if (value < 10) {
+        norm_say(x, oh ? "oh" : "zero");
+        norm_say(x, ones[value]);
+    } else {
+        say_below_100(x, value, false);
+    }
+}
+
+void say_year(struct norm *x, const char *digits, size_t size)
+{
+    uint32_t year = number_value(digits, size);
+    uint32_t century = year / 100, rest = year % 100;
+    if (size != 4 || year < 1000 || year % 1000 < 10) {
+        say_cardinal(x, digits, size);
+        return;
+    }
+    say_below_100(x, century, false);
+    if (rest == 0)
+        norm_say(x, "hundred");
+    else
+        say_two(x, digits + 2, true);
+}
+
+/* The word for ten times `digit` in the plural: "eighties". */
+static const char *decade_word(uint32_t value)
+{
+    static const char *const words[] = {"hundreds", "tens",    "twenties",  "thirties", "forties",
+                                        "fifties",  "sixties", "seventies", "eighties", "nineties"};
+    return words[value / 10 % 10];
+}
+
+void say_decade(struct norm *x, const char *digits, size_t size)
+{
+    uint32_t value = number_value(digits, size);
+    if (size == 4 && value % 1000 == 0) {
+        say_below_100(x, value / 1000, false);
+        norm_say(x, "thousands");
+        return;
+    }
+    if (size == 4)
+        say_below_100(x, value / 100, false);
+    norm_say(x, decade_word(value % 100));
+}
+
+void say_denominator(struct norm *x, const char *digits, size_t size, bool plural)
+{
+    uint32_t value = number_value(digits, size);
+    if (value == 2 || value == 4) {
+        norm_say(x, value == 2 ? plural ? "halves" : "half" : plural ? "quarters" : "quarter");
+        return;
+    }
+    say_ordinal(x, digits, size);
+    if (plural && x->out->count > 0 && !x->out->failed) {
+        struct token *last = &x->out->items[x->out->count - 1];
+        str_putc(&x->out->pool, 's');
+        last->text_size++;
+    }
+}
+
+void say_pairs(struct norm *x, const char *digits, size_t size)
+{
+    if (size == 3 && digits[1] == '0' && digits[2] != '0') {
+        say_digits(x, digits, size);
+    } else if (size == 3 && !number_is_zero(digits + 1, 2)) {
+        norm_say(x, ones[digits[0] - '0']);
+        say_two(x, digits + 1, true);
+    } else if (size == 4) {
+        say_year(x, digits, size);
+    } else if (size < 4) {
+        say_cardinal(x, digits, size);
+    } else {
+        say_digits(x, digits, size);
+    }
+}
+
+void say_number(struct norm *x, const struct number *number)
+{
+    if (number->whole_size > 0)
+        say_cardinal(x, number->whole, number->whole_size);
+    if (number->fraction_size > 0) {
+        norm_say(x, "point");
+        say_digits(x, number->fraction, number->fraction_size);
+    }
+}
+
+void say_bare(struct norm *x, const struct number *number, bool counts)
+{
+    size_t n = number->whole_size;
+    uint32_t value = number_value(number->whole, n);
+    if (number->separated || number->fraction_size > 0) {
+        say_number(x, number);
+    } else if (n > 1 && number->whole[0] == '0') {
+        say_digits(x, number->whole, n);
+    } else if (n == 4 && norm_recent_in(x, "ending|ends|pin|code|digits|extension|room|flight|zip")) {
+        if (norm_previous_in(x, "room|flight"))
+            say_pairs(x, number->whole, n);
+        else
+            say_digits(x, number->whole, n);
+    } else if (n == 4 && value >= 1100 && value < 2100 && (!counts || value % 100 != 0)) {
+        say_year(x, number->whole, n);
+    } else if (n > 4 && !counts && value % 1000000 != 0) {
+        say_digits(x, number->whole, n);
+    } else {
+        say_cardinal(x, number->whole, n);
+    }
+}
+
+/* ---- Ordinals ---- */
+
+static bool suffix_fits(const char *digits, size_t size, const char *suffix)
+{
+    uint32_t value = number_value(size > 2 ? digits + size - 2 : digits, size > 2 ? 2 : size);
+    char a = char_lower(suffix[0]), b = char_lower(suffix[1]);
+    if (value >= 10 && value < 20)
+        return a == 't' && b == 'h';
+    switch (value % 10) {
+    case 1:
+        return a == 's' && b == 't';
+    case 2:
+        return a == 'n' && b == 'd';
+    case 3:
+        return a == 'r' && b == 'd';
+    default:
+        return a == 't' && b == 'h';
+    }
+}
+
+size_t scan_ordinal(struct norm *x, size_t at)
+{
+    struct number number;
+    if (!number_read(x, at, &number) || number.fraction_size > 0)
+        return 0;
+    size_t end = at + number.size;
+    if (norm_letters(x, end) < 2)
+        return 0;
+    size_t plural = norm_letters(x, end) == 3 && norm_char(x, end + 2) == 's' ? 1 : 0;
+    if (!norm_is_border(x, end + 2 + plural) || !suffix_fits(number.whole, number.whole_size, x->text + end))
+        return 0;
+    norm_range(x, at, end + 2 + plural, "ordinal");
+    if (plural > 0)
+        say_denominator(x, number.whole, number.whole_size, true);
+    else
+        say_ordinal(x, number.whole, number.whole_size);
+    return number.size + 2 + plural;
+}
+
+/* ---- Fractions ---- */
+
+/* "/4" with an ordinal ending or none after the numerator; fills `digits`, returns the bytes used. */
+static size_t read_denominator(const struct norm *x, size_t at, const char **digits, size_t *size)
+{
+    if (norm_char(x, at) != '/')
+        return 0;
+    size_t n = norm_digits(x, at + 1), end = at + 1 + n;
+    if (n == 0 || n > NUMBER_DIGITS || x->text[at + 1] == '0')
+        return 0;
+    *digits = x->text + at + 1;
+    *size = n;
+    size_t letters = norm_letters(x, end);
+    if ((letters == 2 || letters == 3) && suffix_fits(*digits, n, x->text + end) &&
+        (letters == 2 || norm_char(x, end + 2) == 's'))
+        end += letters;
+    bool more = norm_char(x, end) == '/' ||
+                (norm_char(x, end) == '-' && !char_is_space(norm_char(x, end + 1)) &&
+                 char_is_alnum(norm_char(x, end + 1)) && !char_is_alpha(norm_char(x, end + 1)));
+    return more || (char_is_alnum(norm_char(x, end)) && measure_unit_size(x, end, false) == 0) ? 0 : end - at;
+}
+
+static void say_fraction(struct norm *x, const char *top, size_t top_size, const char *bottom,
+                         size_t bottom_size, bool mixed)
+{
+    uint32_t numerator = number_value(top, top_size), denominator = number_value(bottom, bottom_size);
+    if (mixed && numerator == 1 && (denominator == 2 || denominator == 4)) {
+        norm_say(x, "a");
+        norm_say(x, denominator == 2 ? "half" : "quarter");
+        return;
+    }
+    say_cardinal(x, top, top_size);
+    if (denominator == 1) {
+        norm_say(x, "over");
+        say_cardinal(x, bottom, bottom_size);
+    } else {
+        say_denominator(x, bottom, bottom_size, numerator != 1);
+    }
+}
+
+size_t scan_fraction(struct norm *x, size_t at)
+{
+    size_t n = norm_digits(x, at), end = at + n, m = 0, bottom_size = 0;
+    const char *bottom = NULL;
+    if (n == 0 || n > 15)
+        return 0;
+    size_t used = read_denominator(x, end, &bottom, &bottom_size);
+    if (used > 0) {
+        norm_range(x, at, end + used, "fraction");
+        say_fraction(x, x->text + at, n, bottom, bottom_size, false);
+        return n + used;
+    }
+    size_t gap = norm_spaces(x, end);
+    if (gap == 0 && norm_char(x, end) == '-')
+        gap = 1;
+    m = norm_digits(x, end + gap);
+    if (gap != 1 || m == 0 || m > 15)
+        return 0;
+    used = read_denominator(x, end + 1 + m, &bottom, &bottom_size);
+    if (used == 0)
+        return 0;
+    norm_range(x, at, end + 1 + m + used, "mixed fraction");
+    say_cardinal(x, x->text + at, n);
+    norm_say(x, "and");
+    say_fraction(x, x->text + end + 1, m, bottom, bottom_size, true);
+    return n + 1 + m + used;
+}
+
+/* ---- Roman numerals ---- */
+
+static uint32_t roman_digit(char c)
+{
+    switch (c) {
+    case 'I':
+        return 1;
+    case 'V':
+        return 5;
+    case 'X':
+        return 10;
+    case 'L':
+        return 50;
+    case 'C':
+        return 100;
+    case 'D':
+        return 500;
+    case 'M':
+        return 1000;
+    default:
+        return 0;
+    }
+}
+
+/* The value of a well-formed roman numeral in capitals, else 0. */
+static uint32_t roman_value(const char *text, size_t size)
+{
+    static const struct {
+        uint32_t value;
+        char letters[3];
+    } steps[] = {{1000, "M"}, {900, "CM"}, {500, "D"}, {400, "CD"}, {100, "C"}, {90, "XC"}, {50, "L"},
+                 {40, "XL"},  {10, "X"},   {9, "IX"},  {5, "V"},    {4, "IV"},  {1, "I"}};
+    uint32_t value = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        size_t n = strlen(steps[i].letters);
+        for (int times = 0; times < (i % 4 == 0 ? 3 : 1); times++) {
+            if (size - at < n || memcmp(text + at, steps[i].letters, n) != 0)
+                break;
+            value += steps[i].value;
+            at += n;
+        }
+    }
+    return at == size ? value : 0;
+}
+
+static bool previous_is_name(const struct norm *x)
+{
+    if (x->out->count <= x->first)
+        return false;
+    const struct token *last = &x->out->items[x->out->count - 1];
+    const char *word = x->out->pool.data + last->text;
+    return last->kind == TOKEN_WORD && last->origin == ORIGIN_TEXT && last->text_size > 2 &&
+           char_is_upper(word[0]) && char_is_lower(word[1]);
+}
+
+size_t scan_roman(struct norm *x, size_t at, size_t size)
+{
+    if (size == 0 || size > 12 || roman_digit(x->text[at]) == 0)
+        return 0;
+    uint32_t value = roman_value(x->text + at, size);
+    if (value == 0)
+        return 0;
+    bool counted = norm_previous_in(x, "chapter|part|section|volume|vol|book|act|scene|article|appendix|"
+                                       "phase|type|stage|level|class|grade|world|war|"
+                                       "title|figure|table|unit|lesson|bowl|episode|season|round|mark|"
+                                       "category|group|tier|step|page|iphone|windows|"
+                                       "rocky|schedule|annex|exhibit|division|corps|apollo|titan|saturn|"
+                                       "verse|canto|opus|paragraph|clause|module");
+    bool named = previous_is_name(x) && value < 40 && (size > 1 || value == 5 || value == 10) &&
+                 !norm_in(x->text + at, size, "mi|di|li|mix|dim|mild");
+    if (!counted && !(named && size > 1) &&
+        !(named &&
+          norm_previous_in(
+              x, "henry|george|louis|charles|edward|philip|charlemagne|james|pope|pius|leo|malcolm")))
+        return 0;
+    if (counted && size == 1 && x->text[at] == 'I' && char_is_lower(norm_char(x, at + 2)) &&
+        norm_in(x->text + at + 2, norm_letters(x, at + 2),
+                "am|was|have|had|will|would|do|did|can|could|think|saw|went|found"))
+        return 0;
+    char digits[8];
+    size_t n = 0;
+    for (uint32_t power = 1000; power > 0; power /= 10)
+        if (n > 0 || value >= power)
+            digits[n++] = (char)('0' + value / power % 10);
+    norm_range(x, at, at + size, "roman numeral");
+    if (counted) {
+        say_cardinal(x, digits, n);
+    } else {
+        norm_say(x, "the");
+        say_ordinal(x, digits, n);
+    }
+    return size;
+}

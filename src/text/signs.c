@@ -1,0 +1,254 @@
+/* signs.c: single signs, by what stands around them: mathematics, currency signs alone, arrows, Greek letters. */
+#include <string.h>
+
+#include "text/norm.h"
+
+/* Said wherever they stand. Sorted by bytes. */
+static const struct norm_entry names[] = {
+    {"¢", "cents"},
+    {"£", "pound"},
+    {"¥", "yen"},
+    {"§", "section"},
+    {"©", "copyright"},
+    {"¬", "not"},
+    {"°", "degrees"},
+    {"±", "plus or minus"},
+    {"²", "squared"},
+    {"³", "cubed"},
+    {"µ", "micro"},
+    {"¶", "paragraph"},
+    {"¹", "to the first"},
+    {"×", "times"},
+    {"÷", "divided by"},
+    {"Γ", "gamma"},
+    {"Δ", "delta"},
+    {"Θ", "theta"},
+    {"Λ", "lambda"},
+    {"Ξ", "xi"},
+    {"Π", "pi"},
+    {"Σ", "sigma"},
+    {"Φ", "phi"},
+    {"Ψ", "psi"},
+    {"Ω", "omega"},
+    {"α", "alpha"},
+    {"β", "beta"},
+    {"γ", "gamma"},
+    {"δ", "delta"},
+    {"ε", "epsilon"},
+    {"ζ", "zeta"},
+    {"η", "eta"},
+    {"θ", "theta"},
+    {"ι", "iota"},
+    {"κ", "kappa"},
+    {"λ", "lambda"},
+    {"μ", "mu"},
+    {"ν", "nu"},
+    {"ξ", "xi"},
+    {"ο", "omicron"},
+    {"π", "pi"},
+    {"ρ", "rho"},
+    {"ς", "sigma"},
+    {"σ", "sigma"},
+    {"τ", "tau"},
+    {"υ", "upsilon"},
+    {"φ", "phi"},
+    {"χ", "chi"},
+    {"ψ", "psi"},
+    {"ω", "omega"},
+    {"‰", "per mille"},
+    {"′", "prime"},
+    {"″", "double prime"},
+    {"⁰", "to the zero"},
+    {"⁴", "to the fourth"},
+    {"⁵", "to the fifth"},
+    {"⁶", "to the sixth"},
+    {"⁷", "to the seventh"},
+    {"⁸", "to the eighth"},
+    {"⁹", "to the ninth"},
+    {"ⁿ", "to the n"},
+    {"₀", "zero"},
+    {"₁", "one"},
+    {"₂", "two"},
+    {"₃", "three"},
+    {"₄", "four"},
+    {"₅", "five"},
+    {"₆", "six"},
+    {"₇", "seven"},
+    {"₈", "eight"},
+    {"₉", "nine"},
+    {"₩", "won"},
+    {"€", "euro"},
+    {"₹", "rupee"},
+    {"₽", "ruble"},
+    {"₿", "bitcoin"},
+    {"←", "left arrow"},
+    {"↑", "up"},
+    {"→", "to"},
+    {"↓", "down"},
+    {"↔", "to and from"},
+    {"⇒", "implies"},
+    {"⇔", "if and only if"},
+    {"∀", "for all"},
+    {"∂", "partial"},
+    {"∃", "there exists"},
+    {"∅", "empty set"},
+    {"∆", "delta"},
+    {"∇", "nabla"},
+    {"∈", "in"},
+    {"∉", "not in"},
+    {"∏", "product"},
+    {"∑", "sum"},
+    {"−", "minus"},
+    {"√", "square root of"},
+    {"∛", "cube root of"},
+    {"∝", "proportional to"},
+    {"∞", "infinity"},
+    {"∠", "angle"},
+    {"∧", "and"},
+    {"∨", "or"},
+    {"∩", "intersection"},
+    {"∪", "union"},
+    {"∫", "integral"},
+    {"∴", "therefore"},
+    {"∵", "because"},
+    {"∼", "about"},
+    {"≃", "approximately equal to"},
+    {"≅", "congruent to"},
+    {"≈", "approximately equals"},
+    {"≠", "is not equal to"},
+    {"≡", "is identical to"},
+    {"≤", "less than or equal to"},
+    {"≥", "greater than or equal to"},
+    {"≪", "much less than"},
+    {"≫", "much greater than"},
+    {"⊂", "subset of"},
+    {"⊃", "superset of"},
+    {"⊆", "subset of"},
+    {"⊕", "plus"},
+    {"⊗", "times"},
+    {"⋅", "times"},
+    {"✓", "check"},
+};
+
+static bool spaced(const struct norm *x, size_t at, size_t size)
+{
+    char before = at == 0 ? ' ' : x->text[at - 1];
+    return char_is_space(before) && char_is_space(norm_char(x, at + size));
+}
+
+static bool between_words(const struct norm *x, size_t at)
+{
+    return at > 0 && char_is_alpha(x->text[at - 1]) && char_is_alpha(norm_char(x, at + 1));
+}
+
+/* Digits, signs and single letters with an equals sign: there "-" is minus and "/" is over. */
+static bool is_equation(const struct norm *x, size_t at)
+{
+    size_t begin = at > 24 ? at - 24 : 0, end = at + 24 < x->size ? at + 24 : x->size;
+    for (size_t i = at; i < end; i++) {
+        char c = x->text[i];
+        if (c == '=')
+            return true;
+        if (char_is_alpha(c) && char_is_alpha(norm_char(x, i + 1)))
+            break;
+        if (!char_is_alnum(c) && strchr(" +-*/^().", c) == NULL)
+            break;
+    }
+    for (size_t i = at; i > begin; i--) {
+        char c = x->text[i - 1];
+        if (c == '=')
+            return true;
+        if (char_is_alpha(c) && i > 1 && char_is_alpha(x->text[i - 2]))
+            break;
+        if (!char_is_alnum(c) && strchr(" +-*/^().", c) == NULL)
+            break;
+    }
+    return false;
+}
+
+static bool between_numbers(const struct norm *x, size_t at, size_t size)
+{
+    size_t before = at, after = at + size;
+    while (before > 0 && x->text[before - 1] == ' ')
+        before--;
+    after += norm_spaces(x, after);
+    return before > 0 && char_is_digit(x->text[before - 1]) && char_is_digit(norm_char(x, after));
+}
+
+static const char *ascii_name(const struct norm *x, size_t at)
+{
+    char c = x->text[at], before = at == 0 ? ' ' : x->text[at - 1], after = norm_char(x, at + 1);
+    switch (c) {
+    case '%':
+        return "percent";
+    case '&':
+        return "and";
+    case '@':
+        return "at";
+    case '=':
+        return after == '=' || before == '=' ? after == '=' ? "equals" : NULL : "equals";
+    case '+':
+        return "plus";
+    case '#':
+        return "hash";
+    case '$':
+        return "dollar";
+    case '*':
+        return between_numbers(x, at, 1)                                   ? "times"
+               : char_is_alnum(before) || spaced(x, at, 1) || after == '.' ? "star"
+                                                                           : NULL;
+    case '-':
+        return (is_equation(x, at) && (char_is_digit(after) || after == ' ')) ||
+                       (between_numbers(x, at, 1) && is_equation(x, at))
+                   ? "minus"
+                   : NULL;
+    case '/':
+        if (between_words(x, at) || spaced(x, at, 1) || at == 0)
+            return "slash";
+        return between_numbers(x, at, 1) && is_equation(x, at) ? "over"
+               : char_is_digit(before) && char_is_alpha(after) ? "per"
+                                                               : NULL;
+    case '~':
+        return char_is_digit(after) || after == '$' ? "about" : NULL;
+    case '<':
+        return after == '=' ? "less than or equal to"
+               : between_numbers(x, at, 1) || spaced(x, at, 1) || char_is_digit(after) ? "less than"
+                                                                                       : NULL;
+    case '>':
+        return after == '=' ? "greater than or equal to"
+               : between_numbers(x, at, 1) || spaced(x, at, 1) || char_is_digit(after) ? "greater than"
+                                                                                       : NULL;
+    case '^':
+        return "to the power of";
+    case '\\':
+        return between_words(x, at) ? "backslash" : NULL;
+    default:
+        return NULL;
+    }
+}
+
+size_t scan_symbol(struct norm *x, size_t at)
+{
+    unsigned char c = (unsigned char)x->text[at];
+    if (c < 0x80) {
+        const char *name = ascii_name(x, at);
+        if (name == NULL)
+            return 0;
+        size_t n = (c == '<' || c == '>' || c == '=') && norm_char(x, at + 1) == '=' ? 2 : 1;
+        norm_range(x, at, at + n, "symbol");
+        norm_say_words(x, name);
+        return n;
+    }
+    size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+    const char *name = at + n <= x->size ? NORM_FIND(names, x->text + at, n) : NULL;
+    if (name == NULL)
+        return 0;
+    if (c == 0xce || c == 0xcf) { /* a Greek letter: its name only when it stands alone */
+        bool before = at > 0 && char_is_wide(x->text[at - 1]);
+        if (before || (char_is_wide(norm_char(x, at + n)) && (unsigned char)norm_char(x, at + n) < 0xe2))
+            return 0;
+    }
+    norm_range(x, at, at + n, "symbol");
+    norm_say_words(x, name);
+    return n;
+}

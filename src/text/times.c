@@ -1,0 +1,162 @@
+/* times.c: times of day and durations. */
+#include <string.h>
+
+#include "text/norm.h"
+
+/* What was read of a time. */
+struct time {
+    const char *hour, *minute, *second; /* minute and second: two digits or NULL */
+    size_t hour_size;
+    char half;   /* 'a', 'p' or 0 */
+    size_t size; /* bytes, without the time zone */
+    bool stop;   /* the point after "p.m." is among them */
+};
+
+/* "am", "a.m.", "P.M." at `at`: the bytes it takes, 0 when it is none. */
+static size_t half_size(const struct norm *x, size_t at, struct time *time)
+{
+    char half = char_lower(norm_char(x, at));
+    if (half != 'a' && half != 'p')
+        return 0;
+    size_t dot = norm_char(x, at + 1) == '.';
+    if (dot > 0 && norm_char(x, at + 2) == ' ' && norm_literal(x, at + 3, "m.") > 0)
+        dot = 2; /* "a. m." */
+    if (char_lower(norm_char(x, at + 1 + dot)) != 'm')
+        return 0;
+    size_t n = 2 + dot;
+    bool zone = dot > 0 && norm_char(x, at + n) == '.' && char_is_alpha(norm_char(x, at + n + 1));
+    if (!norm_is_border(x, at + n) && !zone)
+        return 0;
+    time->half = half;
+    time->stop = dot > 0 && norm_char(x, at + n) == '.';
+    return n + time->stop;
+}
+
+static bool is_two(const struct norm *x, size_t at)
+{
+    return norm_digits(x, at) == 2 && x->text[at] < '6';
+}
+
+static bool read_time(const struct norm *x, size_t at, struct time *time)
+{
+    *time = (struct time){.hour = x->text + at};
+    time->hour_size = norm_digits(x, at);
+    uint32_t hour = number_value(time->hour, time->hour_size);
+    if (time->hour_size == 0 || time->hour_size > 2 || hour > 24)
+        return false;
+    size_t end = at + time->hour_size;
+    char sep = norm_char(x, end);
+    if ((sep == ':' || sep == '.') && is_two(x, end + 1)) {
+        time->minute = x->text + end + 1;
+        end += 3;
+        if (sep == ':' && norm_char(x, end) == ':' && is_two(x, end + 1)) {
+            time->second = x->text + end + 1;
+            end += 3;
+        }
+    }
+    size_t space = norm_spaces(x, end), half = space > 1 ? 0 : half_size(x, end + space, time);
+    if (half > 0)
+        end += space + half;
+    time->size = end - at;
+    if (half > 0)
+        return hour <= 12 || time->minute != NULL;
+    return time->minute != NULL && sep == ':' && norm_is_border(x, end) &&
+           !(norm_char(x, end) == ':' && char_is_digit(norm_char(x, end + 1)));
+}
+
+static void say_count(struct norm *x, const char *digits, size_t size, const char *one, const char *many)
+{
+    say_cardinal(x, digits, size);
+    norm_say(x, number_value(digits, size) == 1 ? one : many);
+}
+
+static void say_time(struct norm *x, const struct time *time)
+{
+    uint32_t hour = number_value(time->hour, time->hour_size);
+    bool sharp = time->minute == NULL || number_is_zero(time->minute, 2);
+    if (time->second != NULL) {
+        say_count(x, time->hour, time->hour_size, "hour", "hours");
+        say_count(x, time->minute, 2, "minute", "minutes");
+        norm_say(x, "and");
+        say_count(x, time->second, 2, "second", "seconds");
+    } else if (sharp && time->half == 0 && hour == 0) {
+        norm_say(x, "midnight");
+    } else {
+        say_cardinal(x, time->hour, time->hour_size);
+        if (sharp && time->half == 0)
+            norm_say(x, "o'clock");
+        else if (!sharp)
+            say_two(x, time->minute, true);
+    }
+    if (time->half != 0)
+        norm_say_letters(x, time->half == 'a' ? "AM" : "PM", 2);
+}
+
+/* A time zone after a time: "EST", "e.s.t", "est"; says it and returns the bytes used. */
+static size_t take_zone(struct norm *x, size_t at, bool stopped)
+{
+    static const char zones[] = "est|edt|cst|cdt|mst|mdt|pst|pdt|gmt|utc|bst|cet|cest|ist|jst|aest|et|pt|ct";
+    size_t space = norm_spaces(x, at), end = at + space, n = 0;
+    char letters[5];
+    if (space > 1 || (space == 0 && !stopped))
+        return 0;
+    while (n < 4 && char_is_alpha(norm_char(x, end))) {
+        letters[n++] = x->text[end++];
+        if (norm_char(x, end) == '.' && char_is_alpha(norm_char(x, end + 1)))
+            end++;
+    }
+    if (!norm_is_border(x, end) || !norm_in(letters, n, zones) || (n == 2 && char_is_lower(letters[0])))
+        return 0;
+    norm_range(x, at + space, end, "time zone");
+    norm_say_letters(x, letters, n);
+    return end - at;
+}
+
+/* Whether the point at the end of "p.m." also ends the sentence. */
+static size_t keep_stop(struct norm *x, size_t end, const struct time *time)
+{
+    size_t next = end;
+    while (next < x->size && (x->text[next] == ' ' || x->text[next] == '"' || x->text[next] == ')'))
+        next++;
+    return time->stop && next >= x->size ? 1 : 0;
+}
+
+static size_t take_ratio(struct norm *x, size_t at)
+{
+    size_t a = norm_digits(x, at), b = norm_digits(x, at + a + 1);
+    if (a == 0 || a > 4 || b == 0 || b > 4 || norm_char(x, at + a) != ':' ||
+        !norm_is_border(x, at + a + 1 + b) || norm_char(x, at + a + 1 + b) == ':')
+        return 0;
+    norm_range(x, at, at + a + 1 + b, "ratio");
+    say_cardinal(x, x->text + at, a);
+    if (b == 1 || a > 2)
+        norm_say(x, "to");
+    say_cardinal(x, x->text + at + a + 1, b);
+    return a + 1 + b;
+}
+
+size_t scan_time(struct norm *x, size_t at)
+{
+    struct time time;
+    if (!read_time(x, at, &time))
+        return take_ratio(x, at);
+    norm_range(x, at, at + time.size, "time");
+    say_time(x, &time);
+    size_t end = at + time.size, zone = take_zone(x, end, time.stop);
+    if (zone > 0)
+        return time.size + zone;
+    size_t from = end + norm_spaces(x, end), dash = norm_char(x, from) == '-'              ? 1
+                                                    : strncmp(x->text + from, "–", 3) == 0 ? 3
+                                                                                           : 0;
+    size_t to = from + dash + norm_spaces(x, from + dash);
+    struct time other;
+    if (dash > 0 && read_time(x, to, &other)) {
+        norm_range(x, from, from + dash, "time");
+        norm_say(x, "to");
+        norm_range(x, to, to + other.size, "time");
+        say_time(x, &other);
+        end = to + other.size;
+        return end + take_zone(x, end, other.stop) - keep_stop(x, end, &other) - at;
+    }
+    return time.size - keep_stop(x, end, &time);
+}
