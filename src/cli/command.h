@@ -33,13 +33,13 @@ struct arguments; /* a parsed command line */
 struct command {
     const char *name;
     const char *operands; /* as in "Usage: litetts say [OPTION ...] OPERANDS"; "" takes none */
-    const char *summary;  /* one line, without a full stop */
+    const char *summary;  /* one line */
     const char *notes;    /* paragraphs below the options in --help; NULL: none */
     const struct option *options;
     int (*run)(const struct arguments *arguments); /* returns the exit code */
 };
 
-extern const struct command say_command, voices_command, serve_command, doctor_command, import_command;
+extern const struct command say_command, voices_command, serve_command, doctor_command, import_command, normalize_command;
 
 /* Parses argv[0 .. argc), what follows the subcommand's name, into *arguments, which points into argv and is the
  * caller's, to be freed with arguments_free. *arguments is NULL when --help was given and answered.

@@ -13,6 +13,7 @@ static const struct command *const commands[] = {
     &voices_command,
     &serve_command,
     &import_command,
+    &normalize_command,
     &doctor_command,
 };
 
