@@ -45,6 +45,13 @@ static uint64_t upsample_taps(const struct target *target)
     return (target->shape[2] + target->stride - 1) / target->stride;
 }
 
+/* What the durations and the energy hang on: errors of ALBERT and of the duration encoder come out of the prosody predictor a
+ * hundredfold (docs/engine.md has the measurements). */
+static bool is_delicate(const struct target *target)
+{
+    return strncmp(target->name, "bert", 4) == 0 || strncmp(target->name, "predictor.text_encoder.", 23) == 0;
+}
+
 /* The element type of a target's tensor. */
 static enum gguf_type type_of(const struct import *import, const struct target *target)
 {
@@ -52,7 +59,10 @@ static enum gguf_type type_of(const struct import *import, const struct target *
                    (target->kind == TARGET_STACK && target->dims == 2);
     if (!product)
         return GGUF_F32;
-    return target->fine && import->options->type == GGUF_Q4_0 ? GGUF_Q8_0 : import->options->type;
+    const enum gguf_type type = import->options->type;
+    if (type == GGUF_Q8_0 && is_delicate(target))
+        return GGUF_F16;
+    return type == GGUF_Q4_0 && (target->fine || is_delicate(target)) ? GGUF_Q8_0 : type;
 }
 
 /* The shape of a target's tensor; returns its rank. */
