@@ -74,6 +74,6 @@ struct backend_type {
     void (*speak)(struct backend *backend, struct utterance **batch, int count);
 };
 
-extern const struct backend_type flite_backend;
+extern const struct backend_type flite_backend, kokoro_backend;
 
 #endif

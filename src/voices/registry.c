@@ -8,7 +8,7 @@
 #include "base/str.h"
 
 /* In the order in which their default voice is preferred. */
-static const struct backend_type *const backend_types[] = {&flite_backend};
+static const struct backend_type *const backend_types[] = {&kokoro_backend, &flite_backend};
 
 /* OpenAI's voice names, so that its clients work unchanged: the first candidate that exists is taken. The Kokoro
  * voices are those that were named after them, or the nearest in kind. */

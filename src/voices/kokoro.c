@@ -1,0 +1,402 @@
+/* kokoro.c: the neural voices: Kokoro behind the backend interface.
+ *
+ * Voices are tables in the model file. A voice to speak with is one table or a blend of several, "af_bella(2)+af_sky(1)":
+ * their weighted mean. An utterance's phonemes become ids by the model's vocabulary; the style is the table's row for
+ * their number; words get their times from the durations. pipeline.py of hexgrad/kokoro is the reference for all three. */
+#include "kokoro/kokoro.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/threads.h"
+#include "base/utf8.h"
+#include "voices/backend.h"
+
+enum { MAX_SYMBOLS = 510, MAX_IDS = MAX_SYMBOLS + 2, MAX_BLEND = 16, FRAMES_PER_SECOND = 40 };
+
+struct backend {
+    struct model *model;
+    struct kokoro *kokoro;
+    lt_voice *voices; /* in the order of model->voices; strings belong to the model or are static */
+};
+
+/* What find_voice makes. */
+struct blend {
+    int count;
+    struct {
+        const struct kokoro_voice *voice;
+        double weight; /* all add up to 1 */
+    } parts[MAX_BLEND];
+};
+
+/* ---- Voices --------------------------------------------------------------------------------------- */
+
+/* Kokoro's voice names begin with a letter for the language and one for the sex: "af_heart". */
+static const char *language_of(const char *name)
+{
+    static const struct {
+        char letter;
+        const char *language;
+    } languages[] = {{'a', "en-US"}, {'b', "en-GB"}, {'e', "es-ES"}, {'f', "fr-FR"}, {'h', "hi-IN"},
+                     {'i', "it-IT"}, {'j', "ja-JP"}, {'p', "pt-BR"}, {'z', "zh-CN"}};
+    for (size_t i = 0; i < sizeof languages / sizeof *languages; i++)
+        if (name[0] == languages[i].letter && name[1] != '\0' && name[2] == '_')
+            return languages[i].language;
+    return "en-US";
+}
+
+static const char *sex_of(const char *name)
+{
+    if (name[0] == '\0' || (name[1] != 'f' && name[1] != 'm') || name[2] != '_')
+        return "";
+    return name[1] == 'f' ? "female" : "male";
+}
+
+static size_t kokoro_voices(const struct backend *backend, const lt_voice **voices)
+{
+    *voices = backend->voices;
+    return backend->model->voice_count;
+}
+
+static bool list_voices(struct backend *backend)
+{
+    const struct model *model = backend->model;
+    backend->voices = calloc(model->voice_count ? model->voice_count : 1, sizeof *backend->voices);
+    if (!backend->voices)
+        return false;
+    size_t preferred = 0;
+    for (size_t i = 0; i < model->voice_count; i++) {
+        const char *name = model->voices[i].name;
+        backend->voices[i] = (lt_voice){.name = name,
+                                        .backend = "kokoro",
+                                        .language = language_of(name),
+                                        .sex = sex_of(name),
+                                        .summary = "Kokoro, neural"};
+        if (!strcmp(name, "af_heart"))
+            preferred = i;
+    }
+    if (model->voice_count)
+        backend->voices[preferred].is_default = true;
+    return true;
+}
+
+static const struct kokoro_voice *voice_named(const struct model *model, const char *name, size_t size)
+{
+    for (size_t i = 0; i < model->voice_count; i++)
+        if (strlen(model->voices[i].name) == size && !strncasecmp(model->voices[i].name, name, size))
+            return &model->voices[i];
+    return NULL;
+}
+
+static const char *skip_space(const char *at)
+{
+    while (isspace((unsigned char)*at))
+        at++;
+    return at;
+}
+
+/* Reads "name" or "name(weight)" at *at and moves on. */
+static lt_status parse_part(const struct model *model, const char **at, struct blend *blend, lt_error *error)
+{
+    const char *begin = skip_space(*at);
+    const size_t size = strcspn(begin, "+( \t\r\n");
+    const struct kokoro_voice *voice = voice_named(model, begin, size);
+    if (size == 0)
+        return error_set(error, LT_ERR_VOICE, "a blend of voices is written like 'af_bella(2)+af_sky(1)'");
+    if (!voice)
+        return error_set(error, LT_ERR_VOICE,
+                         "Kokoro has no voice '%.*s': 'litetts voices' lists what there is",
+                         size < 64 ? (int)size : 64, begin);
+    if (blend->count == MAX_BLEND)
+        return error_set(error, LT_ERR_VOICE, "a blend of more than %d voices", MAX_BLEND);
+    double weight = 1;
+    *at = skip_space(begin + size);
+    if (**at == '(') {
+        char *end;
+        weight = strtod(*at + 1, &end);
+        const char *close = skip_space(end);
+        if (end == *at + 1 || *close != ')' || !(weight > 0 && weight <= 1000))
+            return error_set(error, LT_ERR_VOICE,
+                             "the weight of '%s' in a blend must be a number from 0 to 1000", voice->name);
+        *at = skip_space(close + 1);
+    }
+    blend->parts[blend->count].voice = voice;
+    blend->parts[blend->count++].weight = weight;
+    return LT_OK;
+}
+
+static lt_status parse_blend(const struct model *model, const char *text, struct blend *blend,
+                             lt_error *error)
+{
+    for (const char *at = text;;) {
+        const lt_status status = parse_part(model, &at, blend, error);
+        if (status != LT_OK)
+            return status;
+        if (*at == '\0')
+            break;
+        if (*at++ != '+')
+            return error_set(error, LT_ERR_VOICE,
+                             "a blend of voices is written like 'af_bella(2)+af_sky(1)'");
+    }
+    double sum = 0;
+    for (int i = 0; i < blend->count; i++)
+        sum += blend->parts[i].weight;
+    for (int i = 0; i < blend->count; i++)
+        blend->parts[i].weight /= sum;
+    return LT_OK;
+}
+
+static lt_status kokoro_find_voice(struct backend *backend, const char *name, const void **voice,
+                                   const char **language, lt_error *error)
+{
+    struct blend *blend = calloc(1, sizeof *blend);
+    if (!blend)
+        return error_memory(error, "a voice");
+    const lt_status status = parse_blend(backend->model, name, blend, error);
+    if (status != LT_OK) {
+        free(blend);
+        return status;
+    }
+    *voice = blend;
+    *language = language_of(blend->parts[0].voice->name);
+    return LT_OK;
+}
+
+static void kokoro_release_voice(struct backend *backend, const void *voice)
+{
+    (void)backend;
+    free((void *)(uintptr_t)voice);
+}
+
+/* The style for an utterance of `symbols` phonemes. */
+static void style_of(const struct model *model, const struct blend *blend, int symbols, float *style)
+{
+    const int width = 2 * model->style;
+    for (int c = 0; c < width; c++) {
+        double sum = 0;
+        for (int i = 0; i < blend->count; i++) {
+            const struct kokoro_voice *voice = blend->parts[i].voice;
+            int row = symbols > 0 ? symbols - 1 : 0;
+            row = row < voice->rows ? row : voice->rows - 1;
+            sum += blend->parts[i].weight * (double)voice->table[(ptrdiff_t)row * width + c];
+        }
+        style[c] = (float)sum;
+    }
+}
+
+/* ---- Opening -------------------------------------------------------------------------------------- */
+
+/* The configured model file, or the one in the data folder; whether it was configured. */
+static bool model_path(const lt_config *config, struct str *path)
+{
+    const char *configured = config_string(config, CONFIG_engine_model);
+    if (configured[0] != '\0') {
+        str_puts(path, configured);
+        return true;
+    }
+    file_data_folder(config_string(config, CONFIG_engine_data_folder), path);
+    str_puts(path, "/kokoro.gguf");
+    return false;
+}
+
+static lt_status open_engine(struct backend *backend, const lt_config *config, const char *path,
+                             lt_error *error)
+{
+    lt_status status = model_open(path, &backend->model, error);
+    if (status != LT_OK)
+        return status;
+    if (backend->model->style > 1024)
+        return error_set(error, LT_ERR_MODEL, "'%s' has styles of %d numbers: at most 1024 are supported",
+                         path, backend->model->style);
+    struct kokoro_options options = {.threads = (int)config_integer(config, CONFIG_engine_threads),
+                                     .isa = ISA_COUNT};
+    if (options.threads == 0)
+        options.threads = threads_available();
+    isa_parse(config_string(config, CONFIG_engine_isa), &options.isa); /* "auto" is none: no cap */
+    status = kokoro_open(backend->model, &options, &backend->kokoro, error);
+    if (status == LT_OK && !list_voices(backend))
+        status = error_memory(error, "the list of voices");
+    return status;
+}
+
+static void kokoro_backend_close(struct backend *backend)
+{
+    kokoro_close(backend->kokoro);
+    model_close(backend->model);
+    free(backend->voices);
+    free(backend);
+}
+
+static lt_status kokoro_backend_open(const lt_config *config, struct backend **out, lt_error *error)
+{
+    struct str path = {0};
+    const bool configured = model_path(config, &path);
+    struct backend *backend = path.failed ? NULL : calloc(1, sizeof *backend);
+    lt_status status;
+    if (!backend)
+        status = error_memory(error, "the Kokoro voices");
+    else if (!configured && access(path.data, F_OK) != 0 && errno == ENOENT)
+        status = error_set(error, LT_ERR_UNSUPPORTED,
+                           "no Kokoro model at '%s': 'litetts pull kokoro' fetches one", path.data);
+    else
+        status = open_engine(backend, config, path.data, error);
+    str_free(&path);
+    if (status == LT_OK)
+        *out = backend;
+    else if (backend)
+        kokoro_backend_close(backend);
+    return status;
+}
+
+/* ---- Speaking ------------------------------------------------------------------------------------- */
+
+/* An utterance as the engine wants it, and what maps it back to words. */
+struct prepared {
+    struct kokoro_utterance spoken;
+    int ids[MAX_IDS], durations[MAX_IDS];
+    uint32_t offset[MAX_IDS]; /* byte of utterance.phonemes at which each id's symbol begins */
+    bool space[MAX_IDS];      /* the id is that of a space */
+    float *style;
+    struct utterance *from;
+    bool timed;
+};
+
+/* Phonemes to ids; symbols that the model does not know are skipped. */
+static lt_status read_phonemes(const struct model *model, struct prepared *p)
+{
+    const char *phonemes = p->from->phonemes;
+    const size_t size = strlen(phonemes);
+    int count = 1, symbols = 0;
+    p->ids[0] = 0;
+    for (size_t at = 0; at < size;) {
+        uint32_t codepoint;
+        const size_t length = utf8_decode(phonemes + at, size - at, &codepoint);
+        if (length == 0)
+            return error_set(&p->from->error, LT_ERR_TEXT, "the phonemes are not valid UTF-8");
+        const int id = model_symbol(model, codepoint);
+        symbols++;
+        if (id >= 0) {
+            if (count == MAX_IDS - 1)
+                return error_set(&p->from->error, LT_ERR_TEXT, "an utterance of more than %d phonemes",
+                                 MAX_SYMBOLS);
+            p->ids[count] = id;
+            p->offset[count] = (uint32_t)at;
+            p->space[count] = codepoint == ' ';
+            count++;
+        }
+        at += length;
+    }
+    p->ids[count] = 0;
+    p->offset[count] = (uint32_t)size;
+    p->spoken.ids = p->ids;
+    p->spoken.count = count + 1;
+    style_of(model, p->from->voice, symbols, p->style);
+    return LT_OK;
+}
+
+/* First id whose symbol begins at `byte` or later. */
+static int id_at(const struct prepared *p, uint32_t byte)
+{
+    int i = 1;
+    while (i < p->spoken.count - 1 && p->offset[i] < byte)
+        i++;
+    return i;
+}
+
+/* Word times out of the durations, as pipeline.py's join_timestamps: in half frames, so that the space between
+ * two words is shared between them; all is three frames early. */
+static void time_words(struct prepared *p)
+{
+    struct utterance *u = p->from;
+    const int lead = p->durations[0] > 3 ? p->durations[0] - 3 : 0;
+    int before[MAX_IDS + 1]; /* half frames before each id */
+    before[1] = 2 * lead;
+    for (int i = 1; i < p->spoken.count; i++)
+        before[i + 1] = before[i] + 2 * p->durations[i];
+    for (size_t w = 0; w < u->word_count; w++) {
+        struct utterance_word *word = &u->words[w];
+        const int begin = id_at(p, word->phoneme_begin), end = id_at(p, word->phoneme_end);
+        if (begin >= end)
+            continue;
+        int from = before[begin], to = before[end];
+        if (begin > 1 && p->space[begin - 1])
+            from -= p->durations[begin - 1];
+        if (p->space[end])
+            to += p->durations[end];
+        word->start = (float)from / (2 * FRAMES_PER_SECOND);
+        word->end = (float)to / (2 * FRAMES_PER_SECOND);
+    }
+}
+
+static bool emit(void *user, const float *samples, size_t count)
+{
+    struct prepared *p = user;
+    if (!p->timed)
+        time_words(p);
+    p->timed = true;
+    return p->from->emit(p->from->user, samples, count);
+}
+
+static void speak_prepared(struct backend *backend, struct prepared *prepared, int count)
+{
+    struct kokoro_utterance *batch[KOKORO_MAX_BATCH];
+    for (int i = 0; i < count; i++)
+        batch[i] = &prepared[i].spoken;
+    kokoro_speak(backend->kokoro, batch, count);
+    for (int i = 0; i < count; i++) {
+        struct utterance *u = prepared[i].from;
+        u->status = prepared[i].spoken.status;
+        if (u->status != LT_OK)
+            u->error = prepared[i].spoken.error;
+    }
+}
+
+static void kokoro_backend_speak(struct backend *backend, struct utterance **batch, int count)
+{
+    const size_t style = 2 * (size_t)backend->model->style;
+    struct prepared *prepared = calloc((size_t)count, sizeof *prepared);
+    float *styles = calloc((size_t)count * style, sizeof *styles);
+    int ready = 0;
+    for (int i = 0; i < count; i++) {
+        struct utterance *u = batch[i];
+        if (!prepared || !styles) {
+            u->status = error_memory(&u->error, "an utterance");
+            continue;
+        }
+        struct prepared *p = &prepared[ready];
+        *p = (struct prepared){.from = u, .style = styles + style * (size_t)ready};
+        p->spoken.style = p->style;
+        p->spoken.speed = u->speed;
+        p->spoken.seed = u->seed;
+        p->spoken.cancelled = u->cancelled;
+        p->spoken.emit = emit;
+        p->spoken.user = p;
+        p->spoken.durations = p->durations;
+        u->status = read_phonemes(backend->model, p);
+        if (u->status == LT_OK && p->spoken.count > 2)
+            ready++;
+    }
+    if (ready)
+        speak_prepared(backend, prepared, ready);
+    free(prepared);
+    free(styles);
+}
+
+const struct backend_type kokoro_backend = {
+    .name = "kokoro",
+    .wants_phonemes = true,
+    .serial = true,
+    .max_batch = KOKORO_MAX_BATCH,
+    .max_symbols = MAX_SYMBOLS,
+    .open = kokoro_backend_open,
+    .close = kokoro_backend_close,
+    .voices = kokoro_voices,
+    .find_voice = kokoro_find_voice,
+    .release_voice = kokoro_release_voice,
+    .speak = kokoro_backend_speak,
+};
