@@ -183,12 +183,14 @@ static lt_status open_by_content(const char *path, struct checkpoint **checkpoin
     if (failed)
         return LT_ERR_IO;
     if (got == 0)
-        return error_set(error, LT_ERR_MODEL, "'%s' is empty: a checkpoint (.pth, .safetensors) is needed",
-                         path);
+        return error_set(error, LT_ERR_MODEL,
+                         "'%s' is empty: a checkpoint (.pth, .safetensors, .onnx) is needed", path);
     if (got >= 4 && memcmp(head, "PK\3\4", 4) == 0)
         return torch_open(path, checkpoint, error);
     if (got > 8 && head[8] == '{') /* the length of a JSON header comes first */
         return safetensors_open(path, checkpoint, error);
+    if (got >= 2 && head[0] == 0x08 && head[1] < 0x20) /* field 1 of ONNX's ModelProto: ir_version */
+        return onnx_open(path, checkpoint, error);
     if (got >= 2 && head[0] == 0x80 && head[1] <= 5)
         return error_set(
             error, LT_ERR_MODEL,
@@ -196,7 +198,8 @@ static lt_status open_by_content(const char *path, struct checkpoint **checkpoin
             path);
     return error_set(
         error, LT_ERR_MODEL,
-        "'%s' is no checkpoint that can be imported: a PyTorch zip (.pth) or .safetensors is needed", path);
+        "'%s' is no checkpoint that can be imported: a PyTorch zip (.pth), .safetensors or .onnx is needed",
+        path);
 }
 
 lt_status checkpoint_open(const char *path, struct checkpoint **checkpoint, lt_error *error)

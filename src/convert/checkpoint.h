@@ -76,12 +76,15 @@ struct checkpoint_tensor *checkpoint_find(const struct checkpoint *checkpoint, c
 
 lt_status torch_open(const char *path, struct checkpoint **checkpoint, lt_error *error);
 lt_status safetensors_open(const char *path, struct checkpoint **checkpoint, lt_error *error);
+lt_status onnx_open(const char *path, struct checkpoint **checkpoint, lt_error *error);
 
 /* The same from bytes that the caller owns and keeps; `name` is what errors call them. */
 lt_status torch_open_memory(const void *bytes, size_t size, const char *name, struct checkpoint **checkpoint,
                             lt_error *error);
 lt_status safetensors_open_memory(const void *bytes, size_t size, const char *name,
                                   struct checkpoint **checkpoint, lt_error *error);
+lt_status onnx_open_memory(const void *bytes, size_t size, const char *name, struct checkpoint **checkpoint,
+                           lt_error *error);
 
 /* Appends a tensor after checking its name and shape. Errors: LT_ERR_MODEL, LT_ERR_MEMORY. */
 lt_status checkpoint_add(struct checkpoint *checkpoint, const char *name, size_t name_length, int dims,
