@@ -100,7 +100,7 @@ const struct command import_command = {
     .notes =
         "CHECKPOINT is a PyTorch file (.pth), .safetensors or an ONNX export. Nothing in it is executed.\n"
         "The result is a GGUF file for --model, or kokoro.gguf in the data folder, where it becomes the\n"
-        "default voice; 'litetts pull kokoro' downloads the published model and does all of it.",
+        "default voice; 'litetts pull kokoro' downloads the published model and does all of it.\n",
     .options = options,
     .run = run,
 };

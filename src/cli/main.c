@@ -12,6 +12,7 @@ static const struct command *const commands[] = {
     &say_command,
     &voices_command,
     &serve_command,
+    &pull_command,
     &import_command,
     &normalize_command,
     &doctor_command,
