@@ -11,11 +11,6 @@ struct near_word {
     size_t size;
 };
 
-static bool is_word(const struct tokens *tokens, size_t index)
-{
-    return tokens->items[index].kind == TOKEN_WORD;
-}
-
 static void read_word(const struct tokens *tokens, size_t index, struct near_word *word)
 {
     const struct token *token = &tokens->items[index];
@@ -74,18 +69,320 @@ static int count_near(const struct tokens *tokens, size_t index, int reach, cons
             found++;
     return found;
 }
+
+/* ---- the tag decides --------------------------------------------------------------------------- */
+
+static enum pos_tag tag_at(const struct tokens *tokens, size_t index, int step)
+{
+    size_t at = neighbour(tokens, index, step);
+    return at == SIZE_MAX ? POS_STOP : (enum pos_tag)tokens->items[at].tag;
+}
+
+static bool is_verb(enum pos_tag tag)
+{
+    return tag >= POS_VB && tag <= POS_VBZ;
+}
+
+/* The mark right after the word, 0 when a word follows. */
+static bool before_mark(const struct tokens *tokens, size_t index)
+{
+    return index + 1 >= tokens->count || tokens->items[index + 1].kind != TOKEN_WORD;
+}
+
+/* Past or present of "read" after a subject that fits both ("I", "they", "children"): by the times and verbs of the sentence. */
+static bool reads_as_past(const struct tokens *tokens, size_t index)
+{
+    int past =
+        2 *
+        count_near(tokens, index, 12,
+                   "yesterday last ago previously earlier already just once was were had did before recently "
+                   "when-was finally until after");
+    int present =
+        3 * count_near(
+                tokens, index, 12,
+                "every always usually often sometimes generally normally daily mostly weekly rarely seldom "
+                "regularly nowadays can will whenever don't typically if");
+    for (int step = -12; step <= 12; step++) {
+        size_t at = step == 0 ? SIZE_MAX : neighbour(tokens, index, step);
+        if (at == SIZE_MAX)
+            continue;
+        enum pos_tag tag = tokens->items[at].tag;
+        past += tag == POS_VBD ? 2 : 0;
+        present +=
+            (tag == POS_VBZ || tag == POS_VBP) && !neighbour_in(tokens, index, step, "was were had did") ? 1
+                                                                                                         : 0;
+    }
+    return past >= present;
+}
+
+static void tag_read(const struct tokens *tokens, size_t index, struct token *token)
+{
+    if (token->tag != POS_VBP && token->tag != POS_VBD)
+        return;
+    int step = -1;
+    while (tag_at(tokens, index, step) == POS_RB)
+        step--;
+    enum pos_tag subject = tag_at(tokens, index, step);
+    bool plural = subject == POS_NNS || neighbour_in(tokens, index, step, "i we they you who people") ||
+                  subject == POS_STOP;
+    /* "he read" cannot be present */
+    token->tag = !plural || reads_as_past(tokens, index) ? POS_VBD : POS_VB;
+}
+
+static void tag_used(const struct tokens *tokens, size_t index, struct token *token)
+{
+    if (!neighbour_in(tokens, index, 1, "to"))
+        return;
+    int step = -1;
+    while (tag_at(tokens, index, step) == POS_RB)
+        step--;
+    bool be = neighbour_in(tokens, index, step,
+                           "is are was were be been being am it's isn't aren't wasn't weren't i'm you're "
+                           "he's she's they're we're");
+    bool get =
+        neighbour_in(tokens, index, step, "get gets got getting become became grow grew grown gotten quite");
+    bool thing = neighbour_in(
+        tokens, index, step,
+        "tool tools method methods technique techniques machine device devices material materials word words "
+        "term terms software system process money instrument language chemical substance data");
+    bool infinitive = tag_at(tokens, index, 2) == POS_VB;
+    if (get || (be && !infinitive))
+        token->tag = POS_JJ; /* accustomed */
+    else
+        token->tag = be || thing ? POS_VBN : POS_VBD; /* employed, or a habit of the past */
+}
+
+static void tag_content(const struct tokens *tokens, size_t index, struct token *token)
+{
+    bool after_be = neighbour_in(tokens, index, -1,
+                                 "am is are was were be been being i'm you're he's she's we're they're seem "
+                                 "seems seemed feel feels felt "
+                                 "look looks looked quite perfectly very so not more remain remained fairly");
+    token->tag =
+        after_be || (neighbour_in(tokens, index, 1, "with to") && tag_at(tokens, index, -1) != POS_DT &&
+                     tag_at(tokens, index, -1) != POS_JJ && tag_at(tokens, index, -1) != POS_NN)
+            ? POS_JJ
+            : POS_NN;
+}
+
+static void tag_minute(const struct tokens *tokens, size_t index, struct token *token)
+{
+    bool small = neighbour_in(tokens, index, 1,
+                              "detail details particle particles trace traces quantity quantities amount "
+                              "amounts difference differences "
+                              "fraction fractions change changes inspection examination scrutiny proportions "
+                              "variations crystals insects "
+                              "organisms cracks holes attention doses") ||
+                 (neighbour_in(tokens, index, -1, "so too very extremely how was is were are almost most") &&
+                  before_mark(tokens, index)) ||
+                 neighbour_in(tokens, index, -1, "so very extremely too");
+    bool span = neighbour_in(tokens, index, -1, "last per this any every one");
+    token->tag = small && !span ? POS_JJ : POS_NN;
+}
+
+static void tag_close(const struct tokens *tokens, size_t index, struct token *token)
+{
+    bool article = neighbour_in(tokens, index, -1, "a the its");
+    if (article && (before_mark(tokens, index) || neighbour_in(tokens, index, 1, "of")))
+        token->tag = POS_NN; /* draw to a close */
+    else if (is_verb(token->tag) && neighbour_in(tokens, index, 1, "to by enough") &&
+             tag_at(tokens, index, -1) != POS_MD && !neighbour_in(tokens, index, -1, "to not"))
+        token->tag = POS_RB;
+    else if (token->tag == POS_VB && neighbour_in(tokens, index, 1, "to") &&
+             (is_verb(tag_at(tokens, index, -1)) || neighbour_in(tokens, index, -1, "too very so as")))
+        token->tag = POS_RB;
+    else if (neighbour_in(
+                 tokens, index, -1,
+                 "stay stayed stand stood sit sat keep come came get got hold live lived too very so how"))
+        token->tag = POS_RB;
+}
+
+static void tag_live(const struct tokens *tokens, size_t index, struct token *token)
+{
+    if (neighbour_in(tokens, index, 1,
+                     "music audience audiences band bands performance performances show shows album wire "
+                     "wires broadcast broadcasts stream "
+                     "streams streaming tv television coverage event events recording version bait fire "
+                     "ammunition animals birds chat demo "
+                     "updates update blog theatre theater entertainment concert concerts feed video weapon "
+                     "rounds round set footage "
+                     "cricket football sport sports session sessions data chickens lobster cattle studio "
+                     "interview debate on-air"))
+        token->tag = POS_JJ;
+    else if (neighbour_in(tokens, index, -1,
+                          "broadcast broadcasts streamed streaming stream recorded go going goes went gone "
+                          "perform performs performed "
+                          "performing played shown aired airing reporting televised sang show watch watched "
+                          "seen was is are were be a "
+                          "the any airs plays") &&
+             !neighbour_in(tokens, index, -2, "and"))
+        token->tag = POS_RB;
+}
+
+static void tag_invalid(const struct tokens *tokens, size_t index, struct token *token)
+{
+    bool person = neighbour_in(
+        tokens, index, 1, "mother father wife husband son daughter aunt uncle brother sister child carriage");
+    bool alone =
+        neighbour_in(tokens, index, -1, "an the elderly bedridden chronic") && before_mark(tokens, index);
+    token->tag = person || alone ? POS_NN : POS_JJ;
+}
+
+static void tag_dove(const struct tokens *tokens, size_t index, struct token *token)
+{
+    enum pos_tag before = tag_at(tokens, index, -1);
+    if (neighbour_in(
+            tokens, index, 1,
+            "into in off under down for headfirst straight right deep head deeper back beneath from") &&
+        (before == POS_PRP || before == POS_NN || before == POS_NNS || before == POS_NNP ||
+         before == POS_RB || before == POS_CC))
+        token->tag = POS_VBD;
+    else
+        token->tag = POS_NN;
+}
+
+static void tag_learned(const struct tokens *tokens, size_t index, struct token *token)
+{
+    if (neighbour_in(tokens, index, 1,
+                     "professor man men woman scholar scholars judge judges friend friend's colleague "
+                     "counsel society societies journal "
+                     "journals discussion discourse doctor doctors people debate opinion men's monk "
+                     "institution bishop clerk") &&
+        tag_at(tokens, index, -1) != POS_PRP)
+        token->tag = POS_JJ;
+}
+
+/* Adjectives that are verbs only where nothing but a verb can stand: after "to", a modal, "do" or a plural subject. */
+static void tag_rarely_verb(const struct tokens *tokens, size_t index, struct token *token)
+{
+    int step = -1;
+    while (tag_at(tokens, index, step) == POS_RB)
+        step--;
+    enum pos_tag before = tag_at(tokens, index, step);
+    bool verb = before == POS_TO || before == POS_MD ||
+                neighbour_in(tokens, index, step, "do does did don't doesn't didn't i we you they let's");
+    if (is_verb(token->tag) && !verb)
+        token->tag = POS_JJ;
+}
+
+static void tag_graduate(const struct tokens *tokens, size_t index, struct token *token)
+{
+    if (neighbour_in(tokens, index, 1,
+                     "school schools student students program programs programme degree degrees studies "
+                     "course courses"))
+        token->tag = POS_JJ;
+}
+
+static const struct {
+    const char *words;
+    void (*tag)(const struct tokens *tokens, size_t index, struct token *token);
+} taggers[] = {
+    {"read reread", tag_read},
+    {"used", tag_used},
+    {"content", tag_content},
+    {"minute", tag_minute},
+    {"close", tag_close},
+    {"live", tag_live},
+    {"invalid", tag_invalid},
+    {"dove", tag_dove},
+    {"learned", tag_learned},
+    {"graduate", tag_graduate},
+    {"appropriate approximate intimate moderate consummate animate desolate legitimate degenerate",
+     tag_rarely_verb},
+};
+
 void homographs_tag(struct tokens *tokens)
 {
-    (void)tokens;
-    (void)count_near;
-    (void)is_word;
+    for (size_t i = 0; i < tokens->count; i++) {
+        struct token *token = &tokens->items[i];
+        struct near_word word;
+        if (token->kind != TOKEN_WORD || token->text_size < 4 || token->text_size > 11)
+            continue;
+        read_word(tokens, i, &word);
+        for (size_t t = 0; t < sizeof taggers / sizeof *taggers; t++)
+            if (in_list(&word, taggers[t].words)) {
+                taggers[t].tag(tokens, i, token);
+                break;
+            }
+    }
+}
+
+/* ---- the sense decides ------------------------------------------------------------------------- */
+
+/* When a sense is possible at all. */
+enum {
+    ANY,
+    NOUNS = 1,       /* tagged as noun or adjective */
+    VERBS = 2,       /* tagged as verb */
+    CAPITAL = 4,     /* written with a capital, not at the beginning of a sentence */
+    ATTRIBUTIVE = 8, /* before a noun */
+    FIRST = 16,      /* the first word of a sentence */
+};
+
+/* One sense of a word. Its score is `prior`, 4 for each cue near (8 words on both sides), 6 for a word of `before` right before it and
+ * for one of `after` right after it; the best wins, the first of equals. A sense whose pronunciation is NULL is the lexicon's own. */
+struct sense {
+    const char *words;
+    const char *us, *gb;
+    int when, prior;
+    const char *before, *after, *near;
+};
+
+static const struct sense senses[] = {
+#define SENSE(words, us, gb, when, prior, before, after, near)                                               \
+    {words, us, gb, when, prior, before, after, near},
+#include "text/homographs.def"
+#undef SENSE
+};
+#define SENSE_COUNT (sizeof senses / sizeof *senses)
+
+static bool sense_possible(const struct tokens *tokens, size_t index, const struct sense *sense)
+{
+    const struct token *token = &tokens->items[index];
+    enum pos_tag tag = token->tag;
+    char initial = tokens->pool.data[token->text];
+    bool first = neighbour(tokens, index, -1) == SIZE_MAX;
+    bool noun_after = !before_mark(tokens, index) &&
+                      (tag_at(tokens, index, 1) == POS_NN || tag_at(tokens, index, 1) == POS_NNS);
+    return !((sense->when & NOUNS && is_verb(tag)) || (sense->when & VERBS && !is_verb(tag)) ||
+             (sense->when & CAPITAL && (initial < 'A' || initial > 'Z' || first)) ||
+             (sense->when & ATTRIBUTIVE && !noun_after) || (sense->when & FIRST && !first));
+}
+
+static int sense_score(const struct tokens *tokens, size_t index, const struct sense *sense)
+{
+    return sense->prior + 4 * count_near(tokens, index, 8, sense->near) +
+           6 * neighbour_in(tokens, index, -1, sense->before) +
+           6 * neighbour_in(tokens, index, 1, sense->after);
+}
+
+/* A bit for each first letter that begins a word of the table, so that most words are turned away at once. */
+static bool may_have_senses(const struct near_word *word)
+{
+    static const char initials[] = "abdejlmnprstw";
+    return word->size >= 3 && word->size <= 9 && strchr(initials, word->text[0]) != NULL;
 }
 
 bool homograph_say(const struct tokens *tokens, size_t index, bool british, struct g2p_result *result)
 {
-    (void)tokens;
-    (void)index;
-    (void)british;
-    (void)result;
-    return false;
+    struct near_word word;
+    read_word(tokens, index, &word);
+    if (!may_have_senses(&word))
+        return false;
+    const struct sense *best = NULL;
+    int best_score = 0;
+    for (size_t i = 0; i < SENSE_COUNT; i++) {
+        if (!in_list(&word, senses[i].words) || !sense_possible(tokens, index, &senses[i]))
+            continue;
+        int score = sense_score(tokens, index, &senses[i]);
+        if (best == NULL || score > best_score) {
+            best = &senses[i];
+            best_score = score;
+        }
+    }
+    if (best == NULL || best->us == NULL)
+        return false;
+    const char *symbols = british ? best->gb : best->us;
+    *result = (struct g2p_result){.origin = PHONEMES_RULE, .note = "sense from the words around"};
+    return phones_parse(symbols, strlen(symbols), &result->phones, NULL);
 }

@@ -7,6 +7,7 @@
 #include "text/tagger.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Tags that only the tagger tells apart; tag_out turns them into Penn tags. */
@@ -31,6 +32,7 @@ enum word_class {
 #undef WORDS
     CLASS_UNKNOWN,
     CLASS_NAME,
+    CLASS_CAPITALISED_S,
     CLASS_CAPITALISED, /* first word of a sentence, unknown in lower case */
     CLASS_FORM_S,      /* verb or noun + -s: by how nominal its stem is */
     CLASS_FORM_S_VERB,
@@ -43,7 +45,6 @@ enum word_class {
     CLASS_POSSESSOR,
     CLASS_STOP_MARK,
     CLASS_COMMA_MARK,
-    CLASS_IT_LETTER, /* "a" as a letter of the alphabet */
     CLASS_COUNT
 };
 
@@ -102,6 +103,9 @@ static const struct candidate classes[CLASS_COUNT][CANDIDATES] = {
     [CLASS_LEFT] = {{POS_VBD, 8}, {POS_VBN, 9}, {POS_JJ, 9}, {POS_NN, 14}, {POS_RB, 14}},
     [CLASS_UNKNOWN] = {{POS_NN, 4}, {POS_VB, 22}, {POS_VBP, 25}, {POS_JJ, 14}},
     [CLASS_NAME] = {{POS_NNP, 0}},
+    [CLASS_CAPITALISED_S] = {{POS_NNS, 2}, {POS_NNP, 13}, {POS_VBZ, 30}},
+    [CLASS_PLURAL] = {{POS_NNS, 0}},
+    [CLASS_COLLECTIVE] = {{POS_NN, 6}, {POS_NNS, 6}},
     [CLASS_CAPITALISED] = {{POS_NNP, 4}, {POS_NN, 9}, {POS_VB, 20}, {POS_JJ, 16}},
     [CLASS_FORM_S] = {{POS_NNS, 6}, {POS_VBZ, 9}},
     [CLASS_FORM_S_VERB] = {{POS_VBZ, 1}, {POS_NNS, 35}},
@@ -114,7 +118,6 @@ static const struct candidate classes[CLASS_COUNT][CANDIDATES] = {
     [CLASS_POSSESSOR] = {{T_POSSESSOR, 0}},
     [CLASS_STOP_MARK] = {{POS_STOP, 0}},
     [CLASS_COMMA_MARK] = {{POS_COMMA, 0}},
-    [CLASS_IT_LETTER] = {{POS_NN, 0}},
 };
 
 static const struct {
@@ -132,7 +135,6 @@ static struct {
     const char *word;
     uint8_t size, class;
 } slots[SLOTS];
-static pthread_once_t slots_once = PTHREAD_ONCE_INIT;
 
 static size_t word_hash(const char *word, size_t size)
 {
@@ -301,295 +303,56 @@ static enum word_class class_of(const char *word, size_t size, bool first)
         return class;
     if (rest_capital && class != CLASS_UNKNOWN)
         return class; /* shouted */
+    if (first && class == CLASS_FORM_S_NOUN)
+        return CLASS_CAPITALISED_S;
     return first && !rest_capital ? CLASS_CAPITALISED : CLASS_NAME;
 }
 
 /* ---- what follows what ------------------------------------------------------------------------- */
 
-/* The cost of the second tag after the first, cheapest first; 0 stands for UNLIKELY. */
-static const uint8_t follow[T_COUNT][T_COUNT] = {
-    [POS_STOP] = {[POS_DT] = 8,    [POS_PRP] = 8,   [T_SINGULAR] = 8, [POS_IN] = 12,  [POS_NNP] = 12,
-                  [POS_PRPS] = 12, [POS_STOP] = 12, [POS_COMMA] = 14, [POS_RB] = 14,  [POS_UH] = 14,
-                  [POS_WRB] = 15,  [POS_CC] = 16,   [POS_EX] = 16,    [POS_NNS] = 16, [T_POSSESSOR] = 16,
-                  [POS_NN] = 17,   [POS_VB] = 17,   [POS_JJ] = 18,    [POS_WP] = 18,  [POS_CD] = 20,
-                  [POS_PDT] = 20,  [POS_WDT] = 20,  [T_DO] = 20,      [POS_JJR] = 22, [POS_JJS] = 22,
-                  [POS_RBR] = 22,  [POS_VBG] = 22,  [T_BE] = 22,      [POS_MD] = 24,  [POS_TO] = 24,
-                  [POS_NNPS] = 25, [T_HAVE] = 26,   [POS_VBN] = 28,   [T_OBJECT] = 36},
-    [POS_COMMA] = {[POS_CC] = 8,    [POS_DT] = 8,       [POS_PRP] = 8,   [T_SINGULAR] = 8, [POS_IN] = 12,
-                   [POS_NNP] = 12,  [POS_PRPS] = 12,    [POS_STOP] = 12, [POS_WDT] = 13,   [POS_COMMA] = 14,
-                   [POS_RB] = 14,   [POS_UH] = 14,      [POS_NN] = 15,   [POS_WRB] = 15,   [POS_EX] = 16,
-                   [POS_NNS] = 16,  [T_POSSESSOR] = 16, [POS_JJ] = 18,   [POS_VBG] = 18,   [POS_WP] = 18,
-                   [POS_CD] = 20,   [POS_PDT] = 20,     [T_BE] = 20,     [T_DO] = 20,      [POS_JJR] = 22,
-                   [POS_JJS] = 22,  [POS_RBR] = 22,     [POS_VBN] = 22,  [POS_MD] = 24,    [POS_TO] = 24,
-                   [POS_NNPS] = 25, [POS_VB] = 26,      [T_HAVE] = 26,   [POS_VBD] = 28,   [POS_VBZ] = 28,
-                   [POS_VBP] = 32,  [T_OBJECT] = 36},
-    [POS_CC] = {[POS_DT] = 8,    [POS_PRP] = 8,    [T_SINGULAR] = 8, [POS_IN] = 12,  [POS_NNP] = 12,
-                [POS_PRPS] = 12, [POS_NN] = 14,    [POS_NNS] = 14,   [POS_RB] = 14,  [POS_UH] = 14,
-                [POS_JJ] = 15,   [POS_WRB] = 15,   [POS_CC] = 16,    [POS_EX] = 16,  [T_POSSESSOR] = 16,
-                [POS_VBD] = 17,  [POS_VB] = 18,    [POS_WP] = 18,    [POS_VBG] = 19, [POS_VBZ] = 19,
-                [POS_CD] = 20,   [POS_PDT] = 20,   [POS_VBN] = 20,   [POS_WDT] = 20, [T_DO] = 20,
-                [POS_JJR] = 22,  [POS_JJS] = 22,   [POS_RBR] = 22,   [POS_VBP] = 22, [T_BE] = 22,
-                [T_OBJECT] = 22, [POS_COMMA] = 24, [POS_MD] = 24,    [POS_TO] = 24,  [POS_NNPS] = 25,
-                [T_HAVE] = 26,   [POS_STOP] = 40},
-    [POS_UH] = {[POS_COMMA] = 5,    [POS_STOP] = 6, [POS_DT] = 8,    [POS_PRP] = 8,  [T_SINGULAR] = 8,
-                [POS_IN] = 12,      [POS_NNP] = 12, [POS_PRPS] = 12, [POS_RB] = 14,  [POS_UH] = 14,
-                [POS_VB] = 15,      [POS_WRB] = 15, [POS_CC] = 16,   [POS_EX] = 16,  [POS_NNS] = 16,
-                [T_POSSESSOR] = 16, [POS_NN] = 17,  [POS_JJ] = 18,   [POS_WP] = 18,  [POS_CD] = 20,
-                [POS_PDT] = 20,     [POS_WDT] = 20, [T_DO] = 20,     [POS_JJR] = 22, [POS_JJS] = 22,
-                [POS_RBR] = 22,     [POS_VBG] = 22, [T_BE] = 22,     [POS_MD] = 24,  [POS_TO] = 24,
-                [POS_NNPS] = 25,    [T_HAVE] = 26,  [POS_VBN] = 28,  [T_OBJECT] = 36},
-    [POS_DT] =
-        {[POS_NN] = 5,   [POS_JJ] = 9,   [POS_NNS] = 12,  [POS_NNP] = 14,  [T_POSSESSOR] = 14, [T_BE] = 16,
-         [POS_CD] = 18,  [POS_JJS] = 18, [POS_NNPS] = 20, [POS_JJR] = 24,  [POS_RB] = 24,      [POS_RBR] = 26,
-         [POS_VBG] = 26, [POS_VBN] = 26, [T_HAVE] = 26,   [POS_STOP] = 28, [POS_COMMA] = 30,   [POS_MD] = 32,
-         [POS_IN] = 36,  [POS_VBZ] = 36, [POS_CC] = 40,   [POS_WDT] = 40,  [T_DO] = 40,        [POS_PRP] = 45,
-         [POS_VBD] = 55, [POS_DT] = 60,  [POS_VB] = 95,   [POS_VBP] = 95},
-    [POS_PDT] = {[POS_DT] = 3,
-                 [POS_PRPS] = 6,
-                 [POS_IN] = 12,
-                 [POS_NNS] = 12,
-                 [POS_NN] = 20,
-                 [POS_PRP] = 20,
-                 [T_BE] = 24,
-                 [POS_VBD] = 40,
-                 [POS_VBP] = 40},
-    [POS_PRPS] = {[POS_NN] = 4,
-                  [POS_JJ] = 9,
-                  [POS_NNS] = 9,
-                  [T_POSSESSOR] = 14,
-                  [POS_JJS] = 15,
-                  [POS_CD] = 20,
-                  [POS_NNP] = 20,
-                  [POS_VBG] = 22,
-                  [POS_JJR] = 24,
-                  [POS_VBN] = 26,
-                  [POS_RB] = 38,
-                  [POS_IN] = 70,
-                  [POS_VBD] = 85,
-                  [POS_VBZ] = 85,
-                  [POS_VB] = 95,
-                  [POS_VBP] = 95},
-    [T_POSSESSOR] = {[POS_NN] = 4,
-                     [POS_JJ] = 9,
-                     [POS_NNS] = 9,
-                     [POS_JJS] = 15,
-                     [POS_NNP] = 18,
-                     [POS_CD] = 20,
-                     [POS_STOP] = 20,
-                     [POS_COMMA] = 22,
-                     [POS_VBG] = 22,
-                     [POS_VBN] = 26,
-                     [T_BE] = 30,
-                     [POS_VBD] = 60,
-                     [POS_VBZ] = 60,
-                     [POS_VB] = 90,
-                     [POS_VBP] = 90},
-    [T_SINGULAR] = {[POS_VBD] = 5, [T_BE] = 5,     [POS_VBZ] = 6,   [POS_MD] = 8,     [T_HAVE] = 8,
-                    [T_DO] = 9,    [POS_RB] = 12,  [POS_STOP] = 14, [POS_COMMA] = 16, [POS_CC] = 18,
-                    [POS_TO] = 20, [POS_IN] = 22,  [POS_DT] = 30,   [POS_VBG] = 30,   [POS_JJ] = 34,
-                    [POS_VB] = 45, [POS_VBN] = 45, [POS_NN] = 55,   [POS_NNS] = 55,   [POS_VBP] = 70},
-    [T_OBJECT] = {[POS_STOP] = 7, [POS_IN] = 8,   [POS_COMMA] = 9, [POS_TO] = 9,    [POS_RP] = 11,
-                  [POS_CC] = 12,  [POS_DT] = 12,  [POS_RB] = 12,   [POS_PRPS] = 16, [POS_WRB] = 16,
-                  [POS_JJ] = 18,  [POS_VBG] = 18, [POS_WDT] = 18,  [POS_WP] = 18,   [POS_VB] = 20,
-                  [POS_NN] = 22,  [POS_NNS] = 22, [POS_CD] = 24,   [POS_PRP] = 24,  [T_SINGULAR] = 24,
-                  [POS_VBN] = 28, [T_BE] = 30,    [POS_VBD] = 60,  [POS_VBZ] = 60,  [POS_VBP] = 80},
-    [POS_NN] = {[POS_STOP] = 8, [T_BE] = 8,     [POS_COMMA] = 9, [POS_IN] = 9,    [POS_MD] = 10,
-                [POS_CC] = 11,  [POS_VBD] = 11, [T_HAVE] = 11,   [POS_VBZ] = 12,  [POS_NN] = 14,
-                [POS_NNS] = 15, [POS_TO] = 15,  [T_DO] = 16,     [POS_WDT] = 17,  [POS_RB] = 19,
-                [POS_WP] = 20,  [POS_WRB] = 21, [POS_VBG] = 22,  [POS_VBN] = 23,  [T_POSSESSOR] = 24,
-                [POS_RBR] = 26, [POS_CD] = 28,  [POS_NNP] = 28,  [POS_PRP] = 28,  [T_SINGULAR] = 28,
-                [POS_RP] = 30,  [POS_DT] = 34,  [POS_JJR] = 34,  [POS_PRPS] = 34, [POS_JJ] = 36,
-                [POS_VBP] = 45, [POS_EX] = 50,  [T_OBJECT] = 50, [POS_VB] = 58},
-    [POS_NNS] =
-        {[POS_STOP] = 8, [T_BE] = 8,      [POS_COMMA] = 9, [POS_IN] = 9,      [POS_MD] = 10,  [POS_VBD] = 10,
-         [POS_CC] = 11,  [POS_VBP] = 11,  [T_HAVE] = 11,   [POS_TO] = 15,     [T_DO] = 16,    [POS_WDT] = 17,
-         [POS_RB] = 19,  [POS_WP] = 20,   [POS_WRB] = 21,  [POS_VBG] = 22,    [POS_VBN] = 23, [POS_RBR] = 26,
-         [POS_CD] = 28,  [POS_NNP] = 28,  [POS_PRP] = 28,  [T_SINGULAR] = 28, [POS_RP] = 30,  [POS_DT] = 34,
-         [POS_JJR] = 34, [POS_NN] = 34,   [POS_PRPS] = 34, [POS_JJ] = 36,     [POS_NNS] = 40, [POS_EX] = 50,
-         [POS_VBZ] = 50, [T_OBJECT] = 50, [POS_VB] = 58},
-    [POS_NNP] = {[POS_NNP] = 8,     [POS_STOP] = 8,     [T_BE] = 8,     [POS_COMMA] = 9, [POS_IN] = 9,
-                 [POS_MD] = 10,     [POS_VBD] = 10,     [POS_CC] = 11,  [POS_VBZ] = 11,  [T_HAVE] = 11,
-                 [POS_NNPS] = 14,   [T_POSSESSOR] = 14, [POS_TO] = 15,  [POS_NN] = 16,   [T_DO] = 16,
-                 [POS_WDT] = 17,    [POS_CD] = 18,      [POS_NNS] = 18, [POS_RB] = 19,   [POS_WP] = 20,
-                 [POS_WRB] = 21,    [POS_VBG] = 22,     [POS_VBN] = 23, [POS_RBR] = 26,  [POS_PRP] = 28,
-                 [T_SINGULAR] = 28, [POS_RP] = 30,      [POS_DT] = 34,  [POS_JJR] = 34,  [POS_PRPS] = 34,
-                 [POS_JJ] = 36,     [POS_VBP] = 42,     [POS_EX] = 50,  [T_OBJECT] = 50, [POS_VB] = 58},
-    [POS_NNPS] =
-        {[POS_STOP] = 8, [T_BE] = 8,     [POS_COMMA] = 9, [POS_IN] = 9,      [POS_MD] = 10,  [POS_VBD] = 10,
-         [POS_CC] = 11,  [POS_VBP] = 11, [T_HAVE] = 11,   [POS_TO] = 15,     [T_DO] = 16,    [POS_WDT] = 17,
-         [POS_RB] = 19,  [POS_WP] = 20,  [POS_WRB] = 21,  [POS_VBG] = 22,    [POS_VBN] = 23, [POS_RBR] = 26,
-         [POS_CD] = 28,  [POS_NNP] = 28, [POS_PRP] = 28,  [T_SINGULAR] = 28, [POS_NN] = 30,  [POS_RP] = 30,
-         [POS_DT] = 34,  [POS_JJR] = 34, [POS_PRPS] = 34, [POS_JJ] = 36,     [POS_EX] = 50,  [T_OBJECT] = 50,
-         [POS_VB] = 58},
-    [POS_CD] = {[POS_NNS] = 5,  [POS_NN] = 8,   [POS_CD] = 11,  [POS_STOP] = 11, [POS_COMMA] = 12,
-                [POS_CC] = 14,  [POS_IN] = 14,  [POS_JJ] = 15,  [POS_JJR] = 16,  [T_BE] = 18,
-                [POS_TO] = 19,  [POS_NNP] = 20, [POS_RB] = 20,  [POS_MD] = 26,   [POS_VBD] = 26,
-                [POS_VBG] = 26, [POS_VBN] = 26, [POS_VBP] = 28, [POS_VBZ] = 28,  [POS_VB] = 50},
-    [POS_JJ] =
-        {[POS_NN] = 5,  [POS_NNS] = 8,  [POS_STOP] = 12,    [POS_COMMA] = 14, [POS_CC] = 15,  [POS_IN] = 15,
-         [POS_JJ] = 15, [POS_TO] = 15,  [T_POSSESSOR] = 18, [POS_NNP] = 22,   [POS_CD] = 24,  [POS_WRB] = 26,
-         [POS_RB] = 28, [POS_VBG] = 28, [POS_WDT] = 30,     [POS_PRP] = 34,   [POS_VBN] = 34, [T_BE] = 34,
-         [POS_DT] = 38, [POS_MD] = 44,  [POS_VBD] = 48,     [POS_VBZ] = 48,   [POS_VBP] = 55, [POS_VB] = 62},
-    [POS_JJR] = {[POS_IN] = 9,
-                 [POS_NN] = 11,
-                 [POS_STOP] = 11,
-                 [POS_NNS] = 12,
-                 [POS_COMMA] = 13,
-                 [POS_CC] = 16,
-                 [POS_TO] = 16,
-                 [POS_JJ] = 18,
-                 [POS_RB] = 20},
-    [POS_JJS] = {[POS_NN] = 5,
-                 [POS_NNS] = 8,
-                 [POS_JJ] = 12,
-                 [POS_IN] = 14,
-                 [POS_STOP] = 18,
-                 [POS_CD] = 20,
-                 [POS_COMMA] = 20},
-    [POS_RB] = {[POS_PRP] = 8,  [POS_STOP] = 8, [T_SINGULAR] = 8, [POS_JJ] = 9,    [POS_COMMA] = 10,
-                [POS_IN] = 11,  [POS_NNP] = 12, [POS_PRPS] = 12,  [POS_RB] = 13,   [POS_CC] = 14,
-                [POS_UH] = 14,  [POS_DT] = 15,  [POS_VBD] = 15,   [POS_VBN] = 15,  [POS_WRB] = 15,
-                [POS_EX] = 16,  [POS_TO] = 16,  [POS_VBZ] = 16,   [T_BE] = 16,     [T_POSSESSOR] = 16,
-                [POS_VBG] = 17, [POS_CD] = 18,  [POS_JJR] = 18,   [POS_VBP] = 18,  [POS_WP] = 18,
-                [POS_MD] = 20,  [POS_PDT] = 20, [POS_RBR] = 20,   [POS_VB] = 20,   [POS_WDT] = 20,
-                [T_HAVE] = 20,  [POS_JJS] = 22, [T_DO] = 22,      [POS_NNPS] = 25, [POS_NNS] = 34,
-                [POS_NN] = 36,  [T_OBJECT] = 40},
-    [POS_RBR] = {[POS_IN] = 10, [POS_JJ] = 10, [POS_STOP] = 10, [POS_COMMA] = 12, [POS_RB] = 14},
-    [POS_MD] = {[POS_VB] = 2,      [T_BE] = 4,      [POS_RB] = 8,   [T_HAVE] = 8,     [POS_PRP] = 11,
-                [T_SINGULAR] = 11, [POS_STOP] = 18, [T_DO] = 18,    [POS_COMMA] = 20, [POS_DT] = 20,
-                [POS_TO] = 20,     [POS_EX] = 24,   [POS_NNP] = 24, [POS_PRPS] = 24,  [POS_NNS] = 40,
-                [T_OBJECT] = 40,   [POS_NN] = 50,   [POS_JJ] = 60,  [POS_VBN] = 60,   [POS_VBD] = 90,
-                [POS_VBP] = 90,    [POS_VBZ] = 90},
-    [POS_TO] = {[POS_VB] = 4,    [T_BE] = 6,      [T_HAVE] = 9,   [T_DO] = 10,    [POS_DT] = 12,
-                [POS_PRPS] = 14, [T_OBJECT] = 14, [POS_NNP] = 15, [POS_CD] = 17,  [T_POSSESSOR] = 18,
-                [POS_NN] = 21,   [POS_NNS] = 21,  [POS_PDT] = 22, [POS_WP] = 22,  [POS_RB] = 23,
-                [POS_JJ] = 24,   [POS_STOP] = 24, [POS_WDT] = 24, [POS_PRP] = 26, [T_SINGULAR] = 26,
-                [POS_VBG] = 28,  [POS_VBN] = 60,  [POS_VBD] = 90, [POS_VBZ] = 90, [POS_VBP] = 95},
-    [T_BE] = {[POS_DT] = 8,       [POS_JJ] = 8,   [POS_VBG] = 8,   [POS_RB] = 9,    [POS_VBN] = 9,
-              [POS_IN] = 13,      [POS_PRP] = 14, [POS_PRPS] = 14, [POS_STOP] = 14, [T_SINGULAR] = 14,
-              [POS_COMMA] = 16,   [POS_EX] = 16,  [POS_TO] = 16,   [POS_CD] = 17,   [POS_JJR] = 18,
-              [POS_NN] = 18,      [POS_NNP] = 18, [POS_WRB] = 18,  [T_BE] = 18,     [POS_WDT] = 19,
-              [POS_WP] = 19,      [POS_PDT] = 20, [POS_NNS] = 21,  [POS_RBR] = 22,  [POS_RP] = 22,
-              [T_POSSESSOR] = 22, [POS_CC] = 24,  [T_OBJECT] = 24, [POS_VBD] = 65,  [POS_VB] = 75,
-              [POS_VBP] = 85,     [POS_VBZ] = 85},
-    [T_HAVE] = {[POS_VBN] = 6,  [T_BE] = 7,      [POS_DT] = 8,      [POS_RB] = 10,   [POS_TO] = 11,
-                [POS_PRP] = 12, [T_HAVE] = 12,   [T_SINGULAR] = 12, [POS_PRPS] = 13, [POS_CD] = 15,
-                [T_DO] = 16,    [POS_NNS] = 18,  [POS_STOP] = 18,   [POS_JJ] = 19,   [POS_NN] = 20,
-                [POS_NNP] = 20, [T_OBJECT] = 20, [POS_COMMA] = 22,  [POS_IN] = 24,   [POS_VB] = 75,
-                [POS_VBD] = 75, [POS_VBZ] = 85,  [POS_VBP] = 90},
-    [POS_VB] = {[POS_DT] = 8,     [T_OBJECT] = 8, [POS_IN] = 9,   [POS_PRPS] = 10,    [POS_STOP] = 10,
-                [POS_COMMA] = 12, [POS_RP] = 12,  [POS_CC] = 13,  [POS_RB] = 13,      [POS_TO] = 13,
-                [POS_JJ] = 15,    [POS_NN] = 15,  [POS_NNP] = 15, [POS_NNS] = 15,     [POS_WP] = 16,
-                [POS_WRB] = 16,   [POS_WDT] = 17, [POS_CD] = 18,  [T_POSSESSOR] = 18, [T_SINGULAR] = 18,
-                [POS_PDT] = 20,   [POS_PRP] = 20, [POS_VBG] = 20, [POS_JJR] = 22,     [POS_NNPS] = 22,
-                [POS_RBR] = 22,   [POS_JJS] = 26, [POS_VBN] = 28, [POS_EX] = 30,      [T_BE] = 34,
-                [POS_VB] = 40,    [POS_MD] = 45,  [T_DO] = 45,    [T_HAVE] = 45,      [POS_VBD] = 70,
-                [POS_VBZ] = 70,   [POS_VBP] = 75},
-    [POS_VBP] = {[POS_DT] = 8,     [T_OBJECT] = 8, [POS_IN] = 9,   [POS_PRPS] = 10,    [POS_STOP] = 10,
-                 [POS_COMMA] = 12, [POS_RP] = 12,  [POS_CC] = 13,  [POS_RB] = 13,      [POS_TO] = 13,
-                 [POS_JJ] = 15,    [POS_NN] = 15,  [POS_NNP] = 15, [POS_NNS] = 15,     [POS_WP] = 16,
-                 [POS_WRB] = 16,   [POS_WDT] = 17, [POS_CD] = 18,  [T_POSSESSOR] = 18, [T_SINGULAR] = 18,
-                 [POS_PDT] = 20,   [POS_PRP] = 20, [POS_VBG] = 20, [POS_JJR] = 22,     [POS_NNPS] = 22,
-                 [POS_RBR] = 22,   [POS_JJS] = 26, [POS_VBN] = 28, [POS_EX] = 30,      [T_BE] = 34,
-                 [POS_VB] = 40,    [POS_MD] = 45,  [T_DO] = 45,    [T_HAVE] = 45,      [POS_VBD] = 70,
-                 [POS_VBZ] = 70,   [POS_VBP] = 75},
-    [POS_VBD] = {[POS_DT] = 8,     [T_OBJECT] = 8, [POS_IN] = 9,   [POS_PRPS] = 10,    [POS_STOP] = 10,
-                 [POS_COMMA] = 12, [POS_RP] = 12,  [POS_CC] = 13,  [POS_RB] = 13,      [POS_TO] = 13,
-                 [POS_JJ] = 15,    [POS_NN] = 15,  [POS_NNP] = 15, [POS_NNS] = 15,     [POS_WP] = 16,
-                 [POS_WRB] = 16,   [POS_WDT] = 17, [POS_CD] = 18,  [T_POSSESSOR] = 18, [T_SINGULAR] = 18,
-                 [POS_PDT] = 20,   [POS_PRP] = 20, [POS_VBG] = 20, [POS_JJR] = 22,     [POS_NNPS] = 22,
-                 [POS_RBR] = 22,   [POS_JJS] = 26, [POS_VBN] = 28, [POS_EX] = 30,      [T_BE] = 34,
-                 [POS_VB] = 40,    [POS_MD] = 45,  [T_DO] = 45,    [T_HAVE] = 45,      [POS_VBD] = 70,
-                 [POS_VBZ] = 70,   [POS_VBP] = 75},
-    [POS_VBZ] = {[POS_DT] = 8,     [T_OBJECT] = 8, [POS_IN] = 9,   [POS_PRPS] = 10,    [POS_STOP] = 10,
-                 [POS_COMMA] = 12, [POS_RP] = 12,  [POS_CC] = 13,  [POS_RB] = 13,      [POS_TO] = 13,
-                 [POS_JJ] = 15,    [POS_NN] = 15,  [POS_NNP] = 15, [POS_NNS] = 15,     [POS_WP] = 16,
-                 [POS_WRB] = 16,   [POS_WDT] = 17, [POS_CD] = 18,  [T_POSSESSOR] = 18, [T_SINGULAR] = 18,
-                 [POS_PDT] = 20,   [POS_PRP] = 20, [POS_VBG] = 20, [POS_JJR] = 22,     [POS_NNPS] = 22,
-                 [POS_RBR] = 22,   [POS_JJS] = 26, [POS_VBN] = 28, [POS_EX] = 30,      [T_BE] = 34,
-                 [POS_VB] = 40,    [POS_MD] = 45,  [T_DO] = 45,    [T_HAVE] = 45,      [POS_VBD] = 70,
-                 [POS_VBZ] = 70,   [POS_VBP] = 75},
-    [POS_VBG] = {[POS_DT] = 8,     [T_OBJECT] = 8, [POS_IN] = 9,   [POS_PRPS] = 10,    [POS_STOP] = 10,
-                 [POS_COMMA] = 12, [POS_NNS] = 12, [POS_RP] = 12,  [POS_CC] = 13,      [POS_NN] = 13,
-                 [POS_RB] = 13,    [POS_TO] = 13,  [POS_JJ] = 15,  [POS_NNP] = 15,     [POS_WP] = 16,
-                 [POS_WRB] = 16,   [POS_WDT] = 17, [POS_CD] = 18,  [T_POSSESSOR] = 18, [T_SINGULAR] = 18,
-                 [POS_PDT] = 20,   [POS_PRP] = 20, [POS_VBG] = 20, [POS_JJR] = 22,     [POS_NNPS] = 22,
-                 [POS_RBR] = 22,   [POS_JJS] = 26, [POS_VBN] = 28, [POS_EX] = 30,      [T_BE] = 34,
-                 [POS_VB] = 40,    [POS_MD] = 45,  [T_DO] = 45,    [T_HAVE] = 45,      [POS_VBD] = 70,
-                 [POS_VBZ] = 70,   [POS_VBP] = 75},
-    [POS_VBN] = {[POS_IN] = 6,   [POS_PRPS] = 10, [POS_STOP] = 10,    [POS_TO] = 11,     [POS_COMMA] = 12,
-                 [POS_RB] = 12,  [POS_RP] = 12,   [POS_CC] = 13,      [POS_NNP] = 15,    [POS_NNS] = 15,
-                 [POS_DT] = 16,  [POS_NN] = 16,   [POS_WP] = 16,      [POS_WRB] = 16,    [POS_WDT] = 17,
-                 [POS_CD] = 18,  [T_OBJECT] = 18, [T_POSSESSOR] = 18, [T_SINGULAR] = 18, [POS_JJ] = 20,
-                 [POS_PDT] = 20, [POS_PRP] = 20,  [POS_VBG] = 20,     [POS_JJR] = 22,    [POS_NNPS] = 22,
-                 [POS_RBR] = 22, [POS_JJS] = 26,  [POS_VBN] = 28,     [POS_EX] = 30,     [T_BE] = 34,
-                 [POS_VB] = 40,  [POS_MD] = 45,   [T_DO] = 45,        [T_HAVE] = 45,     [POS_VBD] = 70,
-                 [POS_VBZ] = 70, [POS_VBP] = 75},
-    [POS_RP] = {[POS_STOP] = 8,
-                [POS_DT] = 9,
-                [POS_COMMA] = 11,
-                [POS_IN] = 11,
-                [POS_CC] = 13,
-                [POS_PRPS] = 13,
-                [POS_TO] = 13,
-                [POS_RB] = 14,
-                [POS_NN] = 20,
-                [POS_NNS] = 20,
-                [POS_WRB] = 20,
-                [POS_CD] = 22,
-                [POS_JJ] = 24,
-                [POS_NNP] = 24,
-                [POS_VBG] = 24,
-                [T_OBJECT] = 26,
-                [POS_VBD] = 45,
-                [POS_VBZ] = 45,
-                [POS_VBP] = 50},
-    [POS_IN] = {[POS_DT] = 6,    [POS_PRPS] = 10,    [POS_NNP] = 11, [POS_PRP] = 11, [POS_NN] = 12,
-                [POS_NNS] = 12,  [T_SINGULAR] = 12,  [POS_CD] = 13,  [POS_JJ] = 13,  [T_OBJECT] = 13,
-                [POS_VBG] = 14,  [T_POSSESSOR] = 15, [POS_PDT] = 16, [POS_EX] = 17,  [POS_WDT] = 18,
-                [POS_NNPS] = 20, [POS_WP] = 20,      [POS_IN] = 22,  [POS_RB] = 22,  [POS_STOP] = 24,
-                [POS_WRB] = 24,  [POS_COMMA] = 26,   [POS_JJR] = 26, [POS_JJS] = 26, [POS_RBR] = 28,
-                [POS_TO] = 36,   [POS_VBN] = 36,     [T_BE] = 40,    [POS_VBD] = 75, [POS_VBZ] = 75,
-                [POS_VB] = 85,   [POS_VBP] = 85},
-    [POS_WDT] = {[T_BE] = 6,
-                 [POS_MD] = 9,
-                 [T_HAVE] = 9,
-                 [POS_VBD] = 10,
-                 [POS_VBZ] = 10,
-                 [POS_PRP] = 11,
-                 [POS_VBP] = 11,
-                 [T_SINGULAR] = 11,
-                 [POS_DT] = 12,
-                 [T_DO] = 14,
-                 [POS_NN] = 17,
-                 [POS_RB] = 17,
-                 [POS_NNP] = 18,
-                 [POS_NNS] = 18,
-                 [POS_PRPS] = 18,
-                 [POS_TO] = 20,
-                 [POS_JJ] = 22,
-                 [POS_VB] = 70},
-    [POS_WP] = {[T_BE] = 6,
-                [POS_MD] = 9,
-                [POS_VBD] = 9,
-                [POS_VBZ] = 9,
-                [T_HAVE] = 9,
-                [POS_PRP] = 12,
-                [T_DO] = 12,
-                [T_SINGULAR] = 12,
-                [POS_VBP] = 13,
-                [POS_DT] = 14,
-                [POS_RB] = 16,
-                [POS_NNP] = 20,
-                [POS_TO] = 22,
-                [POS_VB] = 60},
-    [POS_EX] = {[T_BE] = 3, [POS_MD] = 11, [T_HAVE] = 13, [POS_VBZ] = 24, [POS_VBD] = 26, [POS_VBP] = 26},
-};
+/* The cost of the second tag after the first; filled once from tagger_costs.def. */
+static uint8_t follow[T_COUNT][T_COUNT];
+
+/* The tag of a name of `size` bytes in tagger_costs.def. */
+static unsigned tag_named(const char *name, size_t size)
+{
+    static const char *const inner[] = {"BE", "HAVE", "DO", "POSS", "OBJ", "SING"};
+    for (unsigned tag = 0; tag < T_COUNT; tag++) {
+        const char *known = tag >= POS_COUNT   ? inner[tag - POS_COUNT]
+                            : tag == POS_STOP  ? "STOP"
+                            : tag == POS_COMMA ? "COMMA"
+                                               : pos_name(tag);
+        if (strlen(known) == size && memcmp(known, name, size) == 0)
+            return tag;
+    }
+    return POS_NONE;
+}
+
+static void fill_follow(void)
+{
+    static const struct {
+        const char *tag, *pairs;
+    } rows[] = {
+#define FOLLOW(tag, pairs) {tag, pairs},
+#include "text/tagger_costs.def"
+#undef FOLLOW
+    };
+    memset(follow, UNLIKELY, sizeof follow);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        unsigned first = tag_named(rows[i].tag, strlen(rows[i].tag));
+        for (const char *at = rows[i].pairs; *at != '\0';) {
+            size_t size = strcspn(at, " ");
+            char *end;
+            unsigned second = tag_named(at, size);
+            follow[first][second] = (uint8_t)strtoul(at + size, &end, 10);
+            at = end + strspn(end, " ");
+        }
+    }
+}
 
 static int bigram(unsigned first, unsigned second)
 {
-    int cost = follow[first][second];
-    return cost == 0 ? UNLIKELY : cost;
+    return follow[first][second];
 }
 
 static bool is_subject(unsigned tag)
@@ -604,8 +367,12 @@ static int trigram(unsigned first, unsigned second, unsigned third)
     int cost = bigram(second, third);
     if (second == POS_RB) { /* look through an adverb */
         int through = bigram(first, third) + 5;
+        bool auxiliary = first == POS_MD || first == POS_TO || first == T_DO || first == T_HAVE;
         bool verbal = third >= POS_VB && third <= POS_VBZ;
-        return verbal ? (through + cost) / 2 : through < cost ? through : cost;
+        return auxiliary        ? (3 * through + cost) / 4
+               : verbal         ? (through + cost) / 2
+               : through < cost ? through
+                                : cost;
     }
     if (is_subject(second) && (first == POS_MD || first == T_DO)) { /* did you read */
         if (third == POS_VB)
@@ -613,8 +380,8 @@ static int trigram(unsigned first, unsigned second, unsigned third)
         if (third == POS_VBP || third == POS_VBD || third == POS_VBZ)
             return cost + 30;
     }
-    if (is_subject(second) && first == T_HAVE && third == POS_VBN) /* have you read */
-        return 8;
+    if (is_subject(second) && first == T_HAVE && third >= POS_VB && third <= POS_VBZ) /* have you read */
+        return third == POS_VBN ? 8 : cost + 30;
     if (is_subject(second) && first == T_BE &&
         (third == POS_VBG || third == POS_VBN || third == POS_JJ)) /* are you close */
         return 10;
@@ -726,11 +493,19 @@ static enum word_class class_of_token(const struct tokens *tokens, const struct 
     return class_of(text, token->text_size, first);
 }
 
+static pthread_once_t tables_once = PTHREAD_ONCE_INIT;
+
+static void fill_tables(void)
+{
+    fill_slots();
+    fill_follow();
+}
+
 enum pos_tag tagger_guess(const char *word, size_t size)
 {
     if (size == 0)
         return POS_NONE;
-    pthread_once(&slots_once, fill_slots);
+    pthread_once(&tables_once, fill_tables);
     const struct candidate *candidates = classes[class_of(word, size, false)], *best = candidates;
     for (size_t i = 1; i < CANDIDATES && candidates[i].tag != 0; i++)
         if (candidates[i].cost < best->cost)
@@ -743,7 +518,7 @@ void tagger_tag(struct tokens *tokens)
     static const struct candidate start = {POS_STOP, 0};
     struct column columns[COLUMNS + 2];
     struct token *words[COLUMNS + 2];
-    pthread_once(&slots_once, fill_slots);
+    pthread_once(&tables_once, fill_tables);
     size_t at = 0;
     while (at < tokens->count) {
         columns[0] = (struct column){.candidates = &start, .count = 1};
