@@ -392,6 +392,26 @@ static bool stem_ed(const struct g2p *g2p, const struct spelling *word, enum pos
     return true;
 }
 
+/* "specified", "marred": forms that misaki leaves to letter-to-sound, though their stems are in the lexicon. */
+static bool stem_ed_changed(const struct g2p *g2p, const struct spelling *word, enum pos_tag tag, int stress,
+                            struct g2p_context context, struct g2p_result *result)
+{
+    if (word->size < 5 || !ends_with(word, "ed"))
+        return false;
+    struct spelling y = stem_of(word, 3, "y"), single = stem_of(word, 3, "");
+    const struct spelling *stem = NULL;
+    char last = word->text[word->size - 3];
+    if (last == 'i' && (find_gold(g2p, y.text, y.size, NULL) || find_silver(g2p, y.text, y.size, NULL)))
+        stem = &y;
+    else if (last == word->text[word->size - 4] && (find_gold(g2p, single.text, single.size, NULL) ||
+                                                    find_silver(g2p, single.text, single.size, NULL)))
+        stem = &single;
+    if (stem == NULL || !stem_lookup(g2p, stem, tag, stress, context, "stem + -ed", result))
+        return false;
+    add_ed(g2p, &result->phones);
+    return true;
+}
+
 /* A doubled consonant or "ck" before -ing: "running", "panicking". */
 static bool doubled_before_ing(const struct spelling *word)
 {
@@ -590,7 +610,8 @@ static bool get_word(const struct g2p *g2p, const struct spelling *spelled, enum
     }
     return stem_s(g2p, &word, tag, stress, context, result) ||
            stem_ed(g2p, &word, tag, stress, context, result) ||
-           stem_ing(g2p, &word, tag, stress == STRESS_UNSET ? 1 : stress, context, result);
+           stem_ing(g2p, &word, tag, stress == STRESS_UNSET ? 1 : stress, context, result) ||
+           stem_ed_changed(g2p, &word, tag, stress, context, result);
 }
 
 /* misaki's Lexicon.__call__: capitals ask for stress. */
@@ -761,6 +782,19 @@ static bool is_joint(char c)
     return memchr("',-._/", c, 6) != NULL;
 }
 
+/* Length of an ending that is a word of its own ("'ll"), which begins with the apostrophe at `at`; 0: none. */
+static size_t clitic_length(const char *word, size_t size, size_t at)
+{
+    static const char *const clitics[] = {"'ll", "'re", "'ve", "'d", "'m"};
+    for (size_t i = 0; i < sizeof clitics / sizeof *clitics; i++) {
+        size_t length = strlen(clitics[i]);
+        if (size - at >= length && memcmp(word + at, clitics[i], length) == 0 &&
+            (size - at == length || !is_letter(word[at + length])))
+            return length;
+    }
+    return 0;
+}
+
 /* Length of the piece that begins at `at` (misaki's SUBTOKEN_REGEX, for ASCII). */
 static size_t piece_length(const char *word, size_t size, size_t at)
 {
@@ -771,6 +805,8 @@ static size_t piece_length(const char *word, size_t size, size_t at)
             i++;
         return i - at;
     }
+    if (word[i] == '\'' && i > 0 && clitic_length(word, size, i) > 0)
+        return clitic_length(word, size, i);
     if (!is_letter(word[i]))
         return 1;
     if (is_upper(word[i]) && i + 2 < size && is_upper(word[i + 1]) && is_lower(word[i + 2]))
@@ -778,6 +814,8 @@ static size_t piece_length(const char *word, size_t size, size_t at)
     while (i < size && (is_letter(word[i]) || (word[i] == '\'' && i + 1 < size && is_letter(word[i + 1])))) {
         if (is_lower(word[i]) && i + 1 < size && is_upper(word[i + 1]))
             return i + 1 - at; /* camelCase */
+        if (word[i] == '\'' && clitic_length(word, size, i) > 0)
+            return i - at;
         if (i > at && is_upper(word[i]) && i + 2 < size && is_upper(word[i + 1]) && is_lower(word[i + 2]))
             return i + 1 - at; /* HTMLElement */
         i++;
@@ -883,9 +921,11 @@ static void say_pieces(const struct g2p *g2p, const char *word, struct piece *pi
         size_t end = pieces[right - 1].end;
         for (; left < right; left++) {
             size_t begin = pieces[left].begin;
-            enum pos_tag own = right == count ? tag : tagger_guess(word + begin, end - begin);
-            if ((known = !is_joint(word[begin]) &&
-                         say_known(g2p, word + begin, end - begin, own, context, &said)))
+            enum pos_tag own = tagger_guess(word + begin, end - begin);
+            if (right == count && (left == 0 || own == POS_NN || own == POS_NNP))
+                own = tag;
+            bool joint = is_joint(word[begin]) && clitic_length(word, end, begin) == 0;
+            if ((known = !joint && say_known(g2p, word + begin, end - begin, own, context, &said)))
                 break;
         }
         if (known) {
