@@ -888,6 +888,23 @@ static void balance_stress(struct piece *pieces, size_t count)
         g2p_apply_stress(&pieces[order[i]].phones, -1);
 }
 
+/* Words that stand unstressed in a sentence; the lexicons know it, letter-to-sound does not. */
+static bool is_weak(const char *word, size_t size)
+{
+    static const char list[] = " a an and are as at be been but by can could did do does for from had has "
+                               "have he her him his i if in is "
+                               "it its me my of on or our shall she should so some than that the their them "
+                               "they this to us was we were "
+                               "what when who will with would you your ";
+    char padded[16] = " ";
+    if (size > 8)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        padded[i + 1] = (char)(word[i] | 0x20);
+    padded[size + 1] = ' ';
+    return strstr(list, padded) != NULL;
+}
+
 /* Says one piece that no longer run knows. */
 static void say_unknown_piece(const struct g2p *g2p, const char *word, struct piece *piece,
                               struct g2p_result *result)
@@ -898,11 +915,21 @@ static void say_unknown_piece(const struct g2p *g2p, const char *word, struct pi
         put_number(g2p, text, size, &piece->phones);
         return;
     }
+    if (clitic_length(text, size, 0) == size) { /* one that the lexicon lacks */
+        const char *sound = text[1] == 'l'   ? "əl"
+                            : text[1] == 'r' ? "əɹ"
+                            : text[1] == 'v' ? "əv"
+                            : text[1] == 'd' ? "d"
+                                             : "m";
+        phones_parse(sound, strlen(sound), &piece->phones, NULL);
+    }
     if (!is_letter(text[0]))
         return;
     bool possessive = size > 2 && text[size - 2] == '\'' && (text[size - 1] | 0x20) == 's';
     if (!letters_say(g2p->letters, text, possessive ? size - 2 : size, &piece->phones))
         return;
+    if (g2p->lexicon == NULL && is_weak(text, size))
+        g2p_apply_stress(&piece->phones, 2 * -2);
     if (possessive)
         add_s(g2p, &piece->phones);
     result->origin = PHONEMES_LTS;

@@ -265,6 +265,23 @@ static void tag_rarely_verb(const struct tokens *tokens, size_t index, struct to
         token->tag = POS_JJ;
 }
 
+/* The letter A: "vitamin A", "A B C"; else the article. */
+static void tag_a(const struct tokens *tokens, size_t index, struct token *token)
+{
+    bool capital = tokens->pool.data[token->text] == 'A';
+    size_t next = neighbour(tokens, index, 1);
+    bool letter_after = capital && next != SIZE_MAX && tokens->items[next].text_size == 1 &&
+                        tokens->pool.data[tokens->items[next].text] >= 'B' &&
+                        tokens->pool.data[tokens->items[next].text] <= 'Z';
+    bool named =
+        neighbour_in(tokens, index, -1,
+                     "letter vitamin plan grade option section type hepatitis group class level appendix");
+    bool last = index + 1 < tokens->count && tokens->items[index + 1].kind == TOKEN_PUNCTUATION &&
+                tokens->pool.data[tokens->items[index + 1].text] != '"';
+    if (letter_after || (named && (capital || last)) || (capital && last))
+        token->tag = POS_NN;
+}
+
 static void tag_graduate(const struct tokens *tokens, size_t index, struct token *token)
 {
     if (neighbour_in(tokens, index, 1,
@@ -277,6 +294,7 @@ static const struct {
     const char *words;
     void (*tag)(const struct tokens *tokens, size_t index, struct token *token);
 } taggers[] = {
+    {"a", tag_a},
     {"read reread", tag_read},
     {"used", tag_used},
     {"content", tag_content},
@@ -296,7 +314,7 @@ void homographs_tag(struct tokens *tokens)
     for (size_t i = 0; i < tokens->count; i++) {
         struct token *token = &tokens->items[i];
         struct near_word word;
-        if (token->kind != TOKEN_WORD || token->text_size < 4 || token->text_size > 11)
+        if (token->kind != TOKEN_WORD || token->text_size > 11)
             continue;
         read_word(tokens, i, &word);
         for (size_t t = 0; t < sizeof taggers / sizeof *taggers; t++)

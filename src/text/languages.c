@@ -13,7 +13,7 @@ struct language {
 };
 
 static const struct language languages[] = {
-    {"es", "es", "Spanish"},  {"fr", "fr-fr", "French"},     {"hi", "hi", "Hindi"},
+    {"es", "es", "Spanish"},  {"fr", "fr", "French"},        {"hi", "hi", "Hindi"},
     {"it", "it", "Italian"},  {"pt", "pt-br", "Portuguese"}, {"ja", NULL, "Japanese"},
     {"zh", NULL, "Mandarin"}, {"cmn", NULL, "Mandarin"},
 };

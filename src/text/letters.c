@@ -146,7 +146,8 @@ static void put_arpabet(const char *phone, struct phones *phones)
 static void flap(struct phones *phones)
 {
     for (size_t i = 1; i + 1 < phones->count; i++)
-        if (phones->id[i] == SYMBOL_t && (symbol_class(phones->id[i - 1]) & CLASS_FLAP_BEFORE) &&
+        if (phones->id[i] == SYMBOL_t &&
+            ((symbol_class(phones->id[i - 1]) & (CLASS_FLAP_BEFORE | CLASS_VOWEL))) &&
             (symbol_class(phones->id[i + 1]) & CLASS_VOWEL))
             phones->id[i] = SYMBOL_FLAP;
 }

@@ -250,12 +250,9 @@ static enum word_class class_of_lower(const char *word, size_t size)
         return CLASS_POSSESSOR;
     if (ends(word, size, "ing") && size > 4)
         return CLASS_FORM_ING;
-    if (ends(word, size, "ed") && size > 3) {
-        enum word_class stem = inflected_stem(word, size, 2);
-        return stem == CLASS_NONE && ends(word, size, "ied") ? CLASS_FORM_ED
-               : ends(word, size, "eed")                     ? CLASS_UNKNOWN
-                                                             : CLASS_FORM_ED;
-    }
+    if (ends(word, size, "ed") && size > 3)
+        return !ends(word, size, "eed") || is_verb_class(stem_class(word, size, 1, "")) ? CLASS_FORM_ED
+                                                                                        : CLASS_UNKNOWN;
     if (ends(word, size, "er") || ends(word, size, "est")) {
         enum word_class stem = inflected_stem(word, size, word[size - 1] == 'r' ? 2 : 3);
         if (stem == CLASS_NONE && word[size - 3] == 'i')
