@@ -33,7 +33,7 @@ struct arguments; /* a parsed command line */
 struct command {
     const char *name;
     const char *operands; /* as in "Usage: litetts say [OPTION ...] OPERANDS"; "" takes none */
-    const char *summary;  /* one line */
+    const char *summary;  /* one line, without a full stop */
     const char *notes;    /* paragraphs below the options in --help; NULL: none */
     const struct option *options;
     int (*run)(const struct arguments *arguments); /* returns the exit code */

@@ -96,7 +96,7 @@ static int run(const struct arguments *arguments)
 const struct command import_command = {
     .name = "import",
     .operands = "CHECKPOINT",
-    .summary = "Make a model file from a published Kokoro checkpoint.",
+    .summary = "Make a model file from a published Kokoro checkpoint",
     .notes =
         "CHECKPOINT is a PyTorch file (.pth), .safetensors or an ONNX export. Nothing in it is executed.\n"
         "The result is a GGUF file for --model, or kokoro.gguf in the data folder, where it becomes the\n"

@@ -428,7 +428,10 @@ static lt_status check_norms(struct import *import)
 static lt_status look(struct import *import)
 {
     const struct import_options *options = import->options;
-    lt_status status = checkpoint_open(options->checkpoint, &import->checkpoint, import->error);
+    lt_status status = LT_OK;
+    import->checkpoint = options->opened;
+    if (!options->opened)
+        status = checkpoint_open(options->checkpoint, &import->checkpoint, import->error);
     if (status == LT_OK)
         status = model_config_read(options->config, &import->config, import->error);
     if (status == LT_OK)
