@@ -211,7 +211,8 @@ struct kernels {
     /* y[i] += a * x[i]. */
     void (*axpy)(float *y, const float *x, float a, size_t count);
 
-    /* Types: any to F32; F32 to F16 and to BF16 (round to nearest even). For Q8_0 and Q4_0 count is a multiple of 32. */
+    /* Types: any to F32; F32 to F32, F16, BF16 and Q8_0 (round to nearest even). For Q8_0 and Q4_0 `count` is a
+     * multiple of VALUE_BLOCK; what becomes Q8_0 must be finite. */
     void (*to_float)(float *out, const void *in, enum value_type type, size_t count);
     void (*from_float)(void *out, enum value_type type, const float *in, size_t count);
 };

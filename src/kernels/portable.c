@@ -88,10 +88,29 @@ static void to_float(float *out, const void *in, enum value_type type, size_t co
     }
 }
 
+/* A block of Q8_0 for each VALUE_BLOCK values, as GGML makes them. */
+static void to_q8_0(uint8_t *block, const float *in, size_t count)
+{
+    for (; count >= VALUE_BLOCK; count -= VALUE_BLOCK, block += VALUE_Q8_0_BYTES, in += VALUE_BLOCK) {
+        float most = 0.0f;
+        for (int i = 0; i < VALUE_BLOCK; i++)
+            most = fmaxf(most, fabsf(in[i]));
+        uint16_t scale = value_to_f16(most / 127.0f);
+        float factor = scale ? 127.0f / most : 0.0f;
+        memcpy(block, &scale, sizeof scale);
+        for (int i = 0; i < VALUE_BLOCK; i++)
+            block[2 + i] = (uint8_t)(int8_t)rintf(in[i] * factor);
+    }
+}
+
 static void from_float(void *out, enum value_type type, const float *in, size_t count)
 {
     if (type == VALUE_F32) {
         memmove(out, in, count * sizeof(float));
+        return;
+    }
+    if (type == VALUE_Q8_0) {
+        to_q8_0(out, in, count);
         return;
     }
     uint16_t *half = out;

@@ -92,6 +92,13 @@ INLINE vf v_load_s8(const void *x)
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)x)));
 }
 
+INLINE void v_store_s8(void *out, vf x)
+{
+    __m256i whole = _mm256_cvtps_epi32(x);
+    __m128i half = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+    _mm_storel_epi64((__m128i *)out, _mm_packs_epi16(half, half));
+}
+
 INLINE vf v_broadcast(const void *x)
 {
     return _mm256_set1_ps(*(const float_at_any_byte *)x);

@@ -95,6 +95,12 @@ INLINE vf v_load_s8(const void *x)
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)x)));
 }
 
+/* LANES whole numbers from -127 to 127. */
+INLINE void v_store_s8(void *out, vf x)
+{
+    _mm_storeu_si128((__m128i *)out, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x)));
+}
+
 /* The float whose bits are the four bytes at x, in every lane. */
 INLINE vf v_broadcast(const void *x)
 {

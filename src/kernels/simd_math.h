@@ -116,4 +116,35 @@ INLINE vf v_activated(vf x, enum activation activation, float slope)
     return activation == ACTIVATION_GELU ? v_gelu(x) : x;
 }
 
+/* VALUE_BLOCK values of a type from `in` to `out`. */
+INLINE void block_to_float(float *out, const void *in, enum value_type type)
+{
+    typedef uint8_t bytes16 __attribute__((vector_size(16)));
+    const uint8_t *bytes = in;
+    uint16_t scale;
+    memcpy(&scale, bytes, sizeof scale);
+    vf d = v_set(value_from_f16(scale)), offset = v_set(type == VALUE_Q4_0 ? 8.0f : 0.0f);
+    uint8_t nibbles[VALUE_BLOCK] __attribute__((aligned(16)));
+    if (type == VALUE_Q4_0) {
+        bytes16 pairs, low, high;
+        memcpy(&pairs, bytes + 2, sizeof pairs);
+        low = pairs & 15;
+        high = pairs >> 4;
+        memcpy(nibbles, &low, sizeof low);
+        memcpy(nibbles + VALUE_BLOCK / 2, &high, sizeof high);
+    }
+    for (int i = 0; i < VALUE_BLOCK; i += LANES) {
+        vf x;
+        if (type == VALUE_F32)
+            x = v_load((const float *)in + i);
+        else if (type == VALUE_F16)
+            x = v_load_f16((const uint16_t *)in + i);
+        else if (type == VALUE_BF16)
+            x = v_load_bf16((const uint16_t *)in + i);
+        else
+            x = d * (v_load_s8(type == VALUE_Q8_0 ? bytes + 2 + i : nibbles + i) - offset);
+        v_store(out + i, x);
+    }
+}
+
 #endif

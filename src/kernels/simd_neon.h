@@ -92,6 +92,13 @@ INLINE vf v_load_s8(const void *x)
     return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vld1_s8(bytes)))));
 }
 
+INLINE void v_store_s8(void *out, vf x)
+{
+    int16x4_t half = vmovn_s32(vcvtnq_s32_f32(x));
+    int8x8_t bytes = vmovn_s16(vcombine_s16(half, half));
+    memcpy(out, &bytes, LANES);
+}
+
 INLINE vf v_broadcast(const void *x)
 {
     return vdupq_n_f32(*(const float_at_any_byte *)x);

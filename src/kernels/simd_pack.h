@@ -84,34 +84,6 @@ static void prologue(const struct prologue *p)
         prologue_typed(p, VALUE_F16);
 }
 
-/* VALUE_BLOCK values of a type from `in` to `out`. */
-INLINE void expand_values(float *out, const void *in, enum value_type type)
-{
-    const uint8_t *bytes = in;
-    uint16_t scale;
-    memcpy(&scale, bytes, sizeof scale);
-    vf d = v_set(value_from_f16(scale));
-    int8_t nibbles[VALUE_BLOCK];
-    if (type == VALUE_Q4_0)
-        for (int i = 0; i < VALUE_BLOCK / 2; i++) {
-            nibbles[i] = (int8_t)((bytes[2 + i] & 15) - 8);
-            nibbles[i + VALUE_BLOCK / 2] = (int8_t)((bytes[2 + i] >> 4) - 8);
-        }
-    for (int i = 0; i < VALUE_BLOCK; i += LANES) {
-        vf x;
-        if (type == VALUE_F32)
-            x = v_load((const float *)in + i);
-        else if (type == VALUE_F16)
-            x = v_load_f16((const uint16_t *)in + i);
-        else if (type == VALUE_BF16)
-            x = v_load_bf16((const uint16_t *)in + i);
-        else
-            x = d *
-                v_load_s8(type == VALUE_Q8_0 ? (const void *)(bytes + 2 + i) : (const void *)(nibbles + i));
-        v_store(out + i, x);
-    }
-}
-
 /* Channels [c, c + VALUE_BLOCK) of one tap of one column, zeros after the last. */
 INLINE void expand_column(const struct expand *e, enum value_type type, int column, int tap, int c,
                           float block[VALUE_BLOCK])
@@ -121,13 +93,13 @@ INLINE void expand_column(const struct expand *e, enum value_type type, int colu
     const uint8_t *in = (const uint8_t *)e->source + (size_t)column * e->row_bytes;
     in += value_bytes(type, (size_t)element);
     if (count >= VALUE_BLOCK) {
-        expand_values(block, in, type);
+        block_to_float(block, in, type);
         return;
     }
     uint8_t last[VALUE_BLOCK * sizeof(float)] = {0}; /* the source may end right after its last value */
     bool quantised = type == VALUE_Q8_0 || type == VALUE_Q4_0;
     memcpy(last, in, value_bytes(type, quantised ? VALUE_BLOCK : (size_t)count));
-    expand_values(block, last, type);
+    block_to_float(block, last, type);
     for (int i = count; i < VALUE_BLOCK; i++)
         block[i] = 0.0f;
 }

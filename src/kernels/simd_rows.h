@@ -219,6 +219,75 @@ static void pool(float *out, ptrdiff_t out_stride, const float *in, ptrdiff_t in
         }
 }
 
+INLINE void to_float_typed(float *out, const uint8_t *in, enum value_type type, size_t count)
+{
+    size_t whole = count / VALUE_BLOCK * VALUE_BLOCK, bytes = value_bytes(type, VALUE_BLOCK);
+    for (size_t i = 0; i < whole; i += VALUE_BLOCK, in += bytes)
+        block_to_float(out + i, in, type);
+    if (whole < count) {
+        uint8_t part[VALUE_BLOCK * sizeof(float)] = {0};
+        float values[VALUE_BLOCK];
+        memcpy(part, in, value_bytes(type, count - whole));
+        block_to_float(values, part, type);
+        memcpy(out + whole, values, (count - whole) * sizeof(float));
+    }
+}
+
+static void to_float(float *out, const void *in, enum value_type type, size_t count)
+{
+    switch (type) {
+    case VALUE_F32:
+        memmove(out, in, count * sizeof(float));
+        break;
+    case VALUE_F16:
+        to_float_typed(out, in, VALUE_F16, count);
+        break;
+    case VALUE_BF16:
+        to_float_typed(out, in, VALUE_BF16, count);
+        break;
+    case VALUE_Q8_0:
+        to_float_typed(out, in, VALUE_Q8_0, count);
+        break;
+    case VALUE_Q4_0:
+        to_float_typed(out, in, VALUE_Q4_0, count);
+        break;
+    }
+}
+
+INLINE void block_to_q8_0(uint8_t *block, const float *in)
+{
+    vf most = v_set(0.0f);
+    for (int i = 0; i < VALUE_BLOCK; i += LANES)
+        most = v_max(most, v_abs(v_load(in + i)));
+    float largest = v_largest(most);
+    uint16_t scale = value_to_f16(largest / 127.0f);
+    vf factor = v_set(scale ? 127.0f / largest : 0.0f);
+    memcpy(block, &scale, sizeof scale);
+    for (int i = 0; i < VALUE_BLOCK; i += LANES)
+        v_store_s8(block + 2 + i, v_round(v_load(in + i) * factor));
+}
+
+static void from_float(void *out, enum value_type type, const float *in, size_t count)
+{
+    uint16_t *half = out;
+    uint8_t *block = out;
+    if (type == VALUE_F32) {
+        memmove(out, in, count * sizeof(float));
+    } else if (type == VALUE_Q8_0) {
+        for (; count >= VALUE_BLOCK; count -= VALUE_BLOCK, in += VALUE_BLOCK, block += VALUE_Q8_0_BYTES)
+            block_to_q8_0(block, in);
+    } else if (type == VALUE_BF16) {
+        for (size_t i = 0; i < count; i++)
+            half[i] = value_to_bf16(in[i]);
+    } else {
+        size_t i = 0;
+        for (; i + LANES <= count; i += LANES)
+            v_store_f16(half + i, v_load(in + i));
+        if (i < count)
+            v_store_f16_part(half + i, v_load_part(in + i, (int)(count - i)), (int)(count - i));
+    }
+}
+
 /* Puts the kernels of this file into the table. */
 static inline void simd_rows_override(struct kernels *k)
 {
@@ -235,6 +304,8 @@ static inline void simd_rows_override(struct kernels *k)
     k->column_sums = column_sums;
     k->pool = pool;
     k->axpy = axpy;
+    k->to_float = to_float;
+    k->from_float = from_float;
 }
 
 #endif
