@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
     &pull_command,
     &import_command,
     &normalize_command,
+    &phonemize_command,
     &doctor_command,
 };
 

@@ -216,6 +216,8 @@ static lt_status read_sentence(struct text_stream *stream, bool *more, lt_error 
     if (stream->pronouncer != NULL &&
         (status = phonemes_add(stream->pronouncer, &stream->tokens, error)) != LT_OK)
         return status;
+    if (stream->options.observe != NULL)
+        stream->options.observe(stream->options.observer, &stream->tokens);
     return add_sentence(stream, error);
 }
 

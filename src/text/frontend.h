@@ -15,6 +15,8 @@
 #include "base/str.h"
 #include "voices/backend.h"
 
+struct tokens;
+
 /* Lexicons and settings that all streams share; safe to use from several threads. */
 struct frontend;
 
@@ -42,6 +44,9 @@ struct text_options {
     bool
         joined_letters; /* spelled letters stand together ("PM"), for people; false: apart ("P M"), for backends */
     bool verbatim;      /* words are spoken as they are written: no normalisation */
+    /* Sees the tokens of every sentence when they are complete, for receipts; NULL: nobody. They are valid during the call. */
+    void (*observe)(void *observer, const struct tokens *tokens);
+    void *observer;
 };
 
 /* One chunk. All memory belongs to the stream and is valid until the next call. */
