@@ -5,6 +5,7 @@
 
 #include <FLAC/format.h>
 #include <alsa/asoundlib.h>
+#include <curl/curl.h>
 #include <flite/flite_version.h>
 #include <jansson.h>
 #include <lame/lame.h>
@@ -13,6 +14,13 @@
 #include <microhttpd.h>
 #include <opusenc.h>
 #include <soxr.h>
+#include <utf8proc.h>
+#include <zip.h>
+
+static const char *curl_library_version(void)
+{
+    return curl_version_info(CURLVERSION_NOW)->version;
+}
 
 static const char *flac_version(void)
 {
@@ -35,6 +43,7 @@ static const struct {
     const char *(*version)(void);
 } libraries[] = {
     {"alsa", snd_asoundlib_version},
+    {"curl", curl_library_version},
     {"flac", flac_version},
     {"flite", flite_version},
     {"jansson", jansson_version_str},
@@ -42,7 +51,9 @@ static const struct {
     {"libavcodec", libavcodec_version},
     {"libmicrohttpd", MHD_get_version},
     {"libopusenc", ope_get_version_string},
+    {"libzip", zip_libzip_version},
     {"soxr", soxr_version},
+    {"utf8proc", utf8proc_version},
 };
 
 const int library_count = sizeof libraries / sizeof *libraries;

@@ -28,7 +28,7 @@ static int run(const struct arguments *arguments)
 const struct command normalize_command = {
     .name = "normalize",
     .operands = "TEXT ... | -",
-    .summary = "print what will be spoken, in words",
+    .summary = "Print what will be spoken, in words",
     .options = options,
     .run = run,
 };

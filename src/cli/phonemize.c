@@ -82,10 +82,10 @@ static int run(const struct arguments *arguments)
 const struct command phonemize_command = {
     .name = "phonemize",
     .operands = "TEXT ... | -",
-    .summary = "print the phonemes of a text",
+    .summary = "Print the phonemes of a text",
     .notes =
         "The symbols are those that the Kokoro voices read. [word](/phonemes/) in a text says a word so;\n"
-        "text.lexicon names a file of your own pronunciations.",
+        "text.lexicon names a file of your own pronunciations.\n",
     .options = options,
     .run = run,
 };

@@ -159,7 +159,7 @@ static int run(const struct arguments *arguments)
 const struct command pull_command = {
     .name = "pull",
     .operands = "kokoro",
-    .summary = "Download the published Kokoro model, its voices and lexicons.",
+    .summary = "Download the published Kokoro model, its voices and lexicons",
     .notes =
         "Downloads 368 MB into the data folder, checks every file against its SHA-256, imports the model as\n"
         "kokoro.gguf, the default voice from then on, and removes the downloads. Stopped, the same command "

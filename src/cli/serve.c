@@ -18,6 +18,8 @@ static const struct option options[] = {
     {"write-timeout", 0, "SECONDS", NULL, "server.write_timeout_seconds", NULL},
     {"grace", 0, "SECONDS", NULL, "server.grace_seconds", NULL},
     {"voice", 'v', "VOICE", NULL, "voice.default_voice", NULL},
+    {"model", 'm', "FILE", NULL, "engine.model", NULL},
+    {"isa", 0, "SET", NULL, "engine.isa", NULL},
     {"threads", 't', "N", NULL, "engine.threads", NULL},
     {"log-level", 0, "LEVEL", NULL, "log.level", NULL},
     {"log-format", 0, "FORM", NULL, "log.format", NULL},

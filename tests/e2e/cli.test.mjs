@@ -73,11 +73,12 @@ test('--version and --help', () => {
   assert.match(ok(['--version']).toString(), /^litetts \d+\.\d+\.\d+\n$/);
   const overview = ok(['--help']).toString();
   assert.match(overview, /Exit codes:/);
-  const commands = [...overview.matchAll(/^  ([a-z]+) +[A-Z]/gm)].map((m) => m[1]);
+  const commands = [...overview.matchAll(/^  ([a-z]+) {2,}\S/gm)].map((m) => m[1]);
   assert.ok(commands.length >= 4);
   for (const command of commands) {
     const help = ok(['help', command]).toString();
-    assert.match(help, new RegExp(`^Usage: litetts ${command} `));
+    assert.match(help, new RegExp(`^Usage: litetts ${command} .*\n\n[A-Z].*[^.]\\.\n\nOptions:\n`));
+    assert.match(help, /[^\n]\n$/);
     assert.equal(ok([command, '--help']).toString(), help);
     assert.equal(ok([command, '-h']).toString(), help);
     for (const line of help.split('\n')) assert.ok([...line].length <= 120, line);
@@ -318,6 +319,7 @@ const refusals = [
   [['say', '-o', at('a-folder/none/x.wav'), 'hi'], 1, /cannot write .*No such file or directory/],
   [['say', '-o', at('empty.txt/x.wav'), 'hi'], 1, /cannot write .*Not a directory/],
   [['say', '-o', '/dev/full', sentence], 1, /cannot write '\/dev\/full': No space left on device/],
+  [['say', '-o', '/proc/sys/kernel/version', 'hi'], 1, /cannot write '\/proc.*(Permission denied|Read-only file system)/], // also for root
   [['say', '-o', '', 'hi'], 1, /cannot write ''/],
   [['voices', 'extra'], 2, /takes no operand/],
   [['serve', '--port', '65536'], 2, /server\.port takes a whole number from 0 to 65535/],
@@ -375,11 +377,6 @@ test('a request that fails before it speaks leaves an existing file as it was', 
   for (const args of [['--voice', 'nobody', 'hi'], ['-f', at('latin1.txt')], ['--speed', '9', 'hi'], ['-f', at('missing.txt')]])
     assert.notEqual(run(['say', '-o', at('kept.wav'), ...args]).status, 0);
   assert.equal(readFileSync(at('kept.wav'), 'utf8'), 'precious');
-});
-
-test('a file that may not be written is named', { skip: process.getuid() === 0 && 'root may write everything' }, () => {
-  writeFileSync(at('locked.wav'), '', { mode: 0o400 });
-  assertSentence(run(['say', '-o', at('locked.wav'), 'hi']).stderr, /locked\.wav.*Permission denied/);
 });
 
 // ---- On a terminal ----
@@ -485,7 +482,7 @@ test('the doctor hides the key', () => {
 
 // ---- What comes with it ----
 
-const commands = [...ok(['--help']).toString().matchAll(/^  ([a-z]+) +[A-Z]/gm)].map((m) => m[1]);
+const commands = [...ok(['--help']).toString().matchAll(/^  ([a-z]+) {2,}\S/gm)].map((m) => m[1]);
 const optionsOf = (command) => [...ok([command, '--help']).toString().matchAll(/^ {2}(?:-(\w), | {4})--([a-z-]+)/gm)]
   .map(([, letter, name]) => ({ letter, name }));
 
