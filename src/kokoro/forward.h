@@ -13,8 +13,8 @@ struct kokoro {
     enum value_type storage; /* of the generator's arrays */
     struct stft stft;
     size_t most_memory, keep_memory;
-    double times[KOKORO_PARTS];
-    double since; /* clock at the end of the last part */
+    struct kokoro_cost costs[KOKORO_PARTS];
+    double since, multiplications; /* clock, and the layers' count, at the end of the last part */
 };
 
 /* One utterance on its way through the decoder. */

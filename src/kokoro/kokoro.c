@@ -59,9 +59,9 @@ const char *kokoro_part_name(enum kokoro_part part)
     return names[part];
 }
 
-const double *kokoro_times(const struct kokoro *k)
+const struct kokoro_cost *kokoro_costs(const struct kokoro *k)
 {
-    return k->times;
+    return k->costs;
 }
 
 enum isa kokoro_isa(const struct kokoro *k)
@@ -69,16 +69,18 @@ enum isa kokoro_isa(const struct kokoro *k)
     return k->nn.kernels.isa;
 }
 
-void kokoro_reset_times(struct kokoro *k)
+void kokoro_reset_costs(struct kokoro *k)
 {
-    memset(k->times, 0, sizeof k->times);
+    memset(k->costs, 0, sizeof k->costs);
 }
 
 void kokoro_clock(struct kokoro *k, enum kokoro_part part)
 {
     const double now = clock_seconds();
-    k->times[part] += now - k->since;
+    k->costs[part].seconds += now - k->since;
+    k->costs[part].multiplications += k->nn.multiplications - k->multiplications;
     k->since = now;
+    k->multiplications = k->nn.multiplications;
 }
 
 void probe_stage(const struct kokoro_probe *probe, const char *name, const struct array *array)

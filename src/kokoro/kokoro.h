@@ -72,7 +72,7 @@ void kokoro_close(struct kokoro *kokoro); /* NULL is fine */
  * (and the model and the instruction set): neither on the batch nor on the threads. One call at a time. */
 void kokoro_speak(struct kokoro *kokoro, struct kokoro_utterance **batch, int count);
 
-/* Where the time went, in seconds since kokoro_open or kokoro_reset_times. */
+/* Where time and arithmetic went since kokoro_open or kokoro_reset_costs. */
 enum kokoro_part {
     KOKORO_ALBERT,
     KOKORO_PROSODY, /* durations, F0 and energy */
@@ -86,8 +86,12 @@ enum kokoro_part {
     KOKORO_PARTS
 };
 const char *kokoro_part_name(enum kokoro_part part);
-const double *kokoro_times(const struct kokoro *kokoro); /* [KOKORO_PARTS] */
-void kokoro_reset_times(struct kokoro *kokoro);
+struct kokoro_cost {
+    double seconds;
+    double multiplications; /* multiply-adds of the product layers */
+};
+const struct kokoro_cost *kokoro_costs(const struct kokoro *kokoro); /* [KOKORO_PARTS] */
+void kokoro_reset_costs(struct kokoro *kokoro);
 
 enum isa kokoro_isa(const struct kokoro *kokoro); /* the set in use */
 

@@ -12,8 +12,8 @@
 #include <string.h>
 
 enum {
-    BLOCK_ROWS = 512,              /* rows of a task */
-    SUM_ROWS = 64,                 /* rows of a partial sum of float32 values: short, for it is summed in float32 */
+    BLOCK_ROWS = 512, /* rows of a task */
+    SUM_ROWS = 64,    /* rows of a partial sum of float32 values: short, for it is summed in float32 */
     PANELS_BY_ROWS = 3 << 20,     /* most bytes of panels that are expanded all together */
     PANELS_BY_COLUMNS = 256 << 10 /* bytes of panels of one task by columns */
 };
@@ -140,13 +140,13 @@ static float *sums_of(const struct layer_run *run, const struct block *block, in
 
 static size_t sums_bytes(const struct layer_run *run)
 {
-    return (size_t)run->block_count * (size_t)(BLOCK_ROWS / run->sum_rows) * 2 * (size_t)run->layer->weight->out *
-           sizeof(float);
+    return (size_t)run->block_count * (size_t)(BLOCK_ROWS / run->sum_rows) * 2 *
+           (size_t)run->layer->weight->out * sizeof(float);
 }
 
 /* Columns first .. first + columns - 1 of some rows of a block, from packed rows and panels. */
-static void multiply_rows(const struct layer_run *run, int row, int rows, const void *packed, const void *panels,
-                          int first, int columns, float *sums)
+static void multiply_rows(const struct layer_run *run, int row, int rows, const void *packed,
+                          const void *panels, int first, int columns, float *sums)
 {
     const struct layer *layer = run->layer;
     const struct weight *weight = layer->weight;
@@ -192,8 +192,8 @@ static void multiply(const struct layer_run *run, const struct block *block, con
             memset(sums + weight->out, 0, (size_t)columns * sizeof *sums);
         }
         const int rows = block->rows - row < step ? block->rows - row : step;
-        multiply_rows(run, block->out_row + row, rows, packed + row_bytes * (size_t)(row * run->stride), panels, first,
-                      columns, sums);
+        multiply_rows(run, block->out_row + row, rows, packed + row_bytes * (size_t)(row * run->stride),
+                      panels, first, columns, sums);
     }
 }
 
@@ -344,6 +344,7 @@ void nn_layer(struct nn *nn, const struct layer *layer)
         run.in = (struct spans){1, run.whole_in};
     if (!run.out.count)
         run.out = layer->in_spans.count ? layer->in_spans : (struct spans){1, run.whole_out};
+    nn->multiplications += (double)layer->out.rows * (double)layer->in.channels * weight->taps * weight->out;
     size_t packed_rows;
     if (!nn->arena.overflow && cut_blocks(nn, &run, &packed_rows) && run.block_count) {
         if (layer->moments)
@@ -380,8 +381,8 @@ static void moments_task(void *arg, int task, int thread)
         float *sums = sums_of(run, block, row / run->sum_rows);
         const int rows = block->rows - row < run->sum_rows ? block->rows - row : run->sum_rows;
         memset(sums, 0, (size_t)array->channels * 2 * sizeof *sums);
-        moments->nn->kernels.column_sums(array_row(array, block->out_row + row), array->type, array->stride, rows,
-                                         array->channels, sums, sums + array->channels);
+        moments->nn->kernels.column_sums(array_row(array, block->out_row + row), array->type, array->stride,
+                                         rows, array->channels, sums, sums + array->channels);
     }
 }
 

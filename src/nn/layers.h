@@ -23,6 +23,7 @@ struct nn {
     const struct products *products; /* for everything heavy: kernels.fast, or kernels.exact */
     struct threads *threads;
     struct arena arena;
+    double multiplications; /* multiply-adds of all product layers so far, padding not counted */
 };
 
 /* A product weight of the model file, [out][taps][in]; docs/model-format.md. */

@@ -78,7 +78,8 @@ static void polar_task(void *arg, int task, int thread)
     const int past = first + STFT_ROWS < run->from.rows ? first + STFT_ROWS : run->from.rows;
     for (int t = first; t < past; t++) {
         float *row = array_floats(&run->from, t);
-        row[bins] = row[2 * bins - 1] = 0; /* real by nature: without rounding, whose sign the angle would show */
+        row[bins] = row[2 * bins - 1] =
+            0; /* real by nature: without rounding, whose sign the angle would show */
         for (int b = 0; b < bins; b++) {
             const float re = row[b], im = row[bins + b];
             row[b] = sqrtf(re * re + im * im);

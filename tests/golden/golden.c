@@ -19,10 +19,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "compare.h"
 #include "convert/import.h"
 #include "kokoro/kokoro.h"
-#include "npy.h"
 #include "seeded.h"
 
 static const char *const STAGES[] = {"bert",
@@ -47,8 +47,8 @@ enum { STAGE_COUNT = sizeof STAGES / sizeof *STAGES, FIRST_EXCITATION = 11, FIRS
 
 struct golden {
     const char *folder;
-    struct npy ids, style, speed, durations, f0, har, audio;
-    struct npy stages[STAGE_COUNT];
+    struct golden_array ids, style, speed, durations, f0, har, audio;
+    struct golden_array stages[STAGE_COUNT];
     double snr[STAGE_COUNT]; /* NaN: not compared */
     float *samples;          /* of the last run */
     size_t sample_count;
@@ -77,31 +77,32 @@ static void read_golden(struct golden *g, const char *folder)
     *g = (struct golden){.folder = folder};
     struct {
         const char *name;
-        struct npy *array;
+        struct golden_array *array;
     } needed[] = {{"input_ids", &g->ids}, {"style", &g->style},         {"speed", &g->speed},
                   {"f0", &g->f0},         {"durations", &g->durations}, {"audio", &g->audio}};
     lt_error error;
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-        if (npy_read(folder, needed[i].name, needed[i].array, &error) != LT_OK)
+        if (array_read(folder, needed[i].name, needed[i].array, &error) != LT_OK)
             die(&error);
     for (int i = 0; i < STAGE_COUNT; i++)
-        if (npy_read(folder, STAGES[i], &g->stages[i], &error) != LT_OK && error.status != LT_ERR_IO)
+        if (array_read(folder, STAGES[i], &g->stages[i], &error) != LT_OK && error.status != LT_ERR_IO)
             die(&error);
-    if (npy_read(folder, "har", &g->har, &error) != LT_OK && error.status != LT_ERR_IO)
+    if (array_read(folder, "har", &g->har, &error) != LT_OK && error.status != LT_ERR_IO)
         die(&error);
 }
 
 static void free_golden(struct golden *g)
 {
-    struct npy *arrays[] = {&g->ids, &g->style, &g->speed, &g->durations, &g->f0, &g->har, &g->audio};
+    struct golden_array *arrays[] = {&g->ids, &g->style, &g->speed, &g->durations,
+                                     &g->f0,  &g->har,   &g->audio};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-        npy_free(arrays[i]);
+        array_free(arrays[i]);
     for (int i = 0; i < STAGE_COUNT; i++)
-        npy_free(&g->stages[i]);
+        array_free(&g->stages[i]);
     free(g->samples);
 }
 
-static float *floats(const struct npy *array)
+static float *floats(const struct golden_array *array)
 {
     float *out = allocate(array->count * sizeof *out);
     for (size_t i = 0; i < array->count; i++)
@@ -109,7 +110,7 @@ static float *floats(const struct npy *array)
     return out;
 }
 
-static int *ints(const struct npy *array)
+static int *ints(const struct golden_array *array)
 {
     int *out = allocate(array->count * sizeof *out);
     for (size_t i = 0; i < array->count; i++)
@@ -166,7 +167,7 @@ static void run(struct kokoro *kokoro, struct golden *g, bool fed, int *duration
         probe.f0 = f0;
         probe.f0_count = (int)g->f0.count;
         probe.har = g->har.data ? har : NULL;
-        probe.har_rows = (int)g->har.shape[0];
+        probe.har_rows = (int)g->har.rows;
     }
     struct kokoro_utterance utterance = {.ids = ids,
                                          .count = (int)g->ids.count,
