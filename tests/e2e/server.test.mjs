@@ -400,12 +400,12 @@ serverTest('1,000 requests leave nothing behind', {}, async (server) => {
         await response.then((r) => r.arrayBuffer()).catch(() => {});
       }));
   };
-  await round(400 / slowness);
+  await round(400);
   const before = server.memory();
-  await round(600 / slowness);
+  await round(600);
   await server.healthUntil((h) => h.speaking + h.queued + h.waiting_for_clients === 0, 'all work ended');
   const after = server.memory();
-  assert.ok(slowness > 1 || after < before + 4, `${before} MiB, then ${after} MiB`);
+  assert.ok(slowness > 1 || after < before + 6, `${before} MiB, then ${after} MiB`);
 });
 
 serverTest('a client that vanishes in mid-stream stops its work', { max_concurrent: 1 }, async (server) => {
