@@ -1,0 +1,792 @@
+/* convert_files.c: writers of checkpoint files for tests. */
+#include "convert_files.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <zip.h>
+
+#include "kokoro/quant.h"
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "convert_files: cannot %s\n", what);
+    abort();
+}
+
+/* ---- Sets -------------------------------------------------------------------------------------- */
+
+struct set_tensor *set_add(struct tensor_set *set, const char *name, int dims, const uint64_t *shape)
+{
+    if (set->count == set->capacity) {
+        set->capacity = set->capacity * 2 + 64;
+        set->tensors = realloc(set->tensors, set->capacity * sizeof *set->tensors);
+        if (set->tensors == NULL)
+            fail("allocate");
+    }
+    struct set_tensor *t = &set->tensors[set->count++];
+    *t = (struct set_tensor){.dims = dims, .elements = 1};
+    snprintf(t->name, sizeof t->name, "%s", name);
+    for (int i = 0; i < dims; i++) {
+        t->shape[i] = shape[i];
+        t->elements *= shape[i];
+    }
+    t->values = calloc((size_t)t->elements, sizeof *t->values);
+    if (t->values == NULL)
+        fail("allocate");
+    return t;
+}
+
+void set_read(const char *path, struct tensor_set *set)
+{
+    struct checkpoint *checkpoint;
+    lt_error error;
+    *set = (struct tensor_set){0};
+    if (checkpoint_open(path, &checkpoint, &error) != LT_OK)
+        fail(error.message);
+    for (size_t i = 0; i < checkpoint->count; i++) {
+        const struct checkpoint_tensor *from = &checkpoint->tensors[i];
+        struct set_tensor *t = set_add(set, from->name, from->dims, from->shape);
+        if (checkpoint_read(checkpoint, from, t->values, &error) != LT_OK)
+            fail(error.message);
+    }
+    checkpoint_close(checkpoint);
+}
+
+void set_free(struct tensor_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        free(set->tensors[i].values);
+    free(set->tensors);
+    *set = (struct tensor_set){0};
+}
+
+struct set_tensor *set_find(const struct tensor_set *set, const char *name)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->tensors[i].name, name) == 0)
+            return &set->tensors[i];
+    return NULL;
+}
+
+void set_remove(struct tensor_set *set, const char *name)
+{
+    struct set_tensor *t = set_find(set, name);
+    if (t == NULL)
+        fail("remove what is not there");
+    free(t->values);
+    *t = set->tensors[--set->count];
+}
+
+/* One number as `type` stores it. */
+static void encode(enum element_type type, float value, void *out)
+{
+    uint16_t half = type == ELEMENT_F16 ? quant_f16_from_float(value) : quant_bf16_from_float(value);
+    double wide = (double)value;
+    switch (type) {
+    case ELEMENT_F16:
+    case ELEMENT_BF16:
+        memcpy(out, &half, 2);
+        break;
+    case ELEMENT_F64:
+        memcpy(out, &wide, 8);
+        break;
+    default:
+        memcpy(out, &value, 4);
+    }
+}
+
+void set_round(struct tensor_set *set, enum element_type type)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        for (uint64_t k = 0; k < set->tensors[i].elements; k++) {
+            unsigned char bytes[8];
+            encode(type, set->tensors[i].values[k], bytes);
+            element_decode(type, bytes, 1, &set->tensors[i].values[k]);
+        }
+    }
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t length = strlen(name), tail = strlen(end);
+    return length >= tail && strcmp(name + length - tail, end) == 0;
+}
+
+void set_fold(struct tensor_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (!ends_with(set->tensors[i].name, ".weight_v"))
+            continue;
+        char scale_name[160];
+        snprintf(scale_name, sizeof scale_name, "%s", set->tensors[i].name);
+        scale_name[strlen(scale_name) - 1] = 'g';
+        struct set_tensor *v = &set->tensors[i], *g = set_find(set, scale_name);
+        uint64_t width = v->elements / v->shape[0];
+        for (uint64_t row = 0; row < v->shape[0]; row++) {
+            float *values = v->values + row * width;
+            double sum = 0;
+            for (uint64_t k = 0; k < width; k++)
+                sum += (double)values[k] * (double)values[k];
+            for (uint64_t k = 0; k < width; k++)
+                values[k] = (float)((double)values[k] * ((double)g->values[row] / sqrt(sum)));
+        }
+        v->name[strlen(v->name) - 2] = '\0'; /* "_v" */
+        set_remove(set, scale_name);
+        i = (size_t)-1; /* the order has changed */
+    }
+}
+
+void write_file(const char *path, const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    if (file == NULL || (size > 0 && fwrite(bytes, 1, size, file) != size) || fclose(file) != 0)
+        fail("write a file");
+}
+
+/* ---- safetensors ------------------------------------------------------------------------------- */
+
+void write_safetensors(const struct tensor_set *set, enum element_type type, const char *path)
+{
+    static const char *const names[] = {"F32", "F16", "BF16", "F64"};
+    struct str header = {0}, data = {0};
+    str_puts(&header, "{\"__metadata__\":{\"format\":\"pt\"}");
+    for (size_t i = 0; i < set->count; i++) {
+        const struct set_tensor *t = &set->tensors[i];
+        str_printf(&header, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[", t->name, names[type]);
+        for (int d = 0; d < t->dims; d++)
+            str_printf(&header, "%s%llu", d > 0 ? "," : "", (unsigned long long)t->shape[d]);
+        str_printf(&header, "],\"data_offsets\":[%zu,", data.length);
+        for (uint64_t k = 0; k < t->elements; k++) {
+            unsigned char bytes[8];
+            encode(type, t->values[k], bytes);
+            str_append(&data, bytes, element_bytes(type));
+        }
+        str_printf(&header, "%zu]}", data.length);
+    }
+    str_putc(&header, '}');
+    struct str file = {0};
+    uint64_t length = header.length;
+    str_append(&file, &length, 8);
+    str_append(&file, header.data, header.length);
+    str_append(&file, data.data, data.length);
+    if (file.failed || data.failed)
+        fail("allocate");
+    write_file(path, file.data, file.length);
+    str_free(&header);
+    str_free(&data);
+    str_free(&file);
+}
+
+/* ---- PyTorch ----------------------------------------------------------------------------------- */
+
+static void add_entry(zip_t *zip, const char *name, const void *bytes, size_t size, bool deflated)
+{
+    void *copy = malloc(size + 1);
+    if (copy == NULL)
+        fail("allocate");
+    memcpy(copy, bytes, size);
+    zip_source_t *source = zip_source_buffer(zip, copy, size, 1);
+    zip_int64_t index = zip_file_add(zip, name, source, 0);
+    if (index < 0 ||
+        zip_set_file_compression(zip, (zip_uint64_t)index, deflated ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0) != 0)
+        fail("add to a zip");
+}
+
+static zip_t *new_zip(const char *path)
+{
+    int code;
+    zip_t *zip = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &code);
+    if (zip == NULL)
+        fail("make a zip");
+    return zip;
+}
+
+void write_pickle(const void *pickle, size_t pickle_size, const void *storage, size_t size, const char *path)
+{
+    zip_t *zip = new_zip(path);
+    add_entry(zip, "archive/data.pkl", pickle, pickle_size, false);
+    add_entry(zip, "archive/data/0", storage, size, false);
+    if (zip_close(zip) != 0)
+        fail("close a zip");
+}
+
+static void put_text(struct str *p, bool modern, const char *text)
+{
+    uint32_t length = (uint32_t)strlen(text);
+    str_putc(p, modern ? (char)0x8c : 'X');
+    str_append(p, &length, modern ? 1 : 4);
+    str_puts(p, text);
+    if (modern)
+        str_putc(p, (char)0x94); /* MEMOIZE */
+}
+
+static void put_name(struct str *p, bool modern, const char *module, const char *name)
+{
+    if (modern) {
+        put_text(p, true, module);
+        put_text(p, true, name);
+        str_putc(p, (char)0x93); /* STACK_GLOBAL */
+    } else {
+        str_printf(p, "c%s\n%s\n", module, name);
+    }
+}
+
+static void put_number(struct str *p, uint64_t number)
+{
+    if (number < 256) {
+        str_putc(p, 'K');
+        str_append(p, &number, 1);
+    } else {
+        str_putc(p, 'J');
+        str_append(p, &number, 4);
+    }
+}
+
+static void put_numbers(struct str *p, int count, const uint64_t *numbers)
+{
+    str_putc(p, '(');
+    for (int i = 0; i < count; i++)
+        put_number(p, numbers[i]);
+    str_putc(p, 't');
+}
+
+/* Strides of a tensor's elements: C order, or for `turned` matrices the last dimension first. */
+static void strides_of(const struct set_tensor *t, bool turned, uint64_t strides[CHECKPOINT_MAX_DIMS])
+{
+    uint64_t stride = 1;
+    for (int i = 0; i < t->dims; i++) {
+        int d = turned ? i : t->dims - 1 - i;
+        strides[d] = stride;
+        stride *= t->shape[d];
+    }
+}
+
+struct place { /* where a tensor's elements begin */
+    char key[24];
+    uint64_t offset, storage_elements;
+};
+
+static void put_tensor(struct str *p, const struct set_tensor *t, const struct torch_form *form,
+                       const struct place *place)
+{
+    static const char *const storages[] = {"FloatStorage", "HalfStorage", "BFloat16Storage", "DoubleStorage"};
+    uint64_t strides[CHECKPOINT_MAX_DIMS];
+    strides_of(t, form->one_storage, strides);
+    if (form->modern) {
+        put_name(p, true, "torch._utils", "_rebuild_parameter");
+        str_putc(p, '(');
+    }
+    put_name(p, form->modern, "torch._utils", "_rebuild_tensor_v2");
+    str_puts(p, "((");
+    put_text(p, form->modern, "storage");
+    put_name(p, form->modern, "torch", storages[form->type]);
+    put_text(p, form->modern, place->key);
+    put_text(p, form->modern, "cuda:0");
+    put_number(p, place->storage_elements);
+    str_puts(p, "tQ");
+    put_number(p, place->offset);
+    put_numbers(p, t->dims, t->shape);
+    put_numbers(p, t->dims, strides);
+    str_putc(p, (char)0x89);
+    put_name(p, form->modern, "collections", "OrderedDict");
+    str_puts(p, ")RtR");
+    if (form->modern) { /* requires_grad and hooks of the parameter */
+        str_putc(p, (char)0x88);
+        put_name(p, true, "collections", "OrderedDict");
+        str_puts(p, ")RtR");
+    }
+}
+
+/* Appends the elements of a tensor to a storage. */
+static void put_elements(struct str *storage, const struct set_tensor *t, const struct torch_form *form)
+{
+    uint64_t strides[CHECKPOINT_MAX_DIMS];
+    size_t size = element_bytes(form->type), at = storage->length;
+    strides_of(t, form->one_storage, strides);
+    if (!str_reserve(storage, (size_t)t->elements * size))
+        fail("allocate");
+    for (uint64_t i = 0; i < t->elements; i++) {
+        uint64_t rest = i, to = 0;
+        for (int d = t->dims - 1; d >= 0; d--) {
+            to += rest % t->shape[d] * strides[d];
+            rest /= t->shape[d];
+        }
+        encode(form->type, t->values[i], storage->data + at + to * size);
+    }
+    storage->length = at + (size_t)t->elements * size;
+}
+
+/* The part of a name before its first dot. */
+static size_t part_of(const char *name)
+{
+    return strcspn(name, ".");
+}
+
+static int by_part(const void *a, const void *b)
+{
+    return strcmp(((const struct set_tensor *)a)->name, ((const struct set_tensor *)b)->name);
+}
+
+void write_torch(const struct tensor_set *set, const struct torch_form *form, const char *path)
+{
+    zip_t *zip = new_zip(path);
+    struct str p = {0}, storage = {0};
+    uint64_t total = 0, offset = 0;
+    qsort(set->tensors, set->count, sizeof *set->tensors, by_part);
+    for (size_t i = 0; i < set->count; i++)
+        total += set->tensors[i].elements;
+    str_puts(&p, form->modern ? "\x80\x04}(" : "\x80\x02}(");
+    for (size_t i = 0; i < set->count; i++) {
+        const struct set_tensor *t = &set->tensors[i];
+        size_t part = part_of(t->name);
+        bool first = i == 0 || part_of(t[-1].name) != part || strncmp(t[-1].name, t->name, part) != 0;
+        char name[192];
+        if (first && !form->flat) { /* a state dict begins */
+            str_puts(&p, i > 0 ? "u" : "");
+            snprintf(name, sizeof name, "%.*s", (int)part, t->name);
+            put_text(&p, form->modern, name);
+            str_puts(&p, "}(");
+        }
+        snprintf(name, sizeof name, "%s%s", form->prefix, form->flat ? t->name : t->name + part + 1);
+        put_text(&p, form->modern, name);
+        struct place place = {"0", offset, total};
+        if (!form->one_storage) {
+            snprintf(place.key, sizeof place.key, "%zu", i);
+            place.offset = 0;
+            place.storage_elements = t->elements;
+            storage.length = 0;
+        }
+        put_tensor(&p, t, form, &place);
+        put_elements(&storage, t, form);
+        if (!form->one_storage) {
+            snprintf(name, sizeof name, "saved/data/%zu", i);
+            add_entry(zip, name, storage.data, storage.length, form->deflated);
+        }
+        offset += t->elements;
+    }
+    str_puts(&p, form->flat ? "u." : "uu.");
+    add_entry(zip, "saved/data.pkl", p.data, p.length, form->deflated);
+    if (form->one_storage)
+        add_entry(zip, "saved/data/0", storage.data, storage.length, form->deflated);
+    if (form->modern) {
+        add_entry(zip, "saved/byteorder", "little", 6, false);
+        add_entry(zip, "saved/.data/serialization_id", "0123456789", 10, false);
+    }
+    add_entry(zip, "saved/version", "3\n", 2, false);
+    if (p.failed || storage.failed || zip_close(zip) != 0)
+        fail("write a zip");
+    str_free(&p);
+    str_free(&storage);
+}
+
+/* ---- ONNX -------------------------------------------------------------------------------------- */
+
+static void put_varint(struct str *s, uint64_t value)
+{
+    for (; value > 127; value >>= 7)
+        str_putc(s, (char)(value | 128));
+    str_putc(s, (char)value);
+}
+
+static void put_integer(struct str *s, uint64_t field, uint64_t value)
+{
+    put_varint(s, field << 3);
+    put_varint(s, value);
+}
+
+static void put_bytes(struct str *s, uint64_t field, const void *bytes, size_t size)
+{
+    put_varint(s, field << 3 | 2);
+    put_varint(s, size);
+    str_append(s, bytes, size);
+}
+
+static void put_string(struct str *s, uint64_t field, const char *text)
+{
+    put_bytes(s, field, text, strlen(text));
+}
+
+static void put_message(struct str *s, uint64_t field, struct str *message)
+{
+    put_bytes(s, field, message->data, message->length);
+    str_free(message);
+}
+
+struct onnx_file {
+    struct str graph, data; /* GraphProto, and the file of external data */
+    const struct onnx_form *form;
+    char data_name[64];
+    unsigned anonymous; /* constants named so far */
+};
+
+static void put_pair(struct str *tensor, const char *key, const char *value)
+{
+    struct str pair = {0};
+    put_string(&pair, 1, key);
+    put_string(&pair, 2, value);
+    put_message(tensor, 13, &pair);
+}
+
+/* An initializer of raw bytes; `type` is ONNX's number. */
+static void put_initializer(struct onnx_file *f, const char *name, int dims, const uint64_t *shape,
+                            unsigned type, const void *bytes, size_t size)
+{
+    struct str tensor = {0};
+    for (int i = 0; i < dims; i++)
+        put_integer(&tensor, 1, shape[i]);
+    put_integer(&tensor, 2, type);
+    put_string(&tensor, 8, name);
+    if (f->form->external && size > 64) {
+        char number[32];
+        put_pair(&tensor, "location", f->data_name);
+        snprintf(number, sizeof number, "%zu", f->data.length);
+        put_pair(&tensor, "offset", number);
+        snprintf(number, sizeof number, "%zu", size);
+        put_pair(&tensor, "length", number);
+        put_integer(&tensor, 14, 1);
+        str_append(&f->data, bytes, size);
+    } else {
+        put_bytes(&tensor, 9, bytes, size);
+    }
+    put_message(&f->graph, 5, &tensor);
+}
+
+static void put_floats(struct onnx_file *f, const char *name, int dims, const uint64_t *shape,
+                       const float *values)
+{
+    uint64_t count = 1;
+    for (int i = 0; i < dims; i++)
+        count *= shape[i];
+    bool half = f->form->quantisation == ONNX_HALF;
+    size_t size = half ? 2 : 4;
+    char *bytes = malloc((size_t)count * size);
+    if (bytes == NULL)
+        fail("allocate");
+    for (uint64_t i = 0; i < count; i++)
+        encode(half ? ELEMENT_F16 : ELEMENT_F32, values[i], bytes + i * size);
+    put_initializer(f, name, dims, shape, half ? 10 : 1, bytes, (size_t)count * size);
+    free(bytes);
+}
+
+static void put_node(struct onnx_file *f, const char *type, const char *name, const char *const *inputs,
+                     const char *const *attributes, const int64_t *values)
+{
+    struct str node = {0};
+    char output[256];
+    for (; *inputs != NULL; inputs++)
+        put_string(&node, 1, *inputs);
+    snprintf(output, sizeof output, "%s_output_0", name);
+    put_string(&node, 2, output);
+    put_string(&node, 3, name);
+    put_string(&node, 4, type);
+    for (int i = 0; attributes != NULL && attributes[i] != NULL; i++) {
+        struct str attribute = {0};
+        put_string(&attribute, 1, attributes[i]);
+        put_integer(&attribute, 3, (uint64_t)values[i]);
+        put_integer(&attribute, 20, 2);
+        put_message(&node, 5, &attribute);
+    }
+    put_message(&f->graph, 1, &node);
+}
+
+static void new_name(struct onnx_file *f, const char *operator, char out[64])
+{
+    snprintf(out, 64, "onnx::%s_%u", operator, 5000 + f->anonymous++);
+}
+
+/* The path that an exporter gives a module's node: "/encoder/predictor/lstm/LSTM". */
+static void scope_of(const char *module, const char *operator, char out[320])
+{
+    size_t used = (size_t)snprintf(out, 320, strncmp(module, "decoder.", 8) == 0 ? "/decoder" : "/encoder");
+    const char *rest = module;
+    while (*rest != '\0') {
+        size_t length = strcspn(rest, ".");
+        bool index = rest[0] >= '0' && rest[0] <= '9';
+        used += (size_t)snprintf(out + used, 320 - used, "%s%.*s", index ? "." : "/", (int)length, rest);
+        if (strncmp(rest, "cnn.", 4) == 0) { /* a list within a list: /cnn.0/cnn.0.1 */
+            used += (size_t)snprintf(out + used, 320 - used, ".%c/cnn.%c.%c", rest[4], rest[4], rest[6]);
+            length = 7;
+        }
+        rest += length + (rest[length] == '.');
+    }
+    snprintf(out + used, 320 - used, "/%s", operator);
+}
+
+/* Quantises to unsigned bytes, one scale for all or for each of `channels` along the last dimension (or, `first`, the
+ * first); puts what a reader gets back into `values`. Writes NAME_quantized, _scale, _zero_point. */
+static void put_quantised(struct onnx_file *f, const char *name, int dims, const uint64_t *shape,
+                          float *values, bool first, uint64_t channels)
+{
+    uint64_t count = 1;
+    for (int i = 0; i < dims; i++)
+        count *= shape[i];
+    unsigned char *bytes = malloc((size_t)count), *zero = malloc((size_t)channels);
+    float *scale = calloc((size_t)channels, sizeof *scale);
+    if (bytes == NULL || zero == NULL || scale == NULL)
+        fail("allocate");
+    uint64_t inner = first ? count / channels : 1;
+    for (uint64_t i = 0; i < count; i++)
+        scale[i / inner % channels] = fmaxf(scale[i / inner % channels], fabsf(values[i]) / 100);
+    for (uint64_t c = 0; c < channels; c++)
+        zero[c] = (unsigned char)(120 + c % 16);
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t c = i / inner % channels;
+        float q = scale[c] > 0 ? roundf(values[i] / scale[c]) : 0;
+        bytes[i] = (unsigned char)(q + (float)zero[c]);
+        values[i] = ((float)bytes[i] - (float)zero[c]) * scale[c];
+    }
+    char part[160];
+    uint64_t one[1] = {channels};
+    int rank = channels > 1 ? 1 : 0;
+    snprintf(part, sizeof part, "%s_quantized", name);
+    put_initializer(f, part, dims, shape, 2, bytes, (size_t)count);
+    snprintf(part, sizeof part, "%s_scale", name);
+    put_initializer(f, part, rank, one, 1, scale, (size_t)channels * sizeof *scale);
+    snprintf(part, sizeof part, "%s_zero_point", name);
+    put_initializer(f, part, rank, one, 2, zero, (size_t)channels);
+    free(bytes);
+    free(zero);
+    free(scale);
+}
+
+/* MatMulNBits with 4 bits and blocks of 32; what a reader gets back goes into t->values, [out][in]. */
+static void put_blocks(struct onnx_file *f, struct set_tensor *t, const char *scope)
+{
+    uint64_t out = t->shape[0], in = t->shape[1], blocks = (in + 31) / 32;
+    unsigned char *bytes = calloc((size_t)(out * blocks), 16);
+    float *scales = calloc((size_t)(out * blocks), sizeof *scales);
+    if (bytes == NULL || scales == NULL)
+        fail("allocate");
+    for (uint64_t row = 0; row < out; row++) {
+        for (uint64_t b = 0; b < blocks; b++) {
+            float *scale = &scales[row * blocks + b];
+            uint64_t end = (b + 1) * 32 < in ? (b + 1) * 32 : in;
+            for (uint64_t i = b * 32; i < end; i++)
+                *scale = fmaxf(*scale, fabsf(t->values[row * in + i]) / 7);
+            for (uint64_t i = b * 32; i < end; i++) {
+                float *value = &t->values[row * in + i];
+                unsigned q = (unsigned)(roundf(*scale > 0 ? *value / *scale : 0) + 8);
+                bytes[(row * blocks + b) * 16 + i % 32 / 2] |= (unsigned char)(q << (i % 2 * 4));
+                *value = ((float)q - 8) * *scale;
+            }
+        }
+    }
+    char data[64], scale[64];
+    snprintf(data, sizeof data, "onnx::MatMul_%u_Q4", f->anonymous);
+    snprintf(scale, sizeof scale, "onnx::MatMul_%u_scales", f->anonymous++);
+    put_initializer(f, data, 3, (uint64_t[]){out, blocks, 16}, 2, bytes, (size_t)(out * blocks * 16));
+    put_initializer(f, scale, 1, (uint64_t[]){out * blocks}, 1, scales,
+                    (size_t)(out * blocks) * sizeof *scales);
+    put_node(f, "MatMulNBits", scope, (const char *[]){"x", data, scale, NULL},
+             (const char *[]){"K", "N", "bits", "block_size", NULL},
+             (int64_t[]){(int64_t)in, (int64_t)out, 4, 32});
+    free(bytes);
+    free(scales);
+}
+
+/* A linear layer's weight [out][in], transposed to a MatMul's operand. */
+static void put_linear(struct onnx_file *f, struct set_tensor *t, const char *module)
+{
+    char scope[320], name[64], part[3][96];
+    scope_of(module, "MatMul", scope);
+    if (f->form->quantisation == ONNX_BLOCKS) {
+        put_blocks(f, t, scope);
+        return;
+    }
+    uint64_t out = t->shape[0], in = t->shape[1];
+    float *turned = malloc((size_t)(out * in) * sizeof *turned);
+    if (turned == NULL)
+        fail("allocate");
+    for (uint64_t o = 0; o < out; o++)
+        for (uint64_t i = 0; i < in; i++)
+            turned[i * out + o] = t->values[o * in + i];
+    new_name(f, "MatMul", name);
+    if (f->form->quantisation == ONNX_INT8 || f->form->quantisation == ONNX_INT8_CHANNELS) {
+        put_quantised(f, name, 2, (uint64_t[]){in, out}, turned, false,
+                      f->form->quantisation == ONNX_INT8_CHANNELS ? out : 1);
+        for (uint64_t o = 0; o < out; o++)
+            for (uint64_t i = 0; i < in; i++)
+                t->values[o * in + i] = turned[i * out + o];
+        snprintf(part[0], sizeof part[0], "%s_quantized", name);
+        snprintf(part[1], sizeof part[1], "%s_zero_point", name);
+        put_node(f, "MatMulInteger", scope, (const char *[]){"x", part[0], "x_zero_point", part[1], NULL},
+                 NULL, NULL);
+    } else {
+        put_floats(f, name, 2, (uint64_t[]){in, out}, turned);
+        put_node(f, "MatMul", scope, (const char *[]){"x", name, NULL}, NULL, NULL);
+    }
+    free(turned);
+}
+
+static void put_convolution(struct onnx_file *f, struct set_tensor *t, const char *module)
+{
+    char scope[320], name[64], part[96];
+    new_name(f, "Conv", name);
+    if (f->form->quantisation == ONNX_INT8_CHANNELS) {
+        scope_of(module, "Conv_quant", scope);
+        put_quantised(f, name, t->dims, t->shape, t->values, true, t->shape[0]);
+        snprintf(part, sizeof part, "%s_quantized", name);
+        put_node(f, "ConvInteger", scope, (const char *[]){"x", part, NULL}, NULL, NULL);
+    } else if (f->form->quantisation == ONNX_INT8) { /* with its weight decoded in the graph */
+        put_quantised(f, name, t->dims, t->shape, t->values, true, 1);
+        char q[96], s[96], z[96], node[96];
+        snprintf(q, sizeof q, "%s_quantized", name);
+        snprintf(s, sizeof s, "%s_scale", name);
+        snprintf(z, sizeof z, "%s_zero_point", name);
+        snprintf(node, sizeof node, "%s_DequantizeLinear", name);
+        put_node(f, "DequantizeLinear", node, (const char *[]){q, s, z, NULL}, NULL, NULL);
+        snprintf(part, sizeof part, "%s_DequantizeLinear_output_0", name);
+        scope_of(module, "Conv", scope);
+        put_node(f, "Conv", scope, (const char *[]){"x", part, NULL}, NULL, NULL);
+    } else {
+        scope_of(module, "Conv", scope);
+        put_floats(f, name, t->dims, t->shape, t->values);
+        put_node(f, "Conv", scope, (const char *[]){"x", name, NULL}, NULL, NULL);
+    }
+}
+
+/* Packs one direction of an LSTM's weights or biases with ONNX's order of gates. */
+static void pack_gates(const struct set_tensor *t, float *out)
+{
+    static const unsigned torch_gate[4] = {0, 3, 1, 2}; /* input, output, forget, cell */
+    uint64_t cells = t->shape[0] / 4, width = t->elements / t->shape[0];
+    for (unsigned gate = 0; gate < 4; gate++)
+        memcpy(out + gate * cells * width, t->values + torch_gate[gate] * cells * width,
+               (size_t)(cells * width) * sizeof *out);
+}
+
+static void unpack_gates(struct set_tensor *t, const float *from)
+{
+    static const unsigned torch_gate[4] = {0, 3, 1, 2};
+    uint64_t cells = t->shape[0] / 4, width = t->elements / t->shape[0];
+    for (unsigned gate = 0; gate < 4; gate++)
+        memcpy(t->values + torch_gate[gate] * cells * width, from + gate * cells * width,
+               (size_t)(cells * width) * sizeof *from);
+}
+
+/* W or R of an LSTM: both directions of MODULE.LEAF. `quantised`: as DynamicQuantizeLSTM takes them, a scale a direction. */
+static void put_lstm_weight(struct onnx_file *f, const struct tensor_set *set, const char *module,
+                            const char *leaf, bool quantised, char name[64])
+{
+    static const char *const ends[] = {"", "_reverse"};
+    struct set_tensor *t[2];
+    for (int d = 0; d < 2; d++) {
+        char full[160];
+        snprintf(full, sizeof full, "%s.%s%s", module, leaf, ends[d]);
+        t[d] = set_find(set, full);
+    }
+    uint64_t rows = t[0]->shape[0], in = t[0]->shape[1], size = rows * in;
+    float *packed = malloc((size_t)(2 * size) * sizeof *packed),
+          *turned = malloc((size_t)(2 * size) * sizeof *turned);
+    if (packed == NULL || turned == NULL)
+        fail("allocate");
+    for (int d = 0; d < 2; d++)
+        pack_gates(t[d], packed + (uint64_t)d * size);
+    new_name(f, "LSTM", name);
+    if (!quantised) {
+        put_floats(f, name, 3, (uint64_t[]){2, rows, in}, packed);
+    } else {
+        for (uint64_t i = 0; i < 2 * size; i++) /* [direction][in][rows] */
+            turned[i / size * size + i % in * rows + i % size / in] = packed[i];
+        put_quantised(f, name, 3, (uint64_t[]){2, in, rows}, turned, true, 2);
+        for (uint64_t i = 0; i < 2 * size; i++)
+            packed[i] = turned[i / size * size + i % in * rows + i % size / in];
+        for (int d = 0; d < 2; d++)
+            unpack_gates(t[d], packed + (uint64_t)d * size);
+    }
+    free(packed);
+    free(turned);
+}
+
+static void put_lstm(struct onnx_file *f, const struct tensor_set *set, const char *module)
+{
+    static const char *const biases[] = {"bias_ih_l0", "bias_hh_l0", "bias_ih_l0_reverse",
+                                         "bias_hh_l0_reverse"};
+    bool quantised = f->form->quantisation == ONNX_INT8 || f->form->quantisation == ONNX_INT8_CHANNELS;
+    char w[64], r[64], b[64], scope[320], part[6][96];
+    put_lstm_weight(f, set, module, "weight_ih_l0", quantised, w);
+    put_lstm_weight(f, set, module, "weight_hh_l0", quantised, r);
+    float *packed = NULL;
+    uint64_t rows = 0;
+    for (uint64_t i = 0; i < 4; i++) {
+        char full[160];
+        snprintf(full, sizeof full, "%s.%s", module, biases[i]);
+        const struct set_tensor *t = set_find(set, full);
+        rows = t->shape[0];
+        packed = packed != NULL ? packed : malloc((size_t)(4 * rows) * sizeof *packed);
+        if (packed == NULL)
+            fail("allocate");
+        pack_gates(t, packed + i * rows);
+    }
+    new_name(f, "LSTM", b);
+    put_floats(f, b, 2, (uint64_t[]){2, 2 * rows}, packed);
+    free(packed);
+    scope_of(module, quantised ? "LSTM_quant" : "LSTM", scope);
+    if (!quantised) {
+        put_node(f, "LSTM", scope, (const char *[]){"x", w, r, b, NULL}, NULL, NULL);
+        return;
+    }
+    static const char *const suffixes[] = {"quantized", "scale", "zero_point"};
+    for (int i = 0; i < 6; i++)
+        snprintf(part[i], sizeof part[i], "%s_%s", i < 3 ? w : r, suffixes[i % 3]);
+    put_node(f, "DynamicQuantizeLSTM", scope,
+             (const char *[]){"x", part[0], part[3], b, "", "h", "c", "", part[1], part[2], part[4], part[5],
+                              NULL},
+             NULL, NULL);
+}
+
+/* Writes what has its own node; true when `t` is done with. */
+static bool put_folded(struct onnx_file *f, const struct tensor_set *set, struct set_tensor *t)
+{
+    char module[160];
+    snprintf(module, sizeof module, "%s", t->name);
+    char *leaf = strrchr(module, '.');
+    *leaf++ = '\0';
+    if (strstr(leaf, "_l0") != NULL) {
+        if (strcmp(leaf, "weight_ih_l0") == 0)
+            put_lstm(f, set, module);
+        return true;
+    }
+    /* these are used as they are, and keep their names */
+    if (strcmp(leaf, "weight") != 0 || t->dims < 2 || strstr(t->name, "embedding") != NULL ||
+        ends_with(module, "fc"))
+        return false;
+    if (t->dims == 3)
+        put_convolution(f, t, module);
+    else
+        put_linear(f, t, module);
+    return true;
+}
+
+void write_onnx(struct tensor_set *set, const struct onnx_form *form, const char *path)
+{
+    struct onnx_file f = {.form = form};
+    const char *slash = strrchr(path, '/');
+    snprintf(f.data_name, sizeof f.data_name, "%s.data", slash != NULL ? slash + 1 : path);
+    for (size_t i = 0; i < set->count; i++) {
+        struct set_tensor *t = &set->tensors[i];
+        char name[200];
+        if (form->anonymous && put_folded(&f, set, t))
+            continue;
+        snprintf(name, sizeof name, "%s%s", form->anonymous ? "kmodel." : "", t->name);
+        put_floats(&f, name, t->dims, t->shape, t->values);
+    }
+    put_string(&f.graph, 2, "main_graph");
+    struct str file = {0};
+    put_integer(&file, 1, 8); /* ir_version */
+    put_string(&file, 2, "pytorch");
+    put_message(&file, 7, &f.graph);
+    if (file.failed || f.data.failed)
+        fail("allocate");
+    write_file(path, file.data, file.length);
+    char data[512];
+    snprintf(data, sizeof data, "%s.data", path);
+    if (form->external)
+        write_file(data, f.data.data, f.data.length);
+    str_free(&file);
+    str_free(&f.data);
+}

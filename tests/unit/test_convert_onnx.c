@@ -1,0 +1,167 @@
+/* test_convert_onnx.c: importing ONNX exports: the tiny model in the forms that exporters and quantisers give it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "convert/import.h"
+#include "convert_files.h"
+
+static char folder[64] = "/tmp/test_onnx.XXXXXX";
+static char checkpoint[512], config[512]; /* of the tiny model */
+
+static const char *in(const char *name)
+{
+    static char paths[32][256];
+    static int next;
+    char *path = paths[next++ % 32];
+    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    const char *shared = getenv("LITETTS_TEST_SHARED");
+    snprintf(checkpoint, sizeof checkpoint, "%s/reference/kokoro-tiny/kokoro-tiny.pth",
+             shared != NULL ? shared : "");
+    snprintf(config, sizeof config, "%s/reference/kokoro-tiny/config.json", shared != NULL ? shared : "");
+    if (access(checkpoint, R_OK) != 0)
+        print_message("the reference data is absent: these tests are skipped\n");
+    return mkdtemp(folder) != NULL ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
+}
+
+static lt_status import(const char *path, const char *output, lt_error *error)
+{
+    struct import_options options = {
+        .checkpoint = path, .config = config, .output = output, .type = GGUF_F32, .name = "tiny"};
+    return import_model(&options, error);
+}
+
+/* Imports both files and compares the results byte by byte. */
+static void assert_same_import(const char *a, const char *b)
+{
+    const char *paths[] = {a, b};
+    struct str bytes[2] = {0};
+    lt_error error;
+    for (int i = 0; i < 2; i++) {
+        if (import(paths[i], in("out.gguf"), &error) != LT_OK)
+            fail_msg("%s", error.message);
+        assert_int_equal(file_read(in("out.gguf"), 1 << 26, &bytes[i], &error), LT_OK);
+    }
+    assert_int_equal(bytes[0].length, bytes[1].length);
+    for (size_t i = 0; i < bytes[0].length; i++)
+        if (bytes[0].data[i] != bytes[1].data[i])
+            fail_msg("byte %zu differs", i);
+    str_free(&bytes[0]);
+    str_free(&bytes[1]);
+}
+
+/* Writes the tiny model in a form, and the weights that must come back as safetensors. */
+static void assert_form_round_trips(struct onnx_form form, bool folded)
+{
+    struct tensor_set set;
+    set_read(checkpoint, &set);
+    if (form.quantisation == ONNX_HALF)
+        set_round(&set, ELEMENT_F16);
+    if (folded) {
+        set_fold(&set);
+        if (form.quantisation == ONNX_HALF)
+            set_round(&set, ELEMENT_F16);
+    }
+    write_onnx(&set, &form, in("model.onnx"));
+    write_safetensors(&set, ELEMENT_F32, in("wanted.safetensors"));
+    assert_same_import(in("wanted.safetensors"), in("model.onnx"));
+    set_free(&set);
+}
+
+#define NEEDS_REFERENCE                                                                                      \
+    do {                                                                                                     \
+        (void)state;                                                                                         \
+        if (access(checkpoint, R_OK) != 0)                                                                   \
+            skip();                                                                                          \
+    } while (0)
+
+static void named_weights_are_read_from_inside_and_outside(void **state)
+{
+    NEEDS_REFERENCE;
+    assert_form_round_trips((struct onnx_form){ONNX_FLOAT, false, false}, false);
+    assert_form_round_trips((struct onnx_form){ONNX_FLOAT, false, true}, false);
+    assert_form_round_trips((struct onnx_form){ONNX_HALF, false, true}, false);
+}
+
+static void folded_weights_are_found_by_their_nodes(void **state)
+{
+    NEEDS_REFERENCE;
+    assert_form_round_trips((struct onnx_form){ONNX_FLOAT, true, false}, true);
+    assert_form_round_trips((struct onnx_form){ONNX_HALF, true, false}, true);
+}
+
+static void quantised_weights_are_what_their_operators_say(void **state)
+{
+    NEEDS_REFERENCE;
+    assert_form_round_trips((struct onnx_form){ONNX_INT8, true, false}, true);
+    assert_form_round_trips((struct onnx_form){ONNX_INT8_CHANNELS, true, false}, true);
+    assert_form_round_trips((struct onnx_form){ONNX_BLOCKS, true, false}, true);
+}
+
+static void exports_that_are_cut_or_changed_end_in_a_sentence(void **state)
+{
+    NEEDS_REFERENCE;
+    struct tensor_set set;
+    struct str bytes = {0};
+    lt_error error;
+    set_read(checkpoint, &set);
+    set_fold(&set);
+    write_onnx(&set, &(struct onnx_form){ONNX_BLOCKS, true, true}, in("model.onnx"));
+    set_free(&set);
+    assert_int_equal(file_read(in("model.onnx"), 1 << 26, &bytes, &error), LT_OK);
+    for (size_t i = 0; i < 40; i++) {
+        size_t size = bytes.length * i / 40;
+        write_file(in("cut.onnx"), bytes.data, size);
+        error.message[0] = '\0';
+        assert_int_equal(import(in("cut.onnx"), in("out.gguf"), &error), LT_ERR_MODEL);
+        assert_true(strlen(error.message) > 20);
+    }
+    assert_int_equal(truncate(in("model.onnx.data"), 1000), 0);
+    assert_int_equal(import(in("model.onnx"), in("cut.gguf"), &error), LT_ERR_MODEL);
+    assert_non_null(strstr(error.message, "is cut off"));
+    assert_int_equal(unlink(in("model.onnx.data")), 0);
+    assert_int_equal(import(in("model.onnx"), in("cut.gguf"), &error), LT_ERR_IO);
+    assert_int_not_equal(access(in("cut.gguf"), F_OK), 0);
+
+    /* a file of weights elsewhere: "model.onnx.data" becomes a path that leaves the folder */
+    char *at = bytes.data;
+    while ((at = memmem(at, bytes.length - (size_t)(at - bytes.data), "model.onnx.data", 15)) != NULL)
+        memcpy(at, "../etc/hostname", 15);
+    write_file(in("elsewhere.onnx"), bytes.data, bytes.length);
+    assert_int_equal(import(in("elsewhere.onnx"), in("cut.gguf"), &error), LT_ERR_MODEL);
+    assert_non_null(strstr(error.message, "outside of its folder"));
+    str_free(&bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(named_weights_are_read_from_inside_and_outside),
+        cmocka_unit_test(folded_weights_are_found_by_their_nodes),
+        cmocka_unit_test(quantised_weights_are_what_their_operators_say),
+        cmocka_unit_test(exports_that_are_cut_or_changed_end_in_a_sentence),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
