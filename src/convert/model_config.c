@@ -213,22 +213,30 @@ static lt_status read_all(const json_t *root, struct model_config *config, lt_er
     return status == LT_OK ? read_vocabulary(root, config, error) : status;
 }
 
+lt_status model_config_parse(const char *text, size_t size, const char *name, struct model_config *config,
+                             lt_error *error)
+{
+    set_published(config);
+    config->origin = name;
+    json_error_t where;
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
+    lt_status status = json_is_object(root)
+                           ? read_all(root, config, error)
+                           : error_set(error, LT_ERR_MODEL, "'%s' is no JSON object: line %d: %s", name,
+                                       where.line, where.text);
+    json_decref(root);
+    return status;
+}
+
 lt_status model_config_read(const char *path, struct model_config *config, lt_error *error)
 {
     set_published(config);
     if (path == NULL)
         return set_published_vocabulary(config, error);
-    config->origin = path;
     struct str text = {0};
     lt_status status = file_read(path, MAX_CONFIG, &text, error);
-    if (status == LT_OK) {
-        json_error_t where;
-        json_t *root = json_loadb(text.data, text.length, JSON_REJECT_DUPLICATES, &where);
-        status = json_is_object(root) ? read_all(root, config, error)
-                                      : error_set(error, LT_ERR_MODEL, "'%s' is no JSON object: line %d: %s",
-                                                  path, where.line, where.text);
-        json_decref(root);
-    }
+    if (status == LT_OK)
+        status = model_config_parse(text.data, text.length, path, config, error);
     str_free(&text);
     return status;
 }

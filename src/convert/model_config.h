@@ -46,6 +46,10 @@ struct model_config {
 /* Reads config.json (NULL: the published values). The result is the caller's, freed with model_config_free also after
  * an error; `path` must outlive it. Errors: LT_ERR_IO, LT_ERR_MODEL, LT_ERR_MEMORY. */
 lt_status model_config_read(const char *path, struct model_config *config, lt_error *error);
+
+/* The same from the text of a config.json; `name` is what errors call it, and must outlive the result. */
+lt_status model_config_parse(const char *text, size_t size, const char *name, struct model_config *config,
+                             lt_error *error);
 void model_config_free(struct model_config *config);
 
 #endif
