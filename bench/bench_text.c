@@ -1,0 +1,156 @@
+/* bench_text.c: how fast the text front end turns text into spoken words: MB of source a second on one core.
+ *
+ *     bench_text [FILE ...]
+ *
+ * Without files it measures a mixture of prose, numbers and markdown, and then inputs made to be slow: a line of 10 MB, brackets,
+ * digits, emphasis signs. Each is read through the same interface as the engine's. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "text/frontend.h"
+
+struct source {
+    const char *text;
+    size_t size, at;
+};
+
+static size_t source_read(void *user, char *buffer, size_t size)
+{
+    struct source *source = user;
+    size_t n = source->size - source->at < size ? source->size - source->at : size;
+    memcpy(buffer, source->text + source->at, n);
+    source->at += n;
+    return n;
+}
+
+/* Seconds of processor time, which other programs on the machine do not lengthen. */
+static double cpu_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Normalises `text` and prints what it took. */
+static bool measure(struct frontend *frontend, const char *name, const struct str *text)
+{
+    struct source source = {text->data, text->length, 0};
+    struct text_options options = {.max_symbols = 400, .language = "en-US"};
+    struct text_stream *stream;
+    const struct text_chunk *chunk;
+    lt_error error;
+    size_t words = 0, bytes = 0;
+    double start = cpu_seconds();
+    lt_status status = text_stream_open(frontend, &options, source_read, &source, &stream, &error);
+    if (status == LT_OK) {
+        while ((status = text_stream_next(stream, &chunk, &error)) == LT_OK && chunk != NULL) {
+            words += chunk->word_count;
+            bytes += strlen(chunk->text);
+        }
+        text_stream_close(stream);
+    }
+    double seconds = cpu_seconds() - start;
+    if (status != LT_OK) {
+        fprintf(stderr, "%s: %s\n", name, error.message);
+        return false;
+    }
+    double megabytes = (double)text->length / 1e6;
+    printf("%-28s %7.2f MB  %7.3f s  %7.2f MB/s  %9zu words  %7.2f MB spoken\n", name, megabytes, seconds,
+           megabytes / seconds, words, (double)bytes / 1e6);
+    return true;
+}
+
+/* A text of about `size` bytes made of repetitions of `unit`. */
+static void repeat(struct str *text, const char *unit, size_t size)
+{
+    str_clear(text);
+    while (text->length < size && !text->failed)
+        str_puts(text, unit);
+}
+
+static bool measure_all(struct frontend *frontend)
+{
+    static const struct {
+        const char *name, *unit;
+        size_t size;
+    } cases[] = {
+        {"prose",
+         "It was a bright cold day in April, and the clocks were striking thirteen. The old man didn't look "
+         "up from his book; he "
+         "had read it many times before, and yet he found something new on every page.\n\n",
+         20000000},
+        {"prose with numbers",
+         "On March 5, 2024, Dr. Smith paid $1,234.56 for 12 kg of coffee at 5:30 p.m. (see "
+         "https://example.com/a?b=1). That's 3.5% "
+         "more than in 1998, isn't it? Call 555-123-4567 or write to a.b@example.org.\n\n",
+         10000000},
+        {"markdown",
+         "## A heading\n\n- **Bold** item with `code` and a [link](https://example.com/x)\n- *Second* "
+         "item\n\n| a | b |\n|---|---|\n| 1 | "
+         "2 |\n\n> Quoted text.\n\n",
+         10000000},
+        {"Unicode",
+         "Caf\u00e9 \u201cna\u00efve\u201d \u2014 it\u2019s 5\u00a0\u20ac \u2026 \u00bd cup, \u4f60\u597d "
+         "\U0001f600!\n",
+         5000000},
+        {"one line of 10 MB", "word and word, ", 10000000},
+        {"one line without spaces", "x", 10000000},
+        {"digits", "7", 1000000},
+        {"opening brackets", "[", 100000},
+        {"bracket pairs", "[]", 1000000},
+        {"link beginnings", "[a](", 1000000},
+        {"emphasis openers", "*a _b ", 2000000},
+        {"emphasis nests", "*_", 1000000},
+        {"code quotes", "` `` ", 1000000},
+        {"tag beginnings", "<a ", 1000000},
+        {"entities", "&amp", 1000000},
+        {"full stops", ".", 1000000},
+        {"spaced full stops", ". ", 1000000},
+        {"digits and dots", "1.", 1000000},
+        {"digits and dashes", "1-", 1000000},
+        {"digits and commas", "123,", 1000000},
+        {"letters and digits", "a1", 1000000},
+        {"letters and dots", "a.", 1000000},
+        {"quotes", "'a\"b ", 1000000},
+        {"at signs", "a@", 1000000},
+        {"slashes", "/a", 1000000},
+        {"new lines", "\n", 1000000},
+        {"short lines", "a\n", 1000000},
+        {"combining marks", "e\u0301\u0301\u0301", 1000000},
+        {"equals signs", "1 - 1 = ", 1000000},
+    };
+    struct str text = {0};
+    bool good = true;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases && good; i++) {
+        repeat(&text, cases[i].unit, cases[i].size);
+        good = !text.failed && measure(frontend, cases[i].name, &text);
+    }
+    str_free(&text);
+    return good;
+}
+
+int main(int argc, char **argv)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    struct frontend *frontend;
+    lt_error error;
+    if (frontend_open(NULL, &frontend, &error) != LT_OK) {
+        fprintf(stderr, "%s\n", error.message);
+        return 1;
+    }
+    bool good = argc > 1 || measure_all(frontend);
+    for (int i = 1; i < argc && good; i++) {
+        struct str text = {0};
+        good = file_read(argv[i], (size_t)1 << 30, &text, &error) == LT_OK;
+        if (good)
+            good = measure(frontend, argv[i], &text);
+        else
+            fprintf(stderr, "%s\n", error.message);
+        str_free(&text);
+    }
+    frontend_close(frontend);
+    return good ? 0 : 1;
+}
