@@ -78,9 +78,10 @@ bool chunker_is_full(const struct chunker *chunker)
     return chunker->has_final || chunker->symbols > 2 * chunker->limit;
 }
 
-static bool styles_equal(const struct text_style *a, const struct text_style *b)
+bool text_style_equal(const struct text_style *a, const struct text_style *b)
 {
-    return a->rate == b->rate && a->volume == b->volume && strcmp(a->voice, b->voice) == 0;
+    return a->rate == b->rate && a->volume == b->volume && a->background_volume == b->background_volume &&
+           strcmp(a->voice, b->voice) == 0 && strcmp(a->background, b->background) == 0;
 }
 
 static bool ends_clause(const struct tokens *tokens, const struct token *token)
@@ -138,7 +139,7 @@ static struct choice choose(const struct chunker *chunker)
                 return (struct choice){i + 1, chunker->passages[passage].pause, true};
             passage++;
         }
-        if (passage == chunker->passage_count || !styles_equal(style, &chunker->passages[passage].style))
+        if (passage == chunker->passage_count || !text_style_equal(style, &chunker->passages[passage].style))
             return (struct choice){i + 1, 0, true};
     }
     for (enum border border = BORDER_SENTENCE; border > BORDER_NONE; border--)
@@ -336,6 +337,8 @@ lt_status chunker_take(struct chunker *chunker, const struct text_chunk **chunk,
     chunker->chunk.voice = style->voice[0] == '\0' ? NULL : style->voice;
     chunker->chunk.rate = style->rate;
     chunker->chunk.volume = style->volume;
+    chunker->chunk.background = style->background[0] == '\0' ? NULL : style->background;
+    chunker->chunk.background_volume = style->background_volume;
     advance(chunker, choice.end);
     if (chunker->limit < chunker->max_symbols)
         chunker->limit =

@@ -19,7 +19,11 @@ struct text_style {
     char voice[64]; /* empty: the request's */
     float rate;     /* factors, 1 without marks */
     float volume;
+    char background[16];     /* kind of ambience under the speech ("rain"); empty: none */
+    float background_volume; /* 0 to 1 */
 };
+
+bool text_style_equal(const struct text_style *a, const struct text_style *b);
 
 /* A run of tokens in one style: usually a sentence. */
 struct passage {

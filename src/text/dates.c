@@ -300,3 +300,38 @@ size_t scan_decade(struct norm *x, size_t at)
     }
     return used;
 }
+
+bool scan_date_as(struct norm *x, size_t at, size_t end, const char *format)
+{
+    const char *parts[3] = {NULL, NULL, NULL}; /* year, month, day */
+    size_t sizes[3] = {0};
+    for (; *format != '\0'; format++) {
+        int part = *format == 'y' ? 0 : *format == 'm' ? 1 : 2;
+        while (at < end && !char_is_digit(x->text[at]))
+            at++;
+        size_t n = norm_digits(x, at);
+        if (n == 0 || at + n > end || parts[part] != NULL)
+            return false;
+        parts[part] = x->text + at;
+        sizes[part] = n;
+        at += n;
+    }
+    uint32_t month = number_value(parts[1], sizes[1]), day = number_value(parts[2], sizes[2]);
+    if (at != end || (parts[1] != NULL && (month < 1 || month > 12)) ||
+        (parts[2] != NULL && (day < 1 || day > 31)))
+        return false;
+    size_t begin = end;
+    for (size_t i = 0; i < 3; i++)
+        if (parts[i] != NULL && (size_t)(parts[i] - x->text) < begin)
+            begin = (size_t)(parts[i] - x->text);
+    norm_range(x, begin, end, "say-as date");
+    if (parts[1] != NULL && parts[2] != NULL)
+        say_day_month(x, parts[2], sizes[2], month, x->british);
+    else if (parts[1] != NULL)
+        norm_say(x, months[month - 1]);
+    else if (parts[2] != NULL)
+        say_ordinal(x, parts[2], sizes[2]);
+    if (parts[0] != NULL)
+        sizes[0] == 2 ? say_two(x, parts[0], true) : say_year(x, parts[0], sizes[0]);
+    return begin < end;
+}

@@ -3,7 +3,10 @@
 
 #include "text/norm.h"
 
-enum { ADDRESS_LIMIT = 2048 }; /* longer is no address that anyone would listen to */
+enum {
+    ADDRESS_LIMIT = 2048, /* longer is no address that anyone would listen to */
+    RETRY_LIMIT = 128,    /* bytes of a run in whose middle an address may begin */
+};
 
 /* Top-level domains that make "name.xx" an address; those of two letters and some others are spelled. */
 static const char domains[] = "com|org|net|edu|gov|mil|int|info|biz|name|dev|app|io|ai|co|me|tv|uk|us|de|fr|"
@@ -75,6 +78,14 @@ static const char *sign_name(char c)
     default:
         return NULL;
     }
+}
+
+bool say_sign(struct norm *x, size_t at)
+{
+    const char *name = sign_name(x->text[at]);
+    if (name != NULL)
+        norm_say_words(x, name);
+    return name != NULL;
 }
 
 /* Says [begin, end): words, digits one by one, signs by name. `host_end`: up to there the last part is an ending. */
@@ -317,7 +328,11 @@ size_t scan_electronic(struct norm *x, size_t at, size_t size)
     }
     if (size > 0 && strchr(".@:/\\-_&+%~=!#'", next) == NULL && !char_is_digit(next))
         return 0;
+    if (at < x->no_address_until)
+        return 0;
     size_t end = run_end(x, at), used;
+    if (end - at > RETRY_LIMIT)
+        x->no_address_until = end; /* a long run is looked at once, from its beginning */
     if (end <= at + 1 || end - at >= ADDRESS_LIMIT)
         return 0;
     if (first == '@')

@@ -10,8 +10,10 @@
  * A stream works sentence by sentence, only as far ahead as the next chunk needs. */
 #include "text/frontend.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "text/chunks.h"
 #include "text/inline.h"
@@ -20,14 +22,25 @@
 #include "text/phonemes.h"
 #include "text/reader.h"
 #include "text/sentences.h"
+#include "text/ssml.h"
 
 enum {
     SENTENCE_LIMIT = 16384
 }; /* bytes of the longest sentence; what is longer is cut at a clause or a space */
 
+enum { LANGUAGES_MOST = 16 };
+
 struct frontend {
+    lt_config *config;
     bool name_emoji;
     bool skip_code;
+    /* The pronouncers in use, opened when a stream first needs them. */
+    pthread_mutex_t lock;
+    struct {
+        char language[16];
+        struct pronouncer *pronouncer;
+    } languages[LANGUAGES_MOST];
+    size_t language_count;
 };
 
 struct text_stream {
@@ -35,7 +48,9 @@ struct text_stream {
     struct text_options options;
     struct reader reader;
     struct raw_text raw;
-    struct markdown markdown;
+    struct markdown markdown; /* for plain text */
+    struct ssml *ssml;        /* for SSML, else NULL */
+    struct normalize_options normalize;
     struct sentence sentence;
     struct text_style style;       /* of the next sentence */
     struct pronouncer *pronouncer; /* NULL: the backend reads words */
@@ -46,33 +61,87 @@ struct text_stream {
 
 lt_status frontend_open(const lt_config *config, struct frontend **frontend, lt_error *error)
 {
-    *frontend = calloc(1, sizeof **frontend);
-    if (*frontend == NULL)
+    struct frontend *f = calloc(1, sizeof *f);
+    lt_config *copy = config == NULL ? lt_config_new() : config_copy(config);
+    if (f == NULL || copy == NULL) {
+        free(f);
+        lt_config_free(copy);
         return error_memory(error, "the text front end");
-    if (config != NULL) {
-        (*frontend)->name_emoji = strcmp(config_string(config, CONFIG_text_emoji), "name") == 0;
-        (*frontend)->skip_code = strcmp(config_string(config, CONFIG_text_code), "skip") == 0;
     }
+    f->config = copy;
+    f->name_emoji = strcmp(config_string(copy, CONFIG_text_emoji), "name") == 0;
+    f->skip_code = strcmp(config_string(copy, CONFIG_text_code), "skip") == 0;
+    pthread_mutex_init(&f->lock, NULL);
+    *frontend = f;
     return LT_OK;
 }
 
 void frontend_close(struct frontend *frontend)
 {
+    if (frontend == NULL)
+        return;
+    for (size_t i = 0; i < frontend->language_count; i++)
+        pronouncer_close(frontend->languages[i].pronouncer);
+    pthread_mutex_destroy(&frontend->lock);
+    lt_config_free(frontend->config);
     free(frontend);
+}
+
+/* The pronouncer of a language, which lives as long as the front end. */
+static lt_status find_pronouncer(struct frontend *frontend, const char *language,
+                                 struct pronouncer **pronouncer, lt_error *error)
+{
+    lt_status status = LT_OK;
+    language = language == NULL ? "en-US" : language;
+    *pronouncer = NULL;
+    pthread_mutex_lock(&frontend->lock);
+    for (size_t i = 0; i < frontend->language_count; i++)
+        if (strcasecmp(frontend->languages[i].language, language) == 0)
+            *pronouncer = frontend->languages[i].pronouncer;
+    if (*pronouncer == NULL) {
+        size_t at = frontend->language_count;
+        if (at == LANGUAGES_MOST || strlen(language) >= sizeof frontend->languages->language)
+            status = error_set(error, LT_ERR_UNSUPPORTED,
+                               "'%.40s' is no language of this build: use one such as en-US", language);
+        else if ((status = pronouncer_open(frontend->config, language, pronouncer, error)) == LT_OK) {
+            strcpy(frontend->languages[at].language, language);
+            frontend->languages[at].pronouncer = *pronouncer;
+            frontend->language_count++;
+        }
+    }
+    pthread_mutex_unlock(&frontend->lock);
+    return status;
+}
+
+static bool is_british(const char *language)
+{
+    return language != NULL && (strcasecmp(language, "en-GB") == 0 || strcasecmp(language, "en-AU") == 0 ||
+                                strcasecmp(language, "en-NZ") == 0 || strcasecmp(language, "en-IE") == 0);
 }
 
 lt_status text_stream_open(struct frontend *frontend, const struct text_options *options, text_read_fn read,
                            void *user, struct text_stream **stream, lt_error *error)
 {
-    if (options->phonemes || options->input != LT_INPUT_TEXT)
-        return error_set(error, LT_ERR_UNSUPPORTED, "this build reads plain text only: give it as text");
+    if (options->input == LT_INPUT_PHONEMES && !options->phonemes)
+        return error_set(
+            error, LT_ERR_UNSUPPORTED,
+            "this voice reads words, not phonemes: give text, or use a voice of the Kokoro model");
+    struct pronouncer *pronouncer = NULL;
+    if (options->phonemes && options->input != LT_INPUT_PHONEMES) {
+        lt_status status = find_pronouncer(frontend, options->language, &pronouncer, error);
+        if (status != LT_OK)
+            return status;
+    }
     struct text_stream *s = calloc(1, sizeof *s);
     if (s == NULL)
         return error_memory(error, "the text");
     s->frontend = frontend;
     s->options = *options;
+    s->pronouncer = pronouncer;
     s->reader = (struct reader){.read = read, .user = user};
     s->style = (struct text_style){.rate = 1, .volume = 1};
+    s->normalize =
+        (struct normalize_options){.british = is_british(options->language), .verbatim = options->verbatim};
     s->markdown = (struct markdown){
         .reader = &s->reader,
         .raw = &s->raw,
@@ -81,6 +150,14 @@ lt_status text_stream_open(struct frontend *frontend, const struct text_options 
         .style = s->style,
     };
     chunker_init(&s->chunker, options);
+    if (options->input == LT_INPUT_SSML) {
+        lt_status status =
+            ssml_open(&s->reader, &s->raw, options->refused_marks, s->normalize.british, &s->ssml, error);
+        if (status != LT_OK) {
+            free(s);
+            return status;
+        }
+    }
     *stream = s;
     return LT_OK;
 }
@@ -91,6 +168,7 @@ void text_stream_close(struct text_stream *stream)
         return;
     reader_free(&stream->reader);
     raw_free(&stream->raw);
+    ssml_close(stream->ssml);
     sentence_free(&stream->sentence);
     tokens_free(&stream->tokens);
     chunker_free(&stream->chunker);
@@ -110,7 +188,7 @@ static lt_status find_sentence(struct text_stream *stream, size_t *length, lt_er
     for (;;) {
         const char *text = raw->text.data + raw->front;
         size_t size = raw->text.length - raw->front;
-        bool ended = stream->markdown.ended;
+        bool ended = stream->ssml != NULL ? ssml_ended(stream->ssml) : stream->markdown.ended;
         if (size > 0 && *text == RAW_EVENT) {
             *length = 1;
             return LT_OK;
@@ -121,7 +199,8 @@ static lt_status find_sentence(struct text_stream *stream, size_t *length, lt_er
             *length = sentence_cut(text, SENTENCE_LIMIT);
         if (*length > 0 || ended)
             return LT_OK;
-        lt_status status = markdown_more(&stream->markdown, error);
+        lt_status status =
+            stream->ssml != NULL ? ssml_more(stream->ssml, error) : markdown_more(&stream->markdown, error);
         if (status != LT_OK)
             return status;
         if (raw->failed)
@@ -161,7 +240,10 @@ static lt_status take_event(struct text_stream *stream, lt_error *error)
         tokens_add(tokens, &token, "", 0);
         return chunker_add_passage(&stream->chunker, &passage, error);
     }
-    if (event->stop && needs_stop(tokens)) {
+    const struct chunker *chunker = &stream->chunker;
+    bool same_style = chunker->passage_count > 0 &&
+                      text_style_equal(&chunker->passages[chunker->passage_count - 1].style, &stream->style);
+    if (event->stop && same_style && needs_stop(tokens)) {
         token.kind = TOKEN_PUNCTUATION;
         token.space_after = true;
         tokens_add(tokens, &token, ".", 1);
@@ -202,17 +284,16 @@ static lt_status read_sentence(struct text_stream *stream, bool *more, lt_error 
         return status;
     if (stream->raw.text.data[stream->raw.front] == RAW_EVENT)
         return take_event(stream, error);
-    struct inline_options inlines = {stream->options.refused_marks, true, stream->frontend->name_emoji};
+    struct inline_options inlines = {stream->options.refused_marks, stream->options.input == LT_INPUT_TEXT,
+                                     stream->frontend->name_emoji};
     inline_clean(&stream->raw, length, &inlines, text_stream_position(stream), &stream->sentence);
     if (stream->sentence.clean.failed)
         return error_memory(error, "a sentence");
-    const char *language = stream->options.language;
-    struct normalize_options options = {
-        .british = language != NULL && (strcmp(language, "en-GB") == 0 || strcmp(language, "en-AU") == 0),
-        .verbatim = stream->options.verbatim,
-    };
     tokens_clear(&stream->tokens);
-    normalize_sentence(&stream->sentence, &options, &stream->tokens);
+    if (stream->options.input == LT_INPUT_PHONEMES)
+        normalize_phonemes(&stream->sentence, &stream->tokens);
+    else
+        normalize_sentence(&stream->sentence, &stream->normalize, &stream->tokens);
     if (stream->pronouncer != NULL &&
         (status = phonemes_add(stream->pronouncer, &stream->tokens, error)) != LT_OK)
         return status;

@@ -60,6 +60,8 @@ struct text_chunk {
     const char *voice;                 /* a [voice:NAME] mark or <voice> in force; NULL: the request's */
     float rate;                        /* factor on the request's speed, 1 without marks */
     float volume;                      /* factor on the request's volume, 1 without marks */
+    const char *background;  /* ambience asked for ("rain", "wind", "coffee_shop" ...); NULL: none */
+    float background_volume; /* of the ambience, 0 to 1 */
 };
 
 struct text_stream;

@@ -27,6 +27,7 @@ struct norm {
     bool british;    /* dates day first; 'zed' */
     bool quote_open; /* a straight double quote was opened */
     const char *text_after_quote;
+    size_t no_address_until; /* up to here nothing is an address of the net */
 };
 
 /* ---- Saying ---- */
@@ -149,6 +150,9 @@ size_t measure_unit(struct norm *x, size_t at, bool plural, bool spaced);
 size_t measure_unit_size(const struct norm *x, size_t at, bool spaced);
 /* "million", "bn": says it; bytes used. */
 size_t say_scale(struct norm *x, size_t at);
-bool say_part_of_electronic(struct norm *x, const char *text, size_t size);
+/* Says the name that the sign has in an address ("dash", "dot"); false when it has none. */
+bool say_sign(struct norm *x, size_t at);
+/* A date in the order that `format` names ("mdy", "dmy", "ymd", "md" ...); false when the text is none. */
+bool scan_date_as(struct norm *x, size_t at, size_t end, const char *format);
 
 #endif

@@ -594,7 +594,7 @@ static size_t emoticon_size(const struct norm *x, size_t at)
     static const char *const faces[] = {":-)", ":-(", ":-D", ":-P", ";-)", ":-/", ":)", ":(",
                                         ":D",  ":P",  ";)",  ":/",  ":'(", "XD",  "xD", "<3",
                                         "^_^", "-_-", ":O",  ":|",  "=)",  ":*",  ":3", ">:("};
-    if (at > 0 && !char_is_space(x->text[at - 1]))
+    if (strchr(":;=<>^-xX", x->text[at]) == NULL || (at > 0 && !char_is_space(x->text[at - 1])))
         return 0;
     for (size_t i = 0; i < sizeof faces / sizeof *faces; i++) {
         size_t n = strlen(faces[i]);
@@ -706,6 +706,18 @@ static size_t take(struct norm *x, size_t at)
     return 0;
 }
 
+/* The size of a mark that Kokoro knows, 0 when there is none at `at`. */
+static size_t mark_size(const struct norm *x, size_t at)
+{
+    if (strchr(";:,.!?()\"", x->text[at]) != NULL && x->text[at] != '\0')
+        return 1;
+    static const char *const marks[] = {"“", "”", "…", "—"};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (at + 3 <= x->size && memcmp(x->text + at, marks[i], 3) == 0)
+            return 3;
+    return 0;
+}
+
 /* What no family knows. */
 static size_t take_unknown(struct norm *x, size_t at)
 {
@@ -747,11 +759,84 @@ static void walk(struct norm *x, size_t from, size_t end)
     }
 }
 
+/* Each character by name: letters, digits, signs. */
+static void say_characters(struct norm *x, size_t begin, size_t end)
+{
+    for (size_t at = begin; at < end;) {
+        size_t n = char_is_wide(x->text[at]) ? 2 : 1;
+        while (at + n < end && ((unsigned char)x->text[at + n] & 0xc0) == 0x80)
+            n++;
+        norm_range(x, at, at + n, "say-as characters");
+        if (char_is_digit(x->text[at]))
+            say_digits(x, x->text + at, 1);
+        else if (char_is_alpha(x->text[at]))
+            norm_say_letters(x, x->text + at, 1);
+        else if (n > 1 && !is_sign(x, at)) {
+            struct token *token = norm_say_text(x, x->text + at, n);
+            if (token != NULL)
+                token->spell = true;
+        } else if (x->text[at] != ' ' && x->text[at] != '\n' && !say_sign(x, at) && scan_symbol(x, at) == 0) {
+            drop(x, at, at + n, "sign without a name");
+        }
+        at += n;
+    }
+}
+
+/* What <say-as> asks for; 0: the text does not fit, it is said as it would be without. */
 static size_t say_as(struct norm *x, const struct span *span)
 {
-    (void)x;
-    (void)span;
-    return 0;
+    size_t at = span->begin, size = span->end - at, n = norm_digits(x, at);
+    size_t last = span->end;
+    while (last > at && x->text[last - 1] == ' ')
+        last--;
+    bool whole = n > 0 && at + n == last;
+    struct number number;
+    switch (span->how.say_as) {
+    case SAY_CHARACTERS:
+        say_characters(x, at, last);
+        return size;
+    case SAY_DIGITS:
+    case SAY_TELEPHONE:
+        if (span->how.say_as == SAY_TELEPHONE && scan_telephone(x, at) == last - at)
+            return size;
+        if (norm_letters(x, at) > 0)
+            return 0;
+        for (size_t i = at; i < last; i++) {
+            norm_range(x, i, i + 1, "say-as digits");
+            if (char_is_digit(x->text[i]))
+                say_digits(x, x->text + i, 1);
+            else if (x->text[i] == '+')
+                norm_say(x, "plus");
+            else if (i > at && char_is_digit(x->text[i - 1]) && span->how.say_as == SAY_TELEPHONE)
+                norm_mark(x, ",");
+        }
+        return size;
+    case SAY_CARDINAL:
+    case SAY_UNIT:
+        norm_range(x, at, last, "say-as number");
+        if (!number_read(x, at, &number) || at + number.size != last)
+            return 0;
+        say_number(x, &number);
+        return size;
+    case SAY_ORDINAL:
+        norm_range(x, at, last, "say-as ordinal");
+        if (!whole || n > NUMBER_DIGITS)
+            return 0;
+        say_ordinal(x, x->text + at, n);
+        return size;
+    case SAY_EXPLETIVE:
+        norm_range(x, at, last, "say-as expletive");
+        norm_say(x, "beep");
+        return size;
+    case SAY_DATE:
+        return scan_date_as(x, at, last, span->how.format) ? size : 0;
+    case SAY_NONE:
+    case SAY_TIME:
+    case SAY_FRACTION:
+    case SAY_CURRENCY:
+    default:
+        return 0; /* they are told by their form */
+    }
 }
 
 /* Words and punctuation as they are written. */
@@ -791,6 +876,42 @@ void normalize_sentence(const struct sentence *sentence, const struct normalize_
         walk_verbatim(&x);
     else if (x.size > 0)
         walk(&x, 0, x.size);
+    take_drops(&x, SIZE_MAX);
+    if (tokens->count > x.first)
+        add_space(&x);
+}
+
+void normalize_phonemes(const struct sentence *sentence, struct tokens *tokens)
+{
+    struct norm x = {
+        .text = sentence->clean.text.data,
+        .size = sentence->clean.text.length,
+        .sentence = sentence,
+        .out = tokens,
+        .first = tokens->count,
+    };
+    for (size_t at = 0; at < x.size;) {
+        size_t end = at, mark = 0;
+        while (end < x.size && x.text[end] != ' ' && x.text[end] != '\n' && (mark = mark_size(&x, end)) == 0)
+            end++;
+        norm_range(&x, at, end, "phonemes");
+        if (end > at) {
+            struct token *token = add(&x, TOKEN_WORD, ORIGIN_GIVEN, x.text + at, end - at);
+            if (token == NULL)
+                return;
+            token->phonemes = token->text;
+            token->phonemes_size = token->text_size;
+            token->phoneme_origin = PHONEMES_GIVEN;
+        } else if (mark > 0) {
+            norm_range(&x, at, at + mark, NULL);
+            add(&x, TOKEN_PUNCTUATION, ORIGIN_TEXT, x.text + at, mark);
+            end = at + mark;
+        } else {
+            add_space(&x);
+            end = at + 1;
+        }
+        at = end;
+    }
     take_drops(&x, SIZE_MAX);
     if (tokens->count > x.first)
         add_space(&x);

@@ -14,4 +14,7 @@ struct normalize_options {
 void normalize_sentence(const struct sentence *sentence, const struct normalize_options *options,
                         struct tokens *tokens);
 
+/* The same for a sentence that is Kokoro's phoneme symbols already: words between spaces, given as they are. */
+void normalize_phonemes(const struct sentence *sentence, struct tokens *tokens);
+
 #endif
