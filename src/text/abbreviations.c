@@ -340,6 +340,9 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
     if (!norm_is_border(x, at + size) || next == '-' || next == '\'' ||
         (point && (char_is_alnum(norm_char(x, at + size + 1)) || norm_char(x, at + size + 1) == '.')))
         return 0;
+    if (!point && next != ',' && !char_is_upper(x->text[at]) && !char_is_digit(norm_char(x, at + size + 1)) &&
+        NORM_FIND(anywhere, word, size) == NULL)
+        return 0; /* most words */
     if ((used = scan_street(x, at, size, word)) > 0 || (used = scan_state(x, at, size)) > 0 ||
         (used = scan_weekday(x, at, size, word)) > 0)
         return used;
@@ -356,7 +359,7 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
     if (title && !next_is_capital(x, at + size) && (word[0] == 'd' || word[1] == 't'))
         return word[1] == 't' && point && previous_is_capital(x) ? say(x, at, size, "street", true) : 0;
     bool all_capitals = size > 1 && char_is_upper(x->text[at + 1]);
-    if (norm_in(word, size, "ms|sr|jr|mr|mrs|st|dr") &&
+    if (size <= 3 && norm_in(word, size, "ms|sr|jr|mr|mrs|st|dr") &&
         (!char_is_upper(x->text[at]) || (all_capitals && !point)))
         return 0;
     if ((words = NORM_FIND(anywhere, word, size)) != NULL &&

@@ -422,6 +422,8 @@ static size_t take_code(struct cleaner *c, size_t at)
 static size_t matching(const struct cleaner *c, size_t at, char open, char close, size_t limit)
 {
     size_t depth = 0, end = at + limit < c->size ? at + limit : c->size;
+    if (memchr(c->text + at, close, end - at) == NULL)
+        return 0;
     for (size_t i = at; i < end; i++) {
         if ((unsigned char)c->text[i] <= RAW_LINE)
             return 0;

@@ -81,6 +81,8 @@ static const struct currency codes[] = {
 
 static const struct currency *find_sign(const struct norm *x, size_t at, size_t *size)
 {
+    if (char_is_alpha(norm_char(x, at)) && norm_char(x, at + 1) != '$' && norm_char(x, at + 2) != '$')
+        return NULL;
     for (size_t i = 0; i < sizeof currencies / sizeof *currencies; i++) {
         *size = strlen(currencies[i].sign);
         if (at + *size <= x->size && memcmp(x->text + at, currencies[i].sign, *size) == 0)
@@ -91,7 +93,8 @@ static const struct currency *find_sign(const struct norm *x, size_t at, size_t 
 
 static const struct currency *find_code(const struct norm *x, size_t at, size_t *size)
 {
-    if (!char_is_upper(norm_char(x, at)))
+    if (!char_is_upper(norm_char(x, at)) ||
+        !(char_is_upper(norm_char(x, at + 1)) || norm_char(x, at + 1) == 's'))
         return NULL;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         *size = strlen(codes[i].sign);

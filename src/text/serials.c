@@ -20,7 +20,7 @@ static void say_run(struct norm *x, const char *digits, size_t size)
 static size_t scan_version(struct norm *x, size_t at)
 {
     size_t from = at, points = 0, v = char_lower(norm_char(x, at)) == 'v' ? 1 : 0, end = at + v;
-    while (char_is_digit(norm_char(x, end))) {
+    while (char_is_digit(norm_char(x, end)) && end - at <= 40) {
         end += norm_digits(x, end);
         if (norm_char(x, end) != '.' || !char_is_digit(norm_char(x, end + 1)))
             break;
