@@ -94,7 +94,7 @@ struct expand_rows {
 /* out[t][n] = (activation(sum over j, c of a[t * row_step + j * tap_step][c] * panel(n, j, c) + bias[n]) + residual[t][n])
  *             * scale + addend[t][n]
  * computed in float32, rounded to `type` when stored. sum[n] and sum_squares[n] are increased by the sums over t of the
- * value as stored and of its square. `out` may be the residual or the addend itself (same address and stride). */
+ * value before that rounding and of its square. `out` may be the residual or the addend itself (same address and stride). */
 struct product {
     const void
         *a; /* packed rows; row 0 of tap 0. Rows may overlap (a_stride < k), as in a short-time transform */

@@ -171,8 +171,6 @@ static void finish(const struct product *p, const float tile[TILE][PANEL], int t
             if (p->addend)
                 x += load(p->addend, p->type, (t + i) * p->addend_stride + n + j);
             store(p->out, p->type, (t + i) * p->out_stride + n + j, x);
-            if (p->type == VALUE_F16)
-                x = value_from_f16(value_to_f16(x));
             sum += x;
             sum_squares += x * x;
         }

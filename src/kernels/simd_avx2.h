@@ -22,6 +22,11 @@ INLINE vf v_set(float x)
     return _mm256_set1_ps(x);
 }
 
+INLINE vf v_set_f16(uint16_t x)
+{
+    return _mm256_set1_ps(_cvtsh_ss(x));
+}
+
 INLINE vf v_load(const float *x)
 {
     return _mm256_loadu_ps(x);
@@ -64,11 +69,6 @@ INLINE void v_store_f16_part(uint16_t *out, vf x, int n)
     uint16_t part[8];
     v_store_f16(part, x);
     memcpy(out, part, (size_t)n * sizeof *out);
-}
-
-INLINE vf v_round_f16(vf x)
-{
-    return _mm256_cvtph_ps(_mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
 }
 
 INLINE vf v_load_bf16(const uint16_t *x)

@@ -24,6 +24,11 @@ INLINE vf v_set(float x)
     return _mm512_set1_ps(x);
 }
 
+INLINE vf v_set_f16(uint16_t x)
+{
+    return _mm512_set1_ps(_cvtsh_ss(x));
+}
+
 INLINE vf v_load(const float *x)
 {
     return _mm512_loadu_ps(x);
@@ -63,12 +68,6 @@ INLINE void v_store_f16_part(uint16_t *out, vf x, int n)
 {
     _mm256_mask_storeu_epi16(out, v_mask(n),
                              _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-}
-
-/* x as it comes back from a store to binary16. */
-INLINE vf v_round_f16(vf x)
-{
-    return _mm512_cvtph_ps(_mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
 
 INLINE vf v_load_bf16(const uint16_t *x)

@@ -20,6 +20,12 @@ INLINE vf v_pair_bf16(vf low, vf high)
     return _mm512_castsi512_ps((__m512i)_mm512_cvtne2ps_pbh(high, low));
 }
 
+/* x less the nearest whole number: -0.5 to 0.5. */
+INLINE vf v_fraction(vf x)
+{
+    return _mm512_reduce_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
 /* x + a.low * w.low + a.high * w.high, for LANES pairs. */
 INLINE vf v_dot_bf16(vf x, vf a, vf w)
 {

@@ -34,12 +34,11 @@ INLINE int lanes_left(ptrdiff_t i, ptrdiff_t count)
     return count - i < LANES ? (int)(count - i) : LANES;
 }
 
-/* x - n pi, |x| up to some 10^6. */
+/* x - n pi; what the two constants lack of pi, 3.4e-15, counts n times. */
 INLINE vf v_reduce_pi(vf x, vf n)
 {
     x = v_fnma(n, v_set(3.1415927410125732f), x);
-    x = v_fnma(n, v_set(-8.742277657347586e-08f), x);
-    return v_fnma(n, v_set(-3.4302490200117637e-15f), x);
+    return v_fnma(n, v_set(-8.742277657347586e-08f), x);
 }
 
 /* sin(r) for |r| <= pi / 2, error 3e-9. */
@@ -123,7 +122,7 @@ INLINE void block_to_float(float *out, const void *in, enum value_type type)
     const uint8_t *bytes = in;
     uint16_t scale;
     memcpy(&scale, bytes, sizeof scale);
-    vf d = v_set(value_from_f16(scale)), offset = v_set(type == VALUE_Q4_0 ? 8.0f : 0.0f);
+    vf d = v_set_f16(scale), offset = v_set(type == VALUE_Q4_0 ? 8.0f : 0.0f);
     uint8_t nibbles[VALUE_BLOCK] __attribute__((aligned(16)));
     if (type == VALUE_Q4_0) {
         bytes16 pairs, low, high;

@@ -17,6 +17,11 @@ INLINE vf v_set(float x)
     return vdupq_n_f32(x);
 }
 
+INLINE vf v_set_f16(uint16_t x)
+{
+    return vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(x)));
+}
+
 INLINE vf v_load(const float *x)
 {
     return vld1q_f32(x);
@@ -63,11 +68,6 @@ INLINE void v_store_f16_part(uint16_t *out, vf x, int n)
     uint16_t part[LANES];
     v_store_f16(part, x);
     memcpy(out, part, (size_t)n * sizeof *out);
-}
-
-INLINE vf v_round_f16(vf x)
-{
-    return vcvt_f32_f16(vcvt_f16_f32(x));
 }
 
 INLINE vf v_load_bf16(const uint16_t *x)

@@ -35,6 +35,22 @@ INLINE void v_store_packed(packed_t *out, vf x, int n)
 #endif
 }
 
+/* x + sin(alpha x)^2 / alpha. */
+INLINE vf v_snake(vf x, vf alpha, vf inverse_alpha)
+{
+#if PACKED_BF16 /* in half turns, t: sin(pi t)^2 is a polynomial of the square of t's fraction, error 4e-7; t is rounded as the product it is */
+    vf t = v_fraction(x * (alpha * v_set(0.31830988618f)));
+    vf u = t * t;
+    vf p = v_fma(u, v_set(10.58130053f), v_set(-29.42627445f));
+    p = v_fma(u, p, v_set(42.64342619f));
+    p = v_fma(u, p, v_set(-32.46513955f));
+    p = v_fma(u, p, v_set(9.869524813f));
+    return v_fma(inverse_alpha * u, p, x);
+#else
+    return v_fma(inverse_alpha, v_sin_squared(alpha * x), x);
+#endif
+}
+
 /* One vector of the prologue; `activation` and `type` are constants where it is called, so each pair becomes a loop of its own. */
 INLINE void prologue_vector(const struct prologue *p, const void *in, enum value_type type,
                             enum activation activation, packed_t *out, int c, int n)
@@ -45,7 +61,7 @@ INLINE void prologue_vector(const struct prologue *p, const void *in, enum value
     else if (p->shift)
         x += v_load_n(p->shift + c, n);
     if (activation == ACTIVATION_SNAKE)
-        x = v_fma(v_load_n(p->inverse_alpha + c, n), v_sin_squared(v_load_n(p->alpha + c, n) * x), x);
+        x = v_snake(x, v_load_n(p->alpha + c, n), v_load_n(p->inverse_alpha + c, n));
     else
         x = v_activated(x, activation, p->slope);
     v_store_packed(out + c, x, n);
@@ -191,54 +207,102 @@ static void expand_rows(const struct expand_rows *e)
             }
 }
 
-/* One vector of the epilogue: the value to store, and to sum as it will be read back. */
-INLINE vf finish_vector(const struct product *p, enum value_type type, vf x, vf bias, ptrdiff_t t, int n,
-                        int lanes)
+/* Reads and writes n lanes of an array that is like the output. */
+INLINE vf finish_read(const void *x, enum value_type type, ptrdiff_t stride, int t, int n, int lanes)
 {
-    x = v_activated(x + bias, p->activation, p->slope);
-    if (p->residual)
-        x += v_load_value(p->residual, type, t * p->residual_stride + n, lanes);
-    x *= v_set(p->scale);
-    if (p->addend)
-        x += v_load_value(p->addend, type, t * p->addend_stride + n, lanes);
+    return v_load_value(x, type, t * stride + n, lanes);
+}
+
+INLINE void finish_write(const struct product *p, enum value_type type, vf x, int t, int n, int lanes)
+{
     ptrdiff_t at = t * p->out_stride + n;
-    if (type == VALUE_F32) {
+    if (type == VALUE_F32)
         v_store_n((float *)p->out + at, x, lanes);
-        return x;
-    }
-    if (lanes < LANES)
+    else if (lanes < LANES)
         v_store_f16_part((uint16_t *)p->out + at, x, lanes);
     else
         v_store_f16((uint16_t *)p->out + at, x);
-    return v_round_f16(x);
 }
 
-INLINE void finish_columns(const struct product *p, enum value_type type, const float *tile, int t, int rows,
-                           int n, int lanes)
+INLINE void finish_sums(const struct product *p, vf sum, vf squares, int n, int lanes)
+{
+    v_store_n(p->sum + n, v_load_n(p->sum + n, lanes) + sum, lanes);
+    v_store_n(p->sum_squares + n, v_load_n(p->sum_squares + n, lanes) + squares, lanes);
+}
+
+/* The epilogue of a whole panel without an activation, as the convolutions of the generator end: what is added is a constant where
+ * this is called, so that the loop holds nothing else. */
+INLINE void finish_whole(const struct product *p, enum value_type type, bool residual, bool addend,
+                         const float *tile, int t, int rows, int n0)
+{
+    enum { VECTORS_OF_PANEL = PANEL / LANES };
+    vf bias[VECTORS_OF_PANEL], sum[VECTORS_OF_PANEL], squares[VECTORS_OF_PANEL], scale = v_set(p->scale);
+    for (int v = 0; v < VECTORS_OF_PANEL; v++) {
+        bias[v] = p->bias ? v_load(p->bias + n0 + v * LANES) : v_set(0.0f);
+        sum[v] = squares[v] = v_set(0.0f);
+    }
+    for (int i = 0; i < rows; i++, tile += PANEL)
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS_OF_PANEL; v++) {
+            int n = n0 + v * LANES;
+            vf x = v_load(tile + v * LANES) + bias[v];
+            if (residual)
+                x += finish_read(p->residual, type, p->residual_stride, t + i, n, LANES);
+            x *= scale;
+            if (addend)
+                x += finish_read(p->addend, type, p->addend_stride, t + i, n, LANES);
+            finish_write(p, type, x, t + i, n, LANES);
+            sum[v] += x;
+            squares[v] = v_fma(x, x, squares[v]);
+        }
+    for (int v = 0; v < VECTORS_OF_PANEL && p->sum; v++)
+        finish_sums(p, sum[v], squares[v], n0 + v * LANES, LANES);
+}
+
+INLINE void finish_whole_typed(const struct product *p, enum value_type type, const float *tile, int t,
+                               int rows, int n0)
+{
+    if (p->residual && p->addend)
+        finish_whole(p, type, true, true, tile, t, rows, n0);
+    else if (p->residual)
+        finish_whole(p, type, true, false, tile, t, rows, n0);
+    else if (p->addend)
+        finish_whole(p, type, false, true, tile, t, rows, n0);
+    else
+        finish_whole(p, type, false, false, tile, t, rows, n0);
+}
+
+/* Any epilogue, one vector of columns. */
+static void finish_columns(const struct product *p, const float *tile, int t, int rows, int n, int lanes)
 {
     vf bias = p->bias ? v_load_n(p->bias + n, lanes) : v_set(0.0f);
-    vf sum = v_set(0.0f), sum_squares = v_set(0.0f);
+    vf sum = v_set(0.0f), squares = v_set(0.0f);
     for (int i = 0; i < rows; i++) {
-        vf x = finish_vector(p, type, v_load(tile + (ptrdiff_t)i * PANEL), bias, t + i, n, lanes);
+        vf x = v_activated(v_load(tile + (ptrdiff_t)i * PANEL) + bias, p->activation, p->slope);
+        if (p->residual)
+            x += finish_read(p->residual, p->type, p->residual_stride, t + i, n, lanes);
+        x *= v_set(p->scale);
+        if (p->addend)
+            x += finish_read(p->addend, p->type, p->addend_stride, t + i, n, lanes);
+        finish_write(p, p->type, x, t + i, n, lanes);
         sum += x;
-        sum_squares = v_fma(x, x, sum_squares);
+        squares = v_fma(x, x, squares);
     }
-    if (p->sum) {
-        v_store_n(p->sum + n, v_load_n(p->sum + n, lanes) + sum, lanes);
-        v_store_n(p->sum_squares + n, v_load_n(p->sum_squares + n, lanes) + sum_squares, lanes);
-    }
+    if (p->sum)
+        finish_sums(p, sum, squares, n, lanes);
 }
 
 /* The epilogue of a tile of sums, rows of PANEL floats: rows t.., columns n0.. of the output. */
 static __attribute__((noinline)) void finish(const struct product *p, const float *tile, int t, int rows,
                                              int n0)
 {
-    for (int n = n0; n < p->columns && n < n0 + PANEL; n += LANES, tile += LANES) {
-        int lanes = lanes_left(n, p->columns);
-        if (p->type != VALUE_F32)
-            finish_columns(p, VALUE_F16, tile, t, rows, n, lanes);
-        else
-            finish_columns(p, VALUE_F32, tile, t, rows, n, lanes);
+    if (p->activation != ACTIVATION_NONE || n0 + PANEL > p->columns) {
+        for (int n = n0; n < p->columns && n < n0 + PANEL; n += LANES, tile += LANES)
+            finish_columns(p, tile, t, rows, n, lanes_left(n, p->columns));
+    } else if (p->type == VALUE_F32) {
+        finish_whole_typed(p, VALUE_F32, tile, t, rows, n0);
+    } else {
+        finish_whole_typed(p, VALUE_F16, tile, t, rows, n0);
     }
 }
 

@@ -28,6 +28,11 @@ INLINE vf v_set(float x)
     return out;
 }
 
+INLINE vf v_set_f16(uint16_t x)
+{
+    return v_set(value_from_f16(x));
+}
+
 INLINE vf v_load_part(const float *x, int n)
 {
     vf out;
@@ -73,12 +78,6 @@ INLINE void v_store_f16_part(uint16_t *out, vf x, int n)
 INLINE void v_store_f16(uint16_t *out, vf x)
 {
     v_store_f16_part(out, x, LANES);
-}
-
-INLINE vf v_round_f16(vf x)
-{
-    EACH x[i] = value_from_f16(value_to_f16(x[i]));
-    return x;
 }
 
 INLINE vf v_load_bf16(const uint16_t *x)
@@ -182,6 +181,12 @@ INLINE vf v_pair_bf16(vf low, vf high)
     vf out;
     memcpy(&out, values, sizeof out);
     return out;
+}
+
+INLINE vf v_fraction(vf x)
+{
+    EACH x[i] -= rintf(x[i]);
+    return x;
 }
 
 /* A bfloat16 as the multipliers read it: denormals are 0. */
