@@ -117,6 +117,10 @@ static bool reads_as_past(const struct tokens *tokens, size_t index)
 
 static void tag_read(const struct tokens *tokens, size_t index, struct token *token)
 {
+    if (token->tag == POS_NN && neighbour_in(tokens, index, -1, "well much widely most")) {
+        token->tag = POS_VBN; /* a widely read book */
+        return;
+    }
     if (token->tag != POS_VBP && token->tag != POS_VBD)
         return;
     int step = -1;
@@ -158,11 +162,9 @@ static void tag_content(const struct tokens *tokens, size_t index, struct token 
                                  "am is are was were be been being i'm you're he's she's we're they're seem "
                                  "seems seemed feel feels felt "
                                  "look looks looked quite perfectly very so not more remain remained fairly");
-    token->tag =
-        after_be || (neighbour_in(tokens, index, 1, "with to") && tag_at(tokens, index, -1) != POS_DT &&
-                     tag_at(tokens, index, -1) != POS_JJ && tag_at(tokens, index, -1) != POS_NN)
-            ? POS_JJ
-            : POS_NN;
+    bool apposed = index > 0 && tokens->items[index - 1].kind == TOKEN_PUNCTUATION &&
+                   neighbour_in(tokens, index, 1, "with to");
+    token->tag = after_be || apposed ? POS_JJ : POS_NN;
 }
 
 static void tag_minute(const struct tokens *tokens, size_t index, struct token *token)
@@ -176,8 +178,17 @@ static void tag_minute(const struct tokens *tokens, size_t index, struct token *
                  (neighbour_in(tokens, index, -1, "so too very extremely how was is were are almost most") &&
                   before_mark(tokens, index)) ||
                  neighbour_in(tokens, index, -1, "so very extremely too");
-    bool span = neighbour_in(tokens, index, -1, "last per this any every one");
-    token->tag = small && !span ? POS_JJ : POS_NN;
+    bool span =
+        neighbour_in(tokens, index, -1, "last per this any one") || tag_at(tokens, index, -1) == POS_CD;
+    enum pos_tag after = before_mark(tokens, index) ? POS_STOP : tag_at(tokens, index, 1);
+    bool measured =
+        (after == POS_NN || after == POS_NNS) &&
+        neighbour_in(tokens, index, -1, "every each the a is are was were these those some many") &&
+        !neighbour_in(
+            tokens, index, 1,
+            "hand hands steak steaks walk drive break mark ride silence warning speech delay video clip book "
+            "later ago episode call waltz rice maid men");
+    token->tag = (small || measured) && !span ? POS_JJ : POS_NN;
 }
 
 static void tag_close(const struct tokens *tokens, size_t index, struct token *token)
@@ -282,6 +293,14 @@ static void tag_a(const struct tokens *tokens, size_t index, struct token *token
         token->tag = POS_NN;
 }
 
+/* "Keep them separate." */
+static void tag_separate(const struct tokens *tokens, size_t index, struct token *token)
+{
+    enum pos_tag before = tag_at(tokens, index, -1);
+    if (token->tag == POS_VBP && before_mark(tokens, index) && (before == POS_NNS || before == POS_NN))
+        token->tag = POS_JJ;
+}
+
 static void tag_graduate(const struct tokens *tokens, size_t index, struct token *token)
 {
     if (neighbour_in(tokens, index, 1,
@@ -305,6 +324,7 @@ static const struct {
     {"dove", tag_dove},
     {"learned", tag_learned},
     {"graduate", tag_graduate},
+    {"separate", tag_separate},
     {"appropriate approximate intimate moderate consummate animate desolate legitimate degenerate",
      tag_rarely_verb},
 };

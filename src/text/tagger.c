@@ -79,6 +79,7 @@ static const struct candidate classes[CLASS_COUNT][CANDIDATES] = {
     [CLASS_WHICH] = {{POS_WDT, 0}},
     [CLASS_WHO] = {{POS_WP, 0}},
     [CLASS_WHEN] = {{POS_WRB, 0}},
+    [CLASS_PLEASE] = {{POS_MD, 4}, {POS_UH, 6}, {POS_VB, 14}},
     [CLASS_INTERJECTION] = {{POS_UH, 2}, {POS_RB, 14}, {POS_JJ, 25}},
     [CLASS_NUMBER] = {{POS_CD, 0}},
     [CLASS_ORDINAL] = {{POS_JJ, 3}, {POS_RB, 16}, {POS_NN, 22}},
@@ -451,9 +452,18 @@ static void extend(struct column *columns, size_t c)
         }
 }
 
-/* Writes the cheapest path of columns 1 to `last` into the tokens they stand for. */
-static void trace(const struct column *columns, struct token *const *words, size_t last)
+/* The tags of the best path as the rules below see them. */
+struct path {
+    const struct column *columns;
+    uint8_t tags[COLUMNS + 2];
+    size_t last;
+};
+
+/* Finds the cheapest path through columns 1 to path->last. */
+static void trace(struct path *path)
 {
+    const struct column *columns = path->columns;
+    size_t last = path->last;
     size_t j = 0, k = 0;
     int best = UINT16_MAX + 1;
     for (size_t a = 0; a < columns[last - 1].count; a++)
@@ -464,11 +474,78 @@ static void trace(const struct column *columns, struct token *const *words, size
                 k = b;
             }
     for (size_t c = last; c >= 1; c--) {
-        if (words[c] != NULL && words[c]->tag == POS_NONE)
-            words[c]->tag = (uint8_t)tag_out(columns[c].candidates[k].tag);
+        path->tags[c] = columns[c].candidates[k].tag;
         size_t i = columns[c].back[j][k];
         k = j;
         j = i;
+    }
+}
+
+/* Whether a column may be `tag` without being far-fetched. */
+static bool may_be(const struct path *path, size_t c, unsigned tag)
+{
+    for (size_t i = 0; i < path->columns[c].count; i++)
+        if (path->columns[c].candidates[i].tag == tag)
+            return path->columns[c].candidates[i].cost <= 16;
+    return false;
+}
+
+static bool is_nominal(unsigned tag)
+{
+    return tag == POS_NN || tag == POS_NNS || tag == POS_NNP || tag == POS_NNPS;
+}
+
+static bool in_noun_phrase(unsigned tag)
+{
+    return is_nominal(tag) || tag == POS_DT || tag == POS_PDT || tag == POS_PRPS || tag == T_POSSESSOR ||
+           tag == POS_JJ || tag == POS_CD || tag == POS_JJS;
+}
+
+/* "Did the camera record anything?": the verb after an auxiliary and a whole noun phrase, too far for a trigram. */
+static void mend_question(struct path *path, size_t c)
+{
+    unsigned auxiliary = path->tags[c];
+    bool noun = false;
+    for (size_t i = c + 1; i <= path->last; i++) {
+        unsigned tag = path->tags[i];
+        bool finite = tag == POS_VBP || tag == POS_VBD;
+        if (noun && auxiliary == T_BE && i < path->last && path->tags[i + 1] == POS_STOP &&
+            may_be(path, i, POS_JJ)) {
+            path->tags[i] = POS_JJ;
+            return;
+        }
+        if (noun && auxiliary != T_BE && may_be(path, i, POS_VB) &&
+            (finite || tag == POS_NN || tag == POS_JJ)) {
+            path->tags[i] = POS_VB;
+            return;
+        }
+        if (!in_noun_phrase(tag))
+            return;
+        noun = noun || is_nominal(tag);
+    }
+}
+
+/* "He collected art objects": no second verb right behind the bare noun that follows the first. */
+static void mend_second_verb(struct path *path, size_t c)
+{
+    size_t i = c - 1;
+    while (i > 0 && (path->tags[i] == POS_NN || path->tags[i] == POS_JJ))
+        i--;
+    if (i > 0 && i < c - 1 && path->tags[i] >= POS_VB && path->tags[i] <= POS_VBZ && may_be(path, c, POS_NNS))
+        path->tags[c] = POS_NNS;
+}
+
+/* What a path of trigrams cannot see. */
+static void mend(struct path *path)
+{
+    for (size_t c = 1; c <= path->last; c++) {
+        unsigned before = c == 1 ? POS_STOP : path->tags[c - 1], tag = path->tags[c];
+        bool opens = before == POS_STOP || before == POS_COMMA || before == POS_WRB || before == POS_WDT ||
+                     before == POS_WP || before == POS_CC;
+        if (opens && (tag == T_DO || tag == POS_MD || tag == T_BE))
+            mend_question(path, c);
+        if (tag == POS_VBZ && c > 2)
+            mend_second_verb(path, c);
     }
 }
 
@@ -534,8 +611,14 @@ void tagger_tag(struct tokens *tokens)
             stop = class == CLASS_STOP_MARK;
             first = first && token->kind != TOKEN_WORD;
         }
-        if (last > 0)
-            trace(columns, words, last);
+        if (last == 0)
+            continue;
+        struct path path = {.columns = columns, .last = last};
+        trace(&path);
+        mend(&path);
+        for (size_t c = 1; c <= last; c++)
+            if (words[c]->tag == POS_NONE)
+                words[c]->tag = (uint8_t)tag_out(path.tags[c]);
     }
 }
 
