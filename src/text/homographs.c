@@ -1,6 +1,7 @@
 /* homographs.c: which of two pronunciations, by part of speech and the words around. */
 #include "text/homographs.h"
 
+#include <pthread.h>
 #include <string.h>
 
 /* ---- looking around ---------------------------------------------------------------------------- */
@@ -329,22 +330,6 @@ static const struct {
      tag_rarely_verb},
 };
 
-void homographs_tag(struct tokens *tokens)
-{
-    for (size_t i = 0; i < tokens->count; i++) {
-        struct token *token = &tokens->items[i];
-        struct near_word word;
-        if (token->kind != TOKEN_WORD || token->text_size > 11)
-            continue;
-        read_word(tokens, i, &word);
-        for (size_t t = 0; t < sizeof taggers / sizeof *taggers; t++)
-            if (in_list(&word, taggers[t].words)) {
-                taggers[t].tag(tokens, i, token);
-                break;
-            }
-    }
-}
-
 /* ---- the sense decides ------------------------------------------------------------------------- */
 
 /* When a sense is possible at all. */
@@ -374,6 +359,82 @@ static const struct sense senses[] = {
 };
 #define SENSE_COUNT (sizeof senses / sizeof *senses)
 
+/* ---- the words of both tables by hash ---------------------------------------------------------- */
+
+/* What is known of a word: entry of `taggers` + 1 (0: none), and its run of senses. */
+struct homograph {
+    const char *word;
+    uint8_t size, tagger, first_sense, sense_count;
+};
+
+#define HOMOGRAPH_SLOTS 512
+#define LONGEST         11
+static struct homograph homographs[HOMOGRAPH_SLOTS]; /* filled once, then only read */
+static pthread_once_t homographs_once = PTHREAD_ONCE_INIT;
+
+/* The slot of a word: its own, or the free one where it would go. */
+static struct homograph *slot_of(const char *word, size_t size)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (unsigned char)word[i]) * 16777619u;
+    for (size_t at = (hash ^ hash >> 15) % HOMOGRAPH_SLOTS;; at = (at + 1) % HOMOGRAPH_SLOTS) {
+        struct homograph *slot = &homographs[at];
+        if (slot->word == NULL || (slot->size == size && memcmp(slot->word, word, size) == 0))
+            return slot;
+    }
+}
+
+/* The slot of each word of a list in turn; NULL after the last. */
+static struct homograph *add_next(const char **list)
+{
+    size_t size = strcspn(*list, " ");
+    if (size == 0)
+        return NULL;
+    struct homograph *slot = slot_of(*list, size);
+    slot->word = *list;
+    slot->size = (uint8_t)size;
+    *list += size + ((*list)[size] == ' ');
+    return slot;
+}
+
+static void fill_homographs(void)
+{
+    struct homograph *slot;
+    for (size_t i = 0; i < sizeof taggers / sizeof *taggers; i++)
+        for (const char *list = taggers[i].words; (slot = add_next(&list)) != NULL;)
+            slot->tagger = (uint8_t)(i + 1);
+    for (size_t i = 0; i < SENSE_COUNT; i++)
+        for (const char *list = senses[i].words; (slot = add_next(&list)) != NULL;) {
+            if (slot->sense_count == 0)
+                slot->first_sense = (uint8_t)i;
+            slot->sense_count++;
+        }
+}
+
+/* What is known of the token at `index`, or NULL. */
+static const struct homograph *find_homograph(const struct tokens *tokens, size_t index)
+{
+    struct near_word word;
+    if (tokens->items[index].kind != TOKEN_WORD || tokens->items[index].text_size > LONGEST)
+        return NULL;
+    read_word(tokens, index, &word);
+    const struct homograph *slot = slot_of(word.text, word.size);
+    return slot->word == NULL ? NULL : slot;
+}
+
+void homographs_tag(struct tokens *tokens)
+{
+    pthread_once(&homographs_once, fill_homographs);
+    for (size_t i = 0; i < tokens->count; i++) {
+        const struct homograph *homograph = find_homograph(tokens, i);
+        if (homograph != NULL && homograph->tagger > 0)
+            taggers[homograph->tagger - 1].tag(tokens, i, &tokens->items[i]);
+    }
+}
+
+/* ---- choosing a sense -------------------------------------------------------------------------- */
+
 static bool sense_possible(const struct tokens *tokens, size_t index, const struct sense *sense)
 {
     const struct token *token = &tokens->items[index];
@@ -394,27 +455,18 @@ static int sense_score(const struct tokens *tokens, size_t index, const struct s
            6 * neighbour_in(tokens, index, 1, sense->after);
 }
 
-/* A bit for each first letter that begins a word of the table, so that most words are turned away at once. */
-static bool may_have_senses(const struct near_word *word)
-{
-    static const char initials[] = "abdejlmnprstw";
-    return word->size >= 3 && word->size <= 9 && strchr(initials, word->text[0]) != NULL;
-}
-
 bool homograph_say(const struct tokens *tokens, size_t index, bool british, struct g2p_result *result)
 {
-    struct near_word word;
-    read_word(tokens, index, &word);
-    if (!may_have_senses(&word))
-        return false;
+    const struct homograph *homograph = find_homograph(tokens, index);
     const struct sense *best = NULL;
     int best_score = 0;
-    for (size_t i = 0; i < SENSE_COUNT; i++) {
-        if (!in_list(&word, senses[i].words) || !sense_possible(tokens, index, &senses[i]))
+    for (int i = 0; homograph != NULL && i < homograph->sense_count; i++) {
+        const struct sense *sense = &senses[homograph->first_sense + i];
+        if (!sense_possible(tokens, index, sense))
             continue;
-        int score = sense_score(tokens, index, &senses[i]);
+        int score = sense_score(tokens, index, sense);
         if (best == NULL || score > best_score) {
-            best = &senses[i];
+            best = sense;
             best_score = score;
         }
     }
