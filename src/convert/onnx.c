@@ -122,11 +122,11 @@ static bool module_of(struct span name, char out[CHECKPOINT_MAX_NAME + 1])
 {
     char path[CHECKPOINT_MAX_NAME + 1];
     size_t used = 0;
+    if (name.size == 0 || name.data[0] != '/' || name.size > CHECKPOINT_MAX_NAME - 16 ||
+        memchr(name.data, '\0', name.size) != NULL)
+        return false;
     const char *at = (const char *)name.data, *end = at + name.size;
     const char *last = memrchr(at, '/', name.size);
-    if (name.size == 0 || *at != '/' || name.size > CHECKPOINT_MAX_NAME - 16 ||
-        memchr(at, '\0', name.size) != NULL)
-        return false;
     while (at < last) {
         at++;
         const char *slash = memchr(at, '/', (size_t)(end - at));

@@ -185,10 +185,11 @@ void write_safetensors(const struct tensor_set *set, enum element_type type, con
 
 static void add_entry(zip_t *zip, const char *name, const void *bytes, size_t size, bool deflated)
 {
-    void *copy = malloc(size + 1);
-    if (copy == NULL)
+    void *copy = size > 0 ? malloc(size) : NULL; /* an empty buffer would not be freed */
+    if (size > 0 && copy == NULL)
         fail("allocate");
-    memcpy(copy, bytes, size);
+    if (size > 0)
+        memcpy(copy, bytes, size);
     zip_source_t *source = zip_source_buffer(zip, copy, size, 1);
     zip_int64_t index = zip_file_add(zip, name, source, 0);
     if (index < 0 ||
