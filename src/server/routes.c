@@ -97,6 +97,26 @@ static enum MHD_Result get_health(struct exchange *x)
     return reply_json(x, draining ? 503 : 200, value);
 }
 
+/* For supervisors: the process answers, whatever else it does. */
+static enum MHD_Result get_live(struct exchange *x)
+{
+    return reply_json(x, 200, json_pack("{s:s}", "status", "alive"));
+}
+
+/* For load balancers: whether new speech would be taken now. It cannot be asked while the voices are loaded, because
+ * the server listens only afterwards. */
+static enum MHD_Result get_ready(struct exchange *x)
+{
+    bool draining = atomic_load(&x->server->draining);
+    struct pool_counts counts = pool_count(x->server->pool);
+    bool full = counts.working + counts.paused + counts.queued >= x->server->most_jobs;
+    return reply_json(x, draining || full ? 503 : 200,
+                      json_pack("{s:s}", "status",
+                                draining ? "draining"
+                                : full   ? "busy"
+                                         : "ready"));
+}
+
 static enum MHD_Result get_index(struct exchange *x)
 {
     return reply_static(x, "text/html; charset=utf-8", page_index.bytes, page_index.size);
@@ -119,6 +139,8 @@ static const struct route routes[] = {
     {"/", GET_ONLY, true, get_index, NULL},
     {"/docs", GET_ONLY, true, get_docs, NULL},
     {"/health", GET_ONLY, true, get_health, NULL},
+    {"/health/live", GET_ONLY, true, get_live, NULL},
+    {"/health/ready", GET_ONLY, true, get_ready, NULL},
     {"/openapi.json", GET_ONLY, true, get_openapi, NULL},
     {"/v1/audio/speech", POST_ONLY, false, NULL, speech_begin},
     {"/v1/audio/stream", POST_ONLY, false, NULL, speech_begin_stream},

@@ -161,6 +161,7 @@ static void serve(struct server *server, const sigset_t *signals)
 static lt_status start(struct server *server, int listening, lt_error *error)
 {
     unsigned queue = (unsigned)config_integer(server->config, CONFIG_server_max_queue);
+    server->most_jobs = places(server->config) + queue;
     server->pool = pool_new(places(server->config), queue);
     if (server->pool == NULL)
         return error_memory(error, "the server");

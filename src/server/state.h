@@ -97,6 +97,7 @@ struct server {
     const lt_config *config;
     lt_engine *engine;
     struct pool *pool;
+    unsigned most_jobs; /* that the pool takes: its places and its queue */
     struct MHD_Daemon *daemon;
     struct speech_limits limits;
     size_t max_body;

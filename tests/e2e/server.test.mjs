@@ -462,10 +462,15 @@ serverTest('more requests than places', { max_concurrent: 1, max_queue: 1 }, asy
   await server.healthUntil((health) => health.waiting_for_clients === 2, 'two do');
   const response = await server.speak({});
   assert.ok(Number(response.headers.get('retry-after')) >= 1);
+  const ready = await server.get('/health/ready');
+  assert.equal(ready.status, 503);
+  assert.deepEqual(await ready.json(), { status: 'busy' });
+  assert.equal((await server.get('/health/live')).status, 200);
   assert.equal((await failure(response, 429, 'rate_limit_exceeded')).type, 'rate_limit_error');
   assert.equal((await server.get('/v1/models')).status, 200); // the rest still answers
   for (const socket of sockets) socket.destroy();
   await server.healthUntil((health) => health.waiting_for_clients === 0, 'both left');
+  assert.equal((await server.get('/health/ready')).status, 200);
   assert.equal((await server.speak({})).status, 200);
 });
 
@@ -477,12 +482,22 @@ serverTest('SIGTERM lets what is in flight finish', {}, async (server) => {
   const idle = await server.socket();
   idle.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n'); // so that the server has accepted it
   await until(() => idle.received.includes('healthy'), 'the first answer');
+  const ready = await server.socket(), notReady = await server.socket();
+  for (const socket of [ready, notReady]) {
+    socket.write('GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n');
+    await until(() => socket.received.includes('ready'), 'its first answer');
+  }
   const response = await server.speak(body); // its client has not read yet
   server.process.kill('SIGTERM');
   await until(() => /shutting down/.test(server.log), 'the signal was seen');
   idle.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n' + speechRequest({ input: 'Too late.' }));
   await until(() => /HTTP\/1.1 503 [^]*draining/.test(idle.received), 'the answer on the open connection');
   await assert.rejects(server.get('/health', { headers: { connection: 'close' } }));
+  assert.match(ready.received, /200 OK[^]*"ready"/);
+  ready.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n');
+  await until(() => /200 OK[^]*"alive"/.test(ready.received), 'a draining server is alive');
+  notReady.write('GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n');
+  await until(() => /503 [^]*"draining"/.test(notReady.received), 'a draining server is not ready');
   assert.equal((await bytesOf(response)).length, whole);
   assert.equal(await server.exited, 0);
   assert.match(server.log, /stopped requests=/);
