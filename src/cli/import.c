@@ -33,15 +33,6 @@ static bool show_progress(void *user, uint64_t done, uint64_t total)
     return !lt_cancel_fired(job->cancel);
 }
 
-static enum gguf_type type_of(const char *name)
-{
-    static const enum gguf_type types[] = {GGUF_F32, GGUF_F16, GGUF_Q4_0};
-    for (size_t i = 0; name != NULL && i < sizeof types / sizeof *types; i++)
-        if (strcmp(gguf_type_name(types[i]), name) == 0)
-            return types[i];
-    return GGUF_Q8_0;
-}
-
 static void print_summary(const struct import_options *import, double seconds)
 {
     struct stat info;
@@ -56,12 +47,15 @@ static lt_status import(const struct arguments *arguments, struct job *job, lt_e
     if (arguments_operands(arguments, &operands) != 1 || !arguments_given(arguments, "output"))
         return error_set(error, LT_ERR_ARGUMENT,
                          "one checkpoint and -o are needed: litetts import kokoro-v1_0.pth -o kokoro.gguf");
+    enum gguf_type type = GGUF_Q8_0;
+    if (arguments_given(arguments, "type"))
+        gguf_type_parse(arguments_value(arguments, "type"), &type); /* a choice: it is one */
     struct import_options import = {
         .checkpoint = operands[0],
         .config = arguments_value(arguments, "config"),
         .voices = arguments_value(arguments, "voices"),
         .output = arguments_value(arguments, "output"),
-        .type = type_of(arguments_value(arguments, "type")),
+        .type = type,
         .name = arguments_value(arguments, "name"),
         .license = arguments_value(arguments, "license"),
         .progress = show_progress,

@@ -52,15 +52,6 @@ static bool show_progress(void *user, const char *item, size_t index, size_t cou
     return !lt_cancel_fired(job->cancel);
 }
 
-static enum gguf_type type_of(const char *name)
-{
-    static const enum gguf_type types[] = {GGUF_F32, GGUF_F16, GGUF_Q4_0};
-    for (size_t i = 0; name != NULL && i < sizeof types / sizeof *types; i++)
-        if (strcmp(gguf_type_name(types[i]), name) == 0)
-            return types[i];
-    return GGUF_Q8_0;
-}
-
 /* Packs the lexicons that a pull brought into the file that the text front end maps. */
 static lt_status compile_lexicons(const char *folder, lt_error *error)
 {
@@ -97,11 +88,14 @@ static lt_status pull(const struct arguments *arguments, struct job *job, const 
         status = arguments_number(arguments, "tries", 1, 1000, 5, &tries, error);
     if (status != LT_OK)
         return status;
+    enum gguf_type type = GGUF_Q8_0;
+    if (arguments_given(arguments, "type"))
+        gguf_type_parse(arguments_value(arguments, "type"), &type); /* a choice: it is one */
     struct pull_options options_of_pull = {
         .folder = folder,
         .from = arguments_value(arguments, "from"),
         .manifest = arguments_value(arguments, "manifest"),
-        .type = type_of(arguments_value(arguments, "type")),
+        .type = type,
         .stall_seconds = (unsigned)timeout,
         .tries = (unsigned)tries,
         .keep = arguments_given(arguments, "keep"),

@@ -53,6 +53,17 @@ const char *gguf_type_name(enum gguf_type type)
     return info != NULL ? info->name : NULL;
 }
 
+bool gguf_type_parse(const char *name, enum gguf_type *type)
+{
+    for (size_t i = 0; i < sizeof type_infos / sizeof *type_infos; i++) {
+        if (strcmp(type_infos[i].name, name) == 0) {
+            *type = type_infos[i].type;
+            return true;
+        }
+    }
+    return false;
+}
+
 size_t gguf_block_elements(enum gguf_type type)
 {
     const struct type_info *info = type_info(type);

@@ -45,6 +45,8 @@ enum gguf_value_type {
 
 /* "f32", "q8_0" ...; static storage, NULL for a type that is not ours. */
 const char *gguf_type_name(enum gguf_type type);
+/* The type of such a name; false: there is none. */
+bool gguf_type_parse(const char *name, enum gguf_type *type);
 /* Elements and bytes of the smallest piece of a row: 1 and 4 for f32, 32 and 34 for q8_0. */
 size_t gguf_block_elements(enum gguf_type type);
 size_t gguf_block_bytes(enum gguf_type type);

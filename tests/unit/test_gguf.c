@@ -318,6 +318,9 @@ static void sizes_follow_from_blocks(void **state)
     assert_int_equal(gguf_row_bytes(GGUF_F32, UINT64_MAX / 2), 0);
     assert_string_equal(gguf_type_name(GGUF_BF16), "bf16");
     assert_null(gguf_type_name((enum gguf_type)3));
+    enum gguf_type type;
+    assert_true(gguf_type_parse("q4_0", &type) && type == GGUF_Q4_0);
+    assert_false(gguf_type_parse("q4", &type));
 }
 
 int main(void)
