@@ -93,22 +93,22 @@ static bool before_mark(const struct tokens *tokens, size_t index)
 /* Past or present of "read" after a subject that fits both ("I", "they", "children"): by the times and verbs of the sentence. */
 static bool reads_as_past(const struct tokens *tokens, size_t index)
 {
-    int past =
-        2 *
-        count_near(tokens, index, 12,
-                   "yesterday last ago previously earlier already just once was were had did before recently "
-                   "when-was finally until after");
+    int past = 2 * count_near(tokens, index, 12,
+                              "yesterday last ago previously earlier already just once was were had did "
+                              "before recently finally "
+                              "until after somewhere");
     int present =
         3 * count_near(
                 tokens, index, 12,
                 "every always usually often sometimes generally normally daily mostly weekly rarely seldom "
-                "regularly nowadays can will whenever don't typically if");
+                "regularly nowadays whenever don't typically if few most");
     for (int step = -12; step <= 12; step++) {
         size_t at = step == 0 ? SIZE_MAX : neighbour(tokens, index, step);
         if (at == SIZE_MAX)
             continue;
         enum pos_tag tag = tokens->items[at].tag;
         past += tag == POS_VBD ? 2 : 0;
+        present += tag == POS_MD && step < 0 ? 2 : 0;
         present +=
             (tag == POS_VBZ || tag == POS_VBP) && !neighbour_in(tokens, index, step, "was were had did") ? 1
                                                                                                          : 0;
@@ -165,7 +165,38 @@ static void tag_content(const struct tokens *tokens, size_t index, struct token 
                                  "look looks looked quite perfectly very so not more remain remained fairly");
     bool apposed = index > 0 && tokens->items[index - 1].kind == TOKEN_PUNCTUATION &&
                    neighbour_in(tokens, index, 1, "with to");
-    token->tag = after_be || apposed ? POS_JJ : POS_NN;
+    bool joined = neighbour_in(tokens, index, -1, "and or but") && tag_at(tokens, index, -2) == POS_JJ &&
+                  before_mark(tokens, index);
+    token->tag = after_be || apposed || joined ? POS_JJ : POS_NN;
+}
+
+/* The injury, unless something is wound up or around. */
+static void tag_wound(const struct tokens *tokens, size_t index, struct token *token)
+{
+    enum pos_tag before = tag_at(tokens, index, -1);
+    if ((before == POS_NN || before == POS_JJ || before == POS_DT) && token->tag == POS_VBD &&
+        !neighbour_in(tokens, index, 1,
+                      "up around round through down the a an his her its it itself into tightly slowly back "
+                      "along across"))
+        token->tag = POS_NN;
+}
+
+/* "that" by itself or before a noun is stressed: a determiner. */
+static void tag_that(const struct tokens *tokens, size_t index, struct token *token)
+{
+    bool asked = neighbour_in(tokens, index, -1,
+                              "is was are isn't wasn't does did do like about of for with after on at") &&
+                 tag_at(tokens, index, 1) != POS_PRP;
+    bool alone =
+        before_mark(tokens, index) ||
+        neighbour_in(
+            tokens, index, 1,
+            "already again now yet one way kind sort is was isn't wasn't would will can too myself yourself");
+    bool relative = neighbour(tokens, index, -1) != SIZE_MAX &&
+                    (tag_at(tokens, index, -1) == POS_NN || tag_at(tokens, index, -1) == POS_NNS) &&
+                    !before_mark(tokens, index);
+    if ((asked || alone) && !relative)
+        token->tag = POS_DT;
 }
 
 static void tag_minute(const struct tokens *tokens, size_t index, struct token *token)
@@ -319,6 +350,8 @@ static const struct {
     {"used", tag_used},
     {"content", tag_content},
     {"minute", tag_minute},
+    {"wound", tag_wound},
+    {"that", tag_that},
     {"close", tag_close},
     {"live", tag_live},
     {"invalid", tag_invalid},
@@ -354,10 +387,13 @@ struct sense {
 static const struct sense senses[] = {
 #define SENSE(words, us, gb, when, prior, before, after, near)                                               \
     {words, us, gb, when, prior, before, after, near},
+#define WORD(words, us, gb) SENSE(words, us, gb, ANY, 0, "", "", "")
 #include "text/homographs.def"
+#undef WORD
 #undef SENSE
 };
 #define SENSE_COUNT (sizeof senses / sizeof *senses)
+_Static_assert(SENSE_COUNT < 256, "homograph.first_sense is a byte");
 
 /* ---- the words of both tables by hash ---------------------------------------------------------- */
 
@@ -367,8 +403,8 @@ struct homograph {
     uint8_t size, tagger, first_sense, sense_count;
 };
 
-#define HOMOGRAPH_SLOTS 512
-#define LONGEST         11
+#define HOMOGRAPH_SLOTS 1024
+#define LONGEST         12
 static struct homograph homographs[HOMOGRAPH_SLOTS]; /* filled once, then only read */
 static pthread_once_t homographs_once = PTHREAD_ONCE_INIT;
 
@@ -473,6 +509,7 @@ bool homograph_say(const struct tokens *tokens, size_t index, bool british, stru
     if (best == NULL || best->us == NULL)
         return false;
     const char *symbols = british ? best->gb : best->us;
-    *result = (struct g2p_result){.origin = PHONEMES_RULE, .note = "sense from the words around"};
+    const char *note = homograph->sense_count > 1 ? "sense from the words around" : "built-in word";
+    *result = (struct g2p_result){.origin = PHONEMES_RULE, .note = note};
     return phones_parse(symbols, strlen(symbols), &result->phones, NULL);
 }

@@ -11,8 +11,8 @@
  * "yesterday", "minute" an adjective before "details"). Tokens have been tagged. */
 void homographs_tag(struct tokens *tokens);
 
-/* The pronunciation of the token at `index` when its sense decides ("lead pipe", "bass guitar"); false: the lexicon's own
- * will do. */
+/* The pronunciation of the token at `index` when its sense decides ("lead pipe", "bass guitar") or when it is one of the words that
+ * the published lexicons lack; false: the lexicon's own will do. */
 bool homograph_say(const struct tokens *tokens, size_t index, bool british, struct g2p_result *result);
 
 #endif
