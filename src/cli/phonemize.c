@@ -28,6 +28,19 @@ static void explain(void *user, const struct tokens *tokens)
     receipt->failed = receipt->failed || !receipt_add(receipt->list, tokens);
 }
 
+/* One object a line. */
+static void print_receipt(const json_t *list)
+{
+    size_t i;
+    json_t *token;
+    json_array_foreach(list, i, token)
+    {
+        fputs(i == 0 ? "[" : ",\n ", stdout);
+        json_dumpf(token, stdout, 0);
+    }
+    puts(json_array_size(list) == 0 ? "[]" : "]");
+}
+
 static void print_sentence(void *user, const struct tokens *tokens)
 {
     (void)user;
@@ -73,8 +86,8 @@ static int run(const struct arguments *arguments)
         status = spoken_read(arguments, &text, words || explained ? ignore : print_phonemes, NULL, &error);
     if (status == LT_OK && receipt.failed)
         status = error_memory(&error, "the receipt");
-    if (status == LT_OK && explained && json_dumpf(receipt.list, stdout, JSON_INDENT(1)) == 0)
-        putchar('\n');
+    if (status == LT_OK && explained)
+        print_receipt(receipt.list);
     json_decref(receipt.list);
     return status == LT_OK ? command_finish_output() : command_fail(&error);
 }

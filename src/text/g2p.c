@@ -1,37 +1,15 @@
-/* g2p.c: misaki's rules (en.py, class Lexicon and the word loop of class G2P) over the compiled lexicon. */
+/* g2p.c: single words by misaki's rules (en.py, class Lexicon) over the compiled lexicon. */
 #include "text/g2p.h"
 
 #include <string.h>
 
-#include <utf8proc.h>
-
-#include "base/utf8.h"
+#include "text/g2p_rules.h"
 
 /* A word of a length that a lexicon can hold, ASCII. */
 struct spelling {
     char text[LEXICON_MAX_WORD + 1];
     size_t size;
 };
-
-static bool is_lower(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
-static bool is_upper(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-
-static bool is_letter(char c)
-{
-    return is_lower(c) || is_upper(c);
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 static bool all_letters(const char *word, size_t size)
 {
@@ -221,7 +199,7 @@ static bool append_letter(const struct g2p *g2p, char c, struct phones *phones)
 }
 
 /* misaki's get_NNP: the letters, the last of them stressed. */
-static bool spell_letters(const struct g2p *g2p, const char *word, size_t size, struct g2p_result *result)
+bool g2p_spell_letters(const struct g2p *g2p, const char *word, size_t size, struct g2p_result *result)
 {
     struct phones phones = {0};
     for (size_t i = 0; i < size; i++)
@@ -271,7 +249,7 @@ bool g2p_lookup(const struct g2p *g2p, const char *word, size_t size, enum pos_t
             take(result, variant, origin);
     }
     if ((!found || (name && !phones_has(&result->phones, SYMBOL_PRIMARY))) &&
-        spell_letters(g2p, s.text, s.size, result))
+        g2p_spell_letters(g2p, s.text, s.size, result))
         return true;
     if (found)
         g2p_apply_stress(&result->phones, stress);
@@ -299,7 +277,7 @@ static bool last_in(const struct phones *phones, const char *set)
     return *last != '\0' && strstr(set, last) != NULL;
 }
 
-static void add_s(const struct g2p *g2p, struct phones *phones)
+void g2p_add_s(const struct g2p *g2p, struct phones *phones)
 {
     if (last_in(phones, "ptkfθ")) {
         phones_put(phones, SYMBOL_s);
@@ -371,7 +349,7 @@ static bool stem_s(const struct g2p *g2p, const struct spelling *word, enum pos_
         stem = &three;
     if (stem == NULL || !stem_lookup(g2p, stem, tag, stress, context, "stem + -s", result))
         return false;
-    add_s(g2p, &result->phones);
+    g2p_add_s(g2p, &result->phones);
     return true;
 }
 
@@ -490,14 +468,14 @@ static bool weak_form(const struct g2p *g2p, const struct spelling *word, enum p
     bool noun = parent_tag(tag) == LEXICON_NOUN;
     if (one_of(word, "am", "Am", "AM")) {
         if (noun)
-            return spell_letters(g2p, word->text, word->size, result);
+            return g2p_spell_letters(g2p, word->text, word->size, result);
         if (context.future == FUTURE_NONE || !spelling_is(word, "am") ||
             (stress != STRESS_UNSET && stress > 0))
             return gold_variant(g2p, "am", LEXICON_DEFAULT, g2p->british ? "am" : "æm", "full form", result);
         return given(result, "ɐm", "weak form");
     }
     if (one_of(word, "an", "An", "AN"))
-        return spelling_is(word, "AN") && noun ? spell_letters(g2p, word->text, word->size, result)
+        return spelling_is(word, "AN") && noun ? g2p_spell_letters(g2p, word->text, word->size, result)
                                                : given(result, "ɐn", "weak form");
     if (one_of(word, "to", "To", NULL) || (spelling_is(word, "TO") && (tag == POS_TO || tag == POS_IN))) {
         if (context.future == FUTURE_NONE)
@@ -543,7 +521,7 @@ static bool special_case(const struct g2p *g2p, const struct spelling *word, enu
         return g2p_lookup(g2p, name, strlen(name), POS_NONE, STRESS_UNSET, context, result);
     }
     if (is_dotted(word))
-        return spell_letters(g2p, word->text, word->size, result);
+        return g2p_spell_letters(g2p, word->text, word->size, result);
     if (one_of(word, "a", "A", NULL))
         return tag == POS_DT ? given(result, "ɐ", "article") : given(result, "ˈA", "the letter");
     if (spelling_is(word, "I") && tag == POS_PRP)
@@ -615,8 +593,8 @@ static bool get_word(const struct g2p *g2p, const struct spelling *spelled, enum
 }
 
 /* misaki's Lexicon.__call__: capitals ask for stress. */
-static bool say_known(const struct g2p *g2p, const char *text, size_t size, enum pos_tag tag,
-                      struct g2p_context context, struct g2p_result *result)
+bool g2p_say_known(const struct g2p *g2p, const char *text, size_t size, enum pos_tag tag,
+                   struct g2p_context context, struct g2p_result *result)
 {
     struct spelling word;
     if (!spelling_set(&word, text, size))
@@ -642,411 +620,4 @@ struct g2p_context g2p_next_context(struct g2p_context context, const struct pho
     context.to = size == 2 && (word[0] | 0x20) == 't' && (word[1] | 0x20) == 'o' &&
                  (word[1] == 'o' || tag == POS_TO || tag == POS_IN);
     return context;
-}
-
-/* ---- digits ------------------------------------------------------------------------------------ */
-
-static const char *const small_numbers[] = {"zero",    "one",     "two",       "three",    "four",
-                                            "five",    "six",     "seven",     "eight",    "nine",
-                                            "ten",     "eleven",  "twelve",    "thirteen", "fourteen",
-                                            "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
-static const char *const tens[] = {"",      "",      "twenty",  "thirty", "forty",
-                                   "fifty", "sixty", "seventy", "eighty", "ninety"};
-static const char *const scales[] = {"", "thousand", "million", "billion", "trillion"};
-
-/* Appends one word of a number, after a space. */
-static void put_word(const struct g2p *g2p, const char *word, struct phones *phones)
-{
-    struct g2p_result said;
-    struct g2p_context none = {FUTURE_CONSONANT, false};
-    size_t size = strlen(word);
-    if (!g2p_lookup(g2p, word, size, POS_CD, STRESS_UNSET, none, &said) &&
-        !letters_say(g2p->letters, word, size, &said.phones))
-        return;
-    if (phones->count > 0)
-        phones_put(phones, SYMBOL_SPACE);
-    phones_append(phones, said.phones.id, said.phones.count);
-}
-
-/* 0 to 999. */
-static void put_hundreds(const struct g2p *g2p, unsigned value, struct phones *phones)
-{
-    if (value >= 100) {
-        put_word(g2p, small_numbers[value / 100], phones);
-        put_word(g2p, "hundred", phones);
-        value %= 100;
-        if (value == 0)
-            return;
-    }
-    if (value >= 20) {
-        put_word(g2p, tens[value / 10], phones);
-        if (value % 10 == 0)
-            return;
-        value %= 10;
-    }
-    put_word(g2p, small_numbers[value], phones);
-}
-
-static void put_cardinal(const struct g2p *g2p, uint64_t value, struct phones *phones)
-{
-    unsigned groups[5] = {0};
-    int top = 0;
-    for (int i = 0; i < 5; i++, value /= 1000) {
-        groups[i] = (unsigned)(value % 1000);
-        if (groups[i] != 0)
-            top = i;
-    }
-    for (int i = top; i >= 0; i--) {
-        if (groups[i] == 0 && top > 0)
-            continue;
-        put_hundreds(g2p, groups[i], phones);
-        if (i > 0)
-            put_word(g2p, scales[i], phones);
-    }
-}
-
-/* Normalisation spells numbers out; digits that still come here are read as a cardinal, or one by one when they are long or begin with zero. */
-static void put_digits(const struct g2p *g2p, const char *digits, size_t size, struct phones *phones)
-{
-    uint64_t value = 0;
-    if (size <= 12 && (size == 1 || digits[0] != '0')) {
-        for (size_t i = 0; i < size; i++)
-            value = value * 10 + (unsigned)(digits[i] - '0');
-        put_cardinal(g2p, value, phones);
-        return;
-    }
-    for (size_t i = 0; i < size && !phones->full; i++)
-        put_word(g2p, small_numbers[digits[i] - '0'], phones);
-}
-
-/* "3", "1,200", "2.5": digits with commas and points between them. */
-static void put_number(const struct g2p *g2p, const char *text, size_t size, struct phones *phones)
-{
-    char digits[LEXICON_MAX_WORD];
-    size_t count = 0;
-    bool fraction = false;
-    for (size_t i = 0; i <= size; i++) {
-        if (i < size && is_digit(text[i])) {
-            if (count < sizeof digits)
-                digits[count++] = text[i];
-            continue;
-        }
-        if (i < size && text[i] == ',')
-            continue;
-        for (size_t d = 0; fraction && d < count; d++)
-            put_word(g2p, small_numbers[digits[d] - '0'], phones);
-        if (!fraction && count > 0)
-            put_digits(g2p, digits, count, phones);
-        if (i < size && text[i] == '.') {
-            put_word(g2p, "point", phones);
-            fraction = true;
-        }
-        count = 0;
-    }
-}
-
-bool g2p_spell(const struct g2p *g2p, const char *word, size_t size, struct g2p_result *result)
-{
-    struct phones all = {0};
-    size_t at = 0;
-    while (at < size && !all.full) {
-        struct g2p_result run = {0};
-        size_t end = at;
-        while (end < size && !is_digit(word[end]))
-            end++;
-        if (end > at && spell_letters(g2p, word + at, end - at, &run)) {
-            if (all.count > 0)
-                phones_put(&all, SYMBOL_SPACE);
-            phones_append(&all, run.phones.id, run.phones.count);
-        }
-        for (at = end; at < size && is_digit(word[at]); at++)
-            put_word(g2p, small_numbers[word[at] - '0'], &all);
-    }
-    *result = (struct g2p_result){all, PHONEMES_SPELLED, "letter by letter"};
-    return all.count > 0;
-}
-
-/* ---- words of several pieces -------------------------------------------------------------------- */
-
-/* A piece of a word: letters, digits or a mark (misaki's subtokens). */
-struct piece {
-    size_t begin, end;
-    struct phones phones;
-    bool said;
-};
-
-#define PIECES_MAX 24
-
-static bool is_joint(char c)
-{
-    return memchr("',-._/", c, 6) != NULL;
-}
-
-/* Length of an ending that is a word of its own ("'ll"), which begins with the apostrophe at `at`; 0: none. */
-static size_t clitic_length(const char *word, size_t size, size_t at)
-{
-    static const char *const clitics[] = {"'ll", "'re", "'ve", "'d", "'m"};
-    for (size_t i = 0; i < sizeof clitics / sizeof *clitics; i++) {
-        size_t length = strlen(clitics[i]);
-        if (size - at >= length && memcmp(word + at, clitics[i], length) == 0 &&
-            (size - at == length || !is_letter(word[at + length])))
-            return length;
-    }
-    return 0;
-}
-
-/* Length of the piece that begins at `at` (misaki's SUBTOKEN_REGEX, for ASCII). */
-static size_t piece_length(const char *word, size_t size, size_t at)
-{
-    size_t i = at;
-    if (is_digit(word[i])) {
-        while (i < size && (is_digit(word[i]) ||
-                            ((word[i] == ',' || word[i] == '.') && i + 1 < size && is_digit(word[i + 1]))))
-            i++;
-        return i - at;
-    }
-    if (word[i] == '\'' && i > 0 && clitic_length(word, size, i) > 0)
-        return clitic_length(word, size, i);
-    if (!is_letter(word[i]))
-        return 1;
-    if (is_upper(word[i]) && i + 2 < size && is_upper(word[i + 1]) && is_lower(word[i + 2]))
-        return 1; /* the X of "XMan" */
-    while (i < size && (is_letter(word[i]) || (word[i] == '\'' && i + 1 < size && is_letter(word[i + 1])))) {
-        if (is_lower(word[i]) && i + 1 < size && is_upper(word[i + 1]))
-            return i + 1 - at; /* camelCase */
-        if (word[i] == '\'' && clitic_length(word, size, i) > 0)
-            return i - at;
-        if (i > at && is_upper(word[i]) && i + 2 < size && is_upper(word[i + 1]) && is_lower(word[i + 2]))
-            return i + 1 - at; /* HTMLElement */
-        i++;
-    }
-    return i - at;
-}
-
-static size_t cut_pieces(const char *word, size_t size, struct piece *pieces)
-{
-    size_t count = 0;
-    for (size_t at = 0; at < size && count < PIECES_MAX;) {
-        size_t length = piece_length(word, size, at);
-        pieces[count].begin = at;
-        pieces[count].end = at + length;
-        pieces[count].phones = (struct phones){0};
-        pieces[count++].said = false;
-        at += length;
-    }
-    return count;
-}
-
-static int weight(const struct phones *phones)
-{
-    int sum = 0;
-    for (size_t i = 0; i < phones->count; i++)
-        sum += symbol_class(phones->id[i]) & CLASS_HEAVY ? 2 : 1;
-    return sum;
-}
-
-/* Whether the pieces are said as separate words: letters next to digits, or a slash. */
-static bool stands_apart(const char *word, size_t size)
-{
-    bool letter = false, digit = false, other = false;
-    for (size_t i = 0; i < size; i++) {
-        if (word[i] == '/')
-            return true;
-        letter = letter || is_letter(word[i]);
-        digit = digit || is_digit(word[i]);
-        other = other || (!is_letter(word[i]) && !is_digit(word[i]) && !is_joint(word[i]));
-    }
-    return letter + digit + other > 1;
-}
-
-/* Stress inside a compound (misaki's resolve_tokens): the lighter half of its parts loses the main stress. */
-static void balance_stress(struct piece *pieces, size_t count)
-{
-    size_t order[PIECES_MAX], spoken = 0, stressed = 0;
-    for (size_t i = 0; i < count; i++)
-        if (pieces[i].phones.count > 0) {
-            order[spoken++] = i;
-            stressed += phones_has(&pieces[i].phones, SYMBOL_PRIMARY);
-        }
-    if (spoken == 2 && pieces[order[0]].end - pieces[order[0]].begin == 1) {
-        g2p_apply_stress(&pieces[order[1]].phones, -1);
-        return;
-    }
-    if (spoken < 2 || stressed <= (spoken + 1) / 2)
-        return;
-    for (size_t i = 1; i < spoken; i++) /* unstressed first, then by weight, then by place */
-        for (size_t j = i; j > 0; j--) {
-            const struct phones *a = &pieces[order[j - 1]].phones, *b = &pieces[order[j]].phones;
-            int stress_a = phones_has(a, SYMBOL_PRIMARY), stress_b = phones_has(b, SYMBOL_PRIMARY);
-            if (stress_a < stress_b || (stress_a == stress_b && weight(a) <= weight(b)))
-                break;
-            size_t swap = order[j];
-            order[j] = order[j - 1];
-            order[j - 1] = swap;
-        }
-    for (size_t i = 0; i < spoken / 2; i++)
-        g2p_apply_stress(&pieces[order[i]].phones, -1);
-}
-
-/* Words that stand unstressed in a sentence; the lexicons know it, letter-to-sound does not. */
-static bool is_weak(const char *word, size_t size)
-{
-    static const char list[] = " a an and are as at be been but by can could did do does for from had has "
-                               "have he her him his i if in is "
-                               "it its me my of on or our shall she should so some than that the their them "
-                               "they this to us was we were "
-                               "what when who will with would you your ";
-    char padded[16] = " ";
-    if (size > 8)
-        return false;
-    for (size_t i = 0; i < size; i++)
-        padded[i + 1] = (char)(word[i] | 0x20);
-    padded[size + 1] = ' ';
-    return strstr(list, padded) != NULL;
-}
-
-/* Says one piece that no longer run knows. */
-static void say_unknown_piece(const struct g2p *g2p, const char *word, struct piece *piece,
-                              struct g2p_result *result)
-{
-    const char *text = word + piece->begin;
-    size_t size = piece->end - piece->begin;
-    if (is_digit(text[0])) {
-        put_number(g2p, text, size, &piece->phones);
-        return;
-    }
-    if (clitic_length(text, size, 0) == size) { /* one that the lexicon lacks */
-        const char *sound = text[1] == 'l'   ? "əl"
-                            : text[1] == 'r' ? "əɹ"
-                            : text[1] == 'v' ? "əv"
-                            : text[1] == 'd' ? "d"
-                                             : "m";
-        phones_parse(sound, strlen(sound), &piece->phones, NULL);
-    }
-    if (!is_letter(text[0]))
-        return;
-    bool possessive = size > 2 && text[size - 2] == '\'' && (text[size - 1] | 0x20) == 's';
-    if (!letters_say(g2p->letters, text, possessive ? size - 2 : size, &piece->phones))
-        return;
-    if (g2p->lexicon == NULL && is_weak(text, size))
-        g2p_apply_stress(&piece->phones, 2 * -2);
-    if (possessive)
-        add_s(g2p, &piece->phones);
-    result->origin = PHONEMES_LTS;
-    result->note = letters_name(g2p->letters);
-}
-
-/* Says the pieces from the right, always the longest run of them that the lexicon knows. */
-static void say_pieces(const struct g2p *g2p, const char *word, struct piece *pieces, size_t count,
-                       enum pos_tag tag, struct g2p_context context, struct g2p_result *result)
-{
-    size_t right = count;
-    while (right > 0) {
-        size_t left = 0;
-        bool known = false;
-        struct g2p_result said;
-        size_t end = pieces[right - 1].end;
-        for (; left < right; left++) {
-            size_t begin = pieces[left].begin;
-            enum pos_tag own = tagger_guess(word + begin, end - begin);
-            if (right == count && (left == 0 || own == POS_NN || own == POS_NNP))
-                own = tag;
-            bool joint = is_joint(word[begin]) && clitic_length(word, end, begin) == 0;
-            if ((known = !joint && say_known(g2p, word + begin, end - begin, own, context, &said)))
-                break;
-        }
-        if (known) {
-            pieces[left].phones = said.phones;
-            right = left;
-        } else {
-            left = --right;
-            say_unknown_piece(g2p, word, &pieces[left], result);
-        }
-        context = g2p_next_context(context, &pieces[left].phones, word + pieces[left].begin,
-                                   pieces[left].end - pieces[left].begin, tag);
-    }
-}
-
-/* Joins the pieces' phonemes into the result. */
-static void join_pieces(const char *word, size_t size, struct piece *pieces, size_t count,
-                        struct g2p_result *result)
-{
-    bool apart = stands_apart(word, size);
-    if (!apart)
-        balance_stress(pieces, count);
-    result->phones = (struct phones){0};
-    for (size_t i = 0; i < count; i++) {
-        if (apart && result->phones.count > 0 && pieces[i].phones.count > 0)
-            phones_put(&result->phones, SYMBOL_SPACE);
-        phones_append(&result->phones, pieces[i].phones.id, pieces[i].phones.count);
-    }
-}
-
-/* The letters a-z of a character without its accents ("é" to "e", "ß" to "ss"); their number, at most 3. */
-static size_t ascii_letters(uint32_t codepoint, char out[3])
-{
-    static const struct {
-        uint16_t codepoint;
-        char letters[3];
-    } own[] = {{0xdf, "ss"}, {0xe6, "ae"}, {0xc6, "Ae"}, {0x153, "oe"}, {0x152, "Oe"},
-               {0xf8, "o"},  {0xd8, "O"},  {0x142, "l"}, {0x141, "L"},  {0xf0, "th"},
-               {0xd0, "Th"}, {0xfe, "th"}, {0xde, "Th"}, {0x111, "d"},  {0x131, "i"}};
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (own[i].codepoint == codepoint) {
-            size_t length = strlen(own[i].letters);
-            memcpy(out, own[i].letters, length);
-            return length;
-        }
-    utf8proc_int32_t parts[8];
-    int boundary = 0;
-    utf8proc_ssize_t count = utf8proc_decompose_char((utf8proc_int32_t)codepoint, parts, 8,
-                                                     UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &boundary);
-    size_t length = 0;
-    for (utf8proc_ssize_t i = 0; i < count && i < 8 && length < 3; i++)
-        if (parts[i] < 128 && (is_letter((char)parts[i]) || is_digit((char)parts[i])))
-            out[length++] = (char)parts[i];
-    return length;
-}
-
-/* Copies `word` as ASCII: curly apostrophes straight, accents removed, what has no Latin letter left out. */
-static size_t to_ascii(const char *word, size_t size, char *out, size_t room, bool *changed)
-{
-    size_t length = 0;
-    *changed = false;
-    for (size_t i = 0; i < size && length + 4 < room;) {
-        uint32_t c;
-        size_t step = utf8_decode(word + i, size - i, &c);
-        if (step == 0)
-            step = 1;
-        else if (step == 1)
-            out[length++] = word[i];
-        else if (c == 0x2018 || c == 0x2019)
-            out[length++] = '\'';
-        else {
-            *changed = true;
-            length += ascii_letters(c, out + length);
-        }
-        i += step;
-    }
-    return length;
-}
-
-bool g2p_word(const struct g2p *g2p, const char *word, size_t size, enum pos_tag tag, int stress,
-              struct g2p_context context, struct g2p_result *result)
-{
-    char text[4 * LEXICON_MAX_WORD] = {0};
-    bool accents;
-    size_t length = to_ascii(word, size, text, sizeof text, &accents);
-    *result = (struct g2p_result){0};
-    if (!say_known(g2p, text, length, tag, context, result)) {
-        struct piece pieces[PIECES_MAX];
-        size_t count = cut_pieces(text, length, pieces);
-        *result = (struct g2p_result){.origin = PHONEMES_RULE, .note = "compound"};
-        say_pieces(g2p, text, pieces, count, tag, context, result);
-        join_pieces(text, length, pieces, count, result);
-    }
-    if (accents && result->note == NULL)
-        result->note = "without accents";
-    g2p_apply_stress(&result->phones, stress);
-    return result->phones.count > 0;
 }

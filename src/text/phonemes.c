@@ -133,8 +133,8 @@ static void store(struct tokens *tokens, size_t index, struct g2p_result *result
     phones_write(&result->phones, &tokens->pool);
     token->phonemes_size = (uint32_t)(tokens->pool.length - token->phonemes);
     token->phoneme_origin = (uint8_t)result->origin;
-    if (result->note != NULL)
-        token->note = result->note;
+    if (result->note != NULL && (token->note == NULL || token->origin == ORIGIN_TEXT))
+        token->note = result->note; /* else what normalisation did says more */
 }
 
 /* A word from the user's lexicon: its phonemes, or the words to say instead. False: it has none. */

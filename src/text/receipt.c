@@ -18,6 +18,7 @@ static bool put(json_t *object, const char *name, const char *text)
 static bool describe(json_t *object, const struct tokens *tokens, const struct token *token)
 {
     static const char *const kinds[] = {"word", "punctuation", "pause", "dropped"};
+    static const char *const sources[] = {"text", "normalization", "mark"};
     const char *pool = tokens->pool.data;
     bool word = token->kind == TOKEN_WORD;
     bool done = put(object, "kind", kinds[token->kind]) &&
@@ -33,7 +34,8 @@ static bool describe(json_t *object, const struct tokens *tokens, const struct t
     if (word && token->phonemes_size > 0)
         done = done && put(object, "origin", phoneme_origin_name(token->phoneme_origin));
     if (word)
-        done = done && put(object, "tag", pos_name(token->tag));
+        done =
+            done && put(object, "from", sources[token->origin]) && put(object, "tag", pos_name(token->tag));
     return done && put(object, "note", token->note);
 }
 

@@ -7,7 +7,7 @@
 #include "text/tokens.h"
 
 /* Appends one object a token to the JSON array `list`: kind ("word", "punctuation", "pause", "dropped"), source (first byte, byte
- * after the last), and where they apply spoken, phonemes, origin, note, tag (part of speech) and seconds. False when out of memory. */
+ * after the last), and where they apply spoken, from (text, normalization, mark), phonemes, origin, note, tag (part of speech) and seconds. False when out of memory. */
 bool receipt_add(json_t *list, const struct tokens *tokens);
 
 #endif

@@ -1,0 +1,37 @@
+/* g2p_rules.h: what the two halves of the English pronunciation rules share: g2p.c, single words, and compounds.c. */
+#ifndef TEXT_G2P_RULES_H
+#define TEXT_G2P_RULES_H
+
+#include "text/g2p.h"
+
+static inline bool is_lower(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+static inline bool is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static inline bool is_letter(char c)
+{
+    return is_lower(c) || is_upper(c);
+}
+
+static inline bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Says a word that the lexicon knows, as it is or by rule (misaki's Lexicon.__call__). */
+bool g2p_say_known(const struct g2p *g2p, const char *text, size_t size, enum pos_tag tag,
+                   struct g2p_context context, struct g2p_result *result);
+
+/* Says the letters of a word, the last of them stressed (misaki's get_NNP); false: a character is no letter of the lexicon, or none is. */
+bool g2p_spell_letters(const struct g2p *g2p, const char *word, size_t size, struct g2p_result *result);
+
+/* Adds the ending -s to a pronunciation that is not empty. */
+void g2p_add_s(const struct g2p *g2p, struct phones *phones);
+
+#endif
