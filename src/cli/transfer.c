@@ -28,7 +28,8 @@ void transfer_item(struct transfer *transfer, const char *item, uint64_t done)
 void transfer_line(const struct transfer *transfer, uint64_t done, uint64_t total, double seconds,
                    struct str *out)
 {
-    double rate = seconds > 0.5 ? (double)(done - transfer->first) / seconds : 0;
+    bool known = seconds > 0.5 && done > transfer->first; /* a download that started over has less */
+    double rate = known ? (double)(done - transfer->first) / seconds : 0;
     str_puts(out, transfer->item);
     if (total >= done && total > 0) {
         double share = (double)done / (double)total;

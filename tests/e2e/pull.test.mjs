@@ -312,6 +312,32 @@ describe('litetts pull', { skip, concurrency: false }, () => {
     assert.match(nowhere.said, /neither a folder nor a URL/);
   });
 
+  test('imports all published voices, and its sums are theirs', async (t) => {
+    const packed = join(folder, 'npm');
+    mkdirSync(packed);
+    try {
+      execFileSync('npm', ['pack', '--silent', 'kokoro-js@1.2.1'], { cwd: packed, stdio: 'ignore' });
+    } catch {
+      return t.skip('the npm package kokoro-js, which holds the voices, cannot be fetched');
+    }
+    execFileSync('tar', ['xzf', readdirSync(packed).find((f) => f.endsWith('.tgz'))], { cwd: packed });
+    const voices = join(packed, 'package/voices');
+    const published = execFileSync(program, ['pull', 'kokoro', '--list'], { encoding: 'utf8' });
+    for (const name of readdirSync(voices)) {
+      const bytes = readFileSync(join(voices, name));
+      const line = `${createHash('sha256').update(bytes).digest('hex')} ${bytes.length} voices/${name}\n`;
+      assert.ok(published.includes(line), `${name} is not the one of the manifest`);
+    }
+    const data = newData();
+    execFileSync(program, ['import', '-q', join(tiny, 'kokoro-tiny.pth'), '--config', join(tiny, 'config.json'),
+      '--voices', voices, '-o', model(data)]);
+    const listed = JSON.parse(execFileSync(program, ['voices', '--json', '--set', `engine.data_folder=${data}`]))
+      .filter((v) => v.backend === 'kokoro');
+    assert.deepEqual(listed.map((v) => `${v.name}.bin`).sort(), readdirSync(voices).sort());
+    assert.equal(listed.length, 54);
+    assert.ok(listed.every((v) => v.language && v.sex === (v.name[1] === 'f' ? 'female' : 'male')));
+  });
+
   test('lists what it would download', () => {
     const lines = execFileSync(program, ['pull', 'kokoro', '--list'], { encoding: 'utf8' }).trim().split('\n');
     assert.equal(lines.filter((l) => /^[0-9a-f]{64} \d+ voices\/[a-z]{2}_[a-z]+\.bin$/.test(l)).length, 54);
