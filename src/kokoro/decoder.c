@@ -32,20 +32,20 @@ static struct array columns_of(const struct array *array, int first, int columns
     return part;
 }
 
-struct array decoder(struct kokoro *k, const struct speech *speech, const struct array *style)
+void decoder(struct kokoro *k, const struct speech *speech, const struct array *style,
+             const struct array *out)
 {
     struct nn *nn = &k->nn;
     const struct model *m = k->model;
     const int frames = speech->asr.rows, width = m->encode.out, extra = m->asr_res.out + 2;
     const struct spans one = {1, (int[]){0, frames}};
-    struct array x = nn_array(nn, VALUE_F32, 2 * frames, m->decode[3].out);
     const size_t mark = nn->arena.used;
     /* each block's input is the output of the block before, then the same `extra` columns: text, F0, energy */
     struct array in = nn_array(nn, VALUE_F32, frames, m->hidden + 2);
     struct array a = nn_array(nn, VALUE_F32, frames, width + extra);
     struct array b = nn_array(nn, VALUE_F32, frames, width + extra);
     if (nn->arena.overflow)
-        return x;
+        return;
     copy_columns(&in, 0, &speech->asr, 0, m->hidden);
     halve_curve(speech->f0, 2 * frames, m->f0_conv, *m->f0_conv_bias, &in, m->hidden);
     halve_curve(speech->energy, 2 * frames, m->energy_conv, *m->energy_conv_bias, &in, m->hidden + 1);
@@ -66,8 +66,7 @@ struct array decoder(struct kokoro *k, const struct speech *speech, const struct
         a = b;
         b = swap;
     }
-    adain_block(nn, &m->decode[3], &a, &x, style, one);
-    probe_stage(speech->probe, "decoder_decode3", &x);
+    adain_block(nn, &m->decode[3], &a, out, style, one);
+    probe_stage(speech->probe, "decoder_decode3", out);
     arena_release(&nn->arena, mark);
-    return x;
 }

@@ -8,14 +8,16 @@
 #include "kokoro/excitation.h"
 
 #include <math.h>
+#include <string.h>
 
-enum { SAMPLE_RATE = 24000, MAX_HARMONICS = 64 };
+enum { SAMPLE_RATE = 24000, MAX_HARMONICS = 64, LANES = 32 };
 
 static const double TURN = 6.283185307179586476925;
 static const float SINE_LEVEL = 0.1f, VOICED_NOISE = 0.003f, VOICED_ABOVE = 10.0f; /* istftnet.py */
 
 struct excitation_run {
     const struct model *model;
+    const struct kernels *kernels;
     const float *f0;
     const double *phase; /* [frames]: of the fundamental at each frame's middle, in turns, 0 to 1 */
     int frames, scale;
@@ -34,15 +36,33 @@ static uint64_t random_bits(uint64_t seed, uint64_t position)
     return z ^ (z >> 31);
 }
 
-/* Samples t and t + 1 (t even) of the normal noise, by Box and Muller. */
-static void normal_pair(uint64_t seed, long t, float pair[2])
+/* Natural logarithm of 0 < u < 1: exponent, and 2 artanh((m - 1) / (m + 1)) of the mantissa. Absolute error below
+ * 1e-6. Without branches, so that a loop of it becomes vectors. */
+static float logarithm(float u)
 {
-    const uint64_t bits = random_bits(seed, (uint64_t)t);
-    const float radius = sqrtf(-2 * logf(((float)(bits >> 40) + 0.5f) * 0x1p-24f));
-    float sine, cosine;
-    sincosf((float)(bits & 0xffffff) * (0x1p-24f * (float)TURN), &sine, &cosine);
-    pair[0] = radius * cosine;
-    pair[1] = radius * sine;
+    union {
+        float f;
+        int32_t i;
+    } bits = {.f = u};
+    const int32_t exponent = (bits.i - 0x3f3504f3) >> 23; /* the mantissa is then from sqrt(1/2) to sqrt(2) */
+    bits.i -= exponent * (1 << 23);
+    const float s = (bits.f - 1) / (bits.f + 1), s2 = s * s;
+    return (float)exponent * 0.693147181f +
+           2 * s * (1 + s2 * (1 / 3.0f + s2 * (1 / 5.0f + s2 * (1 / 7.0f + s2 / 9.0f))));
+}
+
+/* Normal noise for samples t to t + LANES - 1, by Box and Muller; each follows from its own number. */
+static void normal_noise(const struct kernels *kernels, uint64_t seed, long t, float *noise)
+{
+    float radius[LANES], angle[LANES];
+    for (int i = 0; i < LANES; i++) {
+        const uint64_t bits = random_bits(seed, (uint64_t)(t + i));
+        radius[i] = ((float)(int32_t)(bits >> 40) + 0.5f) * 0x1p-24f;
+        angle[i] = (float)(int32_t)(bits & 0xffffff) * (0x1p-24f * (float)TURN);
+    }
+    kernels->cosine(noise, angle, LANES);
+    for (int i = 0; i < LANES; i++)
+        noise[i] *= sqrtf(-2 * logarithm(radius[i]));
 }
 
 /* Turns a sample at a frequency, as Python's (x / 24000) % 1. */
@@ -79,53 +99,74 @@ static struct frame_phase frame_phases(const struct excitation_run *run, int fra
     return p;
 }
 
-static float noise_of(const struct excitation_run *run, const float *pair, long t)
+/* The noise of every harmonic, weighted as the harmonics are: of the seeded generator, one draw stands for all. */
+static void weighted_noise(const struct excitation_run *run, long t, float *noise)
 {
-    if (!run->noise)
-        return pair[t & 1] * run->noise_scale;
-    float sum = 0;
-    for (int h = 0; h < run->model->harmonics; h++)
-        sum += run->model->source[h] * run->noise(t, h);
-    return sum;
+    if (!run->noise) {
+        normal_noise(run->kernels, run->seed, t, noise);
+        for (int i = 0; i < LANES; i++)
+            noise[i] *= run->noise_scale;
+        return;
+    }
+    for (int i = 0; i < LANES; i++) {
+        noise[i] = 0;
+        for (int h = 0; h < run->model->harmonics; h++)
+            noise[i] += run->model->source[h] * run->noise(t + i, h);
+    }
 }
 
-/* Sum of the weighted harmonics at `phase` turns: sin(h x) by its recurrence. */
-static float harmonics_of(const struct model *model, double phase, const float *sign)
+/* sum += the weighted harmonics at the phases start + i * step turns: sin and cos of h x by rotation. */
+static void add_harmonics(const struct excitation_run *run, double start, double step, const float *sign,
+                          float *sum)
 {
-    const double x = TURN * (phase - floor(phase));
-    double before = 0, now = sin(x), sum = 0;
-    const double twice = 2 * cos(x);
-    for (int h = 0; h < model->harmonics; h++) {
-        sum += now * (double)(sign[h] * model->source[h]);
-        const double next = twice * now - before;
-        before = now;
-        now = next;
+    const struct model *model = run->model;
+    float x[LANES], sine[LANES], cosine[LANES], s[LANES], c[LANES];
+    for (int i = 0; i < LANES; i++) {
+        const double phase = start + step * i;
+        x[i] = (float)(TURN * (phase - (double)(int64_t)phase)); /* phases are not negative */
     }
-    return (float)sum;
+    run->kernels->sine(sine, x, LANES);
+    run->kernels->cosine(cosine, x, LANES);
+    memcpy(s, sine, sizeof s);
+    memcpy(c, cosine, sizeof c);
+    for (int h = 0; h < model->harmonics; h++) {
+        const float weight = SINE_LEVEL * sign[h] * model->source[h];
+        for (int i = 0; i < LANES; i++) {
+            sum[i] += weight * s[i];
+            const float next = s[i] * cosine[i] + c[i] * sine[i];
+            c[i] = c[i] * cosine[i] - s[i] * sine[i];
+            s[i] = next;
+        }
+    }
+}
+
+/* Samples of one half of a frame. */
+static void half_frame(const struct excitation_run *run, long t, int count, bool voiced, double start,
+                       double step, const float *sign)
+{
+    const float noise_level = voiced ? VOICED_NOISE : SINE_LEVEL / 3;
+    float sum[LANES], noise[LANES];
+    for (int done = 0; done < count; done += LANES) {
+        weighted_noise(run, t + done, noise);
+        for (int i = 0; i < LANES; i++)
+            sum[i] = *run->model->source_bias + noise_level * noise[i];
+        if (voiced)
+            add_harmonics(run, start + step * done, step, sign, sum);
+        const int n = count - done < LANES ? count - done : LANES;
+        run->kernels->hyperbolic_tangent(run->samples + t + done, sum, (size_t)n);
+    }
 }
 
 static void frame_task(void *arg, int frame, int thread)
 {
     (void)thread;
     const struct excitation_run *run = arg;
-    const struct model *model = run->model;
     const bool voiced = run->f0[frame] > VOICED_ABOVE;
-    const struct frame_phase phases = frame_phases(run, frame);
-    const float noise_level = voiced ? VOICED_NOISE : SINE_LEVEL / 3;
+    const struct frame_phase p = frame_phases(run, frame);
+    const long t = (long)frame * run->scale;
     const int half = run->scale / 2;
-    float pair[2] = {0};
-    for (int i = 0; i < run->scale; i++) {
-        const long t = (long)frame * run->scale + i;
-        const int part = i >= half;
-        if (!run->noise && (i == 0 || (t & 1) == 0))
-            normal_pair(run->seed, t & ~1L, pair);
-        float sum = *model->source_bias + noise_level * noise_of(run, pair, t);
-        if (voiced)
-            sum +=
-                SINE_LEVEL * harmonics_of(model, phases.start[part] + phases.step[part] * (i - part * half),
-                                          phases.sign[part]);
-        run->samples[t] = tanhf(sum);
-    }
+    half_frame(run, t, half, voiced, p.start[0], p.step[0], p.sign[0]);
+    half_frame(run, t + half, run->scale - half, voiced, p.start[1], p.step[1], p.sign[1]);
 }
 
 void excitation(struct nn *nn, const struct model *model, const float *f0, int frames, int scale,
@@ -142,8 +183,8 @@ void excitation(struct nn *nn, const struct model *model, const float *f0, int f
         }
         for (int h = 0; h < model->harmonics; h++)
             squares += (double)model->source[h] * (double)model->source[h];
-        struct excitation_run run = {model,  f0, phase, frames, scale, seed, noise, (float)sqrt(squares),
-                                     samples};
+        struct excitation_run run = {model, &nn->kernels,         f0,     phase, frames, scale, seed,
+                                     noise, (float)sqrt(squares), samples};
         threads_run(nn->threads, frame_task, &run, frames);
     }
     arena_release(&nn->arena, mark);

@@ -59,8 +59,9 @@ void prosody_curve(struct nn *nn, const struct adain_block blocks[3], const floa
 void adain_block(struct nn *nn, const struct adain_block *block, const struct array *in,
                  const struct array *out, const struct array *styles, struct spans spans);
 
-/* Decoder of one utterance up to the generator: [2 * frames][512]. */
-struct array decoder(struct kokoro *k, const struct speech *speech, const struct array *style);
+/* Decoder of one utterance up to the generator: out is [2 * frames][512]. */
+void decoder(struct kokoro *k, const struct speech *speech, const struct array *style,
+             const struct array *out);
 
 /* Generator of one utterance: samples, in the arena; NULL when cancelled or the arena overflowed. */
 const float *generator(struct kokoro *k, const struct speech *speech, const struct array *x,

@@ -195,31 +195,38 @@ static void run_blocks(struct kokoro *k, const struct upsample *up, struct place
 struct mix_run {
     const struct nn *nn;
     const struct array *x, *noise;
-    int shift; /* 1: row 0 mirrors row 2 (ReflectionPad1d((1, 0))) */
 };
 
-/* Rows of x += rows of noise, by tasks of 512 rows. */
+enum { MIX_ROWS = 512, MIX_VALUES = 2048 };
+
+/* Rows of x += rows of noise. */
 static void mix_task(void *arg, int task, int thread)
 {
     (void)thread;
     const struct mix_run *run = arg;
     const struct kernels *kernels = &run->nn->kernels;
-    const int first = task * 512, channels = run->x->channels;
-    const int past = first + 512 < run->x->rows ? first + 512 : run->x->rows;
-    float a[2048], b[2048];
-    for (int t = first; t < past; t++)
-        for (int c = 0; c < channels; c += 2048) {
-            const size_t n = (size_t)(channels - c < 2048 ? channels - c : 2048);
-            const size_t offset = value_bytes(run->x->type, (size_t)c);
-            unsigned char *to = (unsigned char *)array_row(run->x, t) + offset;
-            kernels->to_float(a, to, run->x->type, n);
-            kernels->to_float(b, (unsigned char *)array_row(run->noise, t) + offset, run->x->type, n);
-            kernels->axpy(a, b, 1, n);
-            kernels->from_float(to, run->x->type, a, n);
-        }
+    const struct array *x = run->x;
+    const int first = task * MIX_ROWS, past = first + MIX_ROWS < x->rows ? first + MIX_ROWS : x->rows;
+    const size_t end = (size_t)past * (size_t)x->channels;
+    float a[MIX_VALUES], b[MIX_VALUES];
+    for (size_t i = (size_t)first * (size_t)x->channels; i < end; i += MIX_VALUES) {
+        const size_t n = end - i < MIX_VALUES ? end - i : MIX_VALUES;
+        kernels->to_float(a, element_at(x->data, x->type, i), x->type, n);
+        kernels->to_float(b, element_at(run->noise->data, x->type, i), x->type, n);
+        kernels->axpy(a, b, 1, n);
+        kernels->from_float(element_at(x->data, x->type, i), x->type, a, n);
+    }
 }
 
-/* Upsamples `in` (its rows times `in_scale` first, then leaky relu) and adds the noise branch, which is in at->s. */
+/* x += noise, and the sums of x. */
+static void mix(struct nn *nn, const struct array *x, const struct array *noise, struct moments *moments)
+{
+    struct mix_run run = {nn, x, noise};
+    threads_run(nn->threads, mix_task, &run, (x->rows + MIX_ROWS - 1) / MIX_ROWS);
+    nn_moments(nn, x, (struct spans){0}, moments);
+}
+
+/* Upsamples `in` (times `in_scale` first, then leaky relu) to at->x. */
 static void upsample(struct kokoro *k, const struct upsample *up, const struct array *in,
                      const float *in_scale, const float *in_shift, struct places *at,
                      const struct speech *speech, bool last)
@@ -248,8 +255,6 @@ static void upsample(struct kokoro *k, const struct upsample *up, const struct a
         memcpy(array_row(&x, 0), array_row(&x, 2), value_bytes(x.type, (size_t)x.channels));
     }
     at->x = x;
-    struct mix_run run = {nn, &at->x, &at->s, 0};
-    threads_run(nn->threads, mix_task, &run, (at->x.rows + 511) / 512);
 }
 
 /* The noise branch: the excitation's spectrum, convolved and through a residual block, to at->s. */
@@ -311,7 +316,10 @@ static int stage_rows(const struct model *m, int stage, int in)
     return in * m->upsamples[stage].rate + (stage + 1 == m->upsample_count);
 }
 
-static struct places take_places(struct kokoro *k, const struct upsample *up, int in_rows, int rows)
+/* Takes the places of a stage; `s`, its output, stays when the arena goes back to *mark. The last stage's h takes the
+ * place of everything from `bottom` on, its input and har: they have been read when h is first written. */
+static struct places take_places(struct kokoro *k, const struct upsample *up, int in_rows, int rows,
+                                 bool last, size_t bottom, size_t *mark)
 {
     struct nn *nn = &k->nn;
     const int channels = up->channels;
@@ -321,11 +329,19 @@ static struct places take_places(struct kokoro *k, const struct upsample *up, in
     /* x's place also holds the rows that the upsampling cuts off, and one before the first for the reflection */
     const size_t upsampled = array_bytes(type, (in_rows + 1) * up->rate + 1, channels);
     const bool packs = stage_packs(type, rows, channels);
+    const size_t of_h = packs && packed > whole ? packed : whole;
     struct places at;
+    if (last) {
+        const size_t there = nn->arena.used - bottom;
+        arena_take(&nn->arena, there < of_h ? of_h - there : 0);
+        at.h = (struct array){nn->arena.base + bottom, type, rows, channels, channels};
+    }
+    at.s = take_array(nn, type, rows, channels, whole);
+    *mark = nn->arena.used;
     at.x = take_array(nn, type, rows, channels, upsampled > whole ? upsampled : whole);
-    at.h = take_array(nn, type, rows, channels, packs && packed > whole ? packed : whole);
+    if (!last)
+        at.h = take_array(nn, type, rows, channels, of_h);
     at.spare = packs || k->model->block_count < 3 ? NULL : arena_take(&nn->arena, whole);
-    at.s = (struct array){NULL, type, rows, channels, channels};
     return at;
 }
 
@@ -353,54 +369,64 @@ static const float *wave(struct kokoro *k, const struct array *s, const float *s
     return samples;
 }
 
+/* Vectors of the whole generator. */
+struct shared {
+    float *average,
+        *zero; /* [widest]: 1 / blocks, by which sums of blocks are scaled where they are read; 0 */
+    struct moments *moments;
+};
+
+static struct shared take_shared(struct kokoro *k)
+{
+    const struct model *m = k->model;
+    int widest = 1;
+    for (int i = 0; i < m->upsample_count; i++)
+        if (m->upsamples[i].channels > widest)
+            widest = m->upsamples[i].channels;
+    struct shared shared = {.average = arena_take(&k->nn.arena, (size_t)widest * sizeof(float)),
+                            .zero = arena_take(&k->nn.arena, (size_t)widest * sizeof(float)),
+                            .moments = arena_take(&k->nn.arena, (size_t)widest * sizeof(struct moments))};
+    for (int c = 0; c < widest && !k->nn.arena.overflow; c++) {
+        shared.average[c] = 1.0f / (float)m->block_count;
+        shared.zero[c] = 0;
+    }
+    return shared;
+}
+
 const float *generator(struct kokoro *k, const struct speech *speech, const struct array *decoded,
                        const struct array *style, size_t *count)
 {
     struct nn *nn = &k->nn;
     const struct model *m = k->model;
+    const struct shared shared = take_shared(k);
+    const size_t bottom = nn->arena.used;
     const struct array har = harmonics(k, speech, decoded->rows / 2);
     kokoro_clock(k, KOKORO_EXCITATION);
 
-    /* the blocks' outputs are averaged: their sum times 1 / count, where it is read */
-    const int widest = m->upsamples[0].channels;
-    float *average = arena_take(&nn->arena, (size_t)widest * sizeof *average);
-    float *zero = arena_take(&nn->arena, (size_t)widest * sizeof *zero);
-    struct moments *moments = arena_take(&nn->arena, (size_t)widest * sizeof *moments);
-    struct array outputs[MODEL_UPSAMPLES];
-    for (int i = 0, rows = decoded->rows; i < m->upsample_count; i++) {
-        rows = stage_rows(m, i, rows);
-        const int channels = m->upsamples[i].channels;
-        outputs[i] = take_array(nn, k->storage, rows, channels, array_bytes(k->storage, rows, channels));
-    }
-    if (nn->arena.overflow)
-        return NULL;
-    for (int c = 0; c < widest; c++) {
-        average[c] = 1.0f / (float)m->block_count;
-        zero[c] = 0;
-    }
-
+    struct array x = *decoded;
     for (int i = 0; i < m->upsample_count; i++) {
         const struct upsample *up = &m->upsamples[i];
-        const struct array *in = i ? &outputs[i - 1] : decoded;
-        const size_t mark = nn->arena.used;
-        struct places at = take_places(k, up, in->rows, outputs[i].rows);
-        at.s = outputs[i];
+        const bool last = i + 1 == m->upsample_count;
+        size_t mark;
+        struct places at = take_places(k, up, x.rows, stage_rows(m, i, x.rows), last, bottom, &mark);
         if (nn->arena.overflow || cancelled(speech))
             return NULL;
+        upsample(k, up, &x, i ? shared.average : NULL, i ? shared.zero : NULL, &at, speech, last);
+        kokoro_clock(k, KOKORO_UPSAMPLE);
         noise_branch(k, up, &har, &at, speech, style);
         kokoro_clock(k, KOKORO_NOISE);
-        upsample(k, up, in, i ? average : NULL, i ? zero : NULL, &at, speech, i + 1 == m->upsample_count);
-        nn_moments(nn, &at.x, (struct spans){0}, moments);
+        mix(nn, &at.x, &at.s, shared.moments);
         kokoro_clock(k, KOKORO_UPSAMPLE);
-        run_blocks(k, up, &at, moments, style);
+        run_blocks(k, up, &at, shared.moments, style);
         if (i == 0) /* named after the first block, whose output the reference adds the others to */
             probe_stage(speech->probe, "resblock0", &at.s);
         kokoro_clock(k, KOKORO_RESBLOCKS);
+        x = at.s;
         arena_release(&nn->arena, mark);
     }
     if (nn->arena.overflow || cancelled(speech))
         return NULL;
-    const float *samples = wave(k, &outputs[m->upsample_count - 1], average, zero, speech, count);
+    const float *samples = wave(k, &x, shared.average, shared.zero, speech, count);
     kokoro_clock(k, KOKORO_WAVE);
     return samples;
 }

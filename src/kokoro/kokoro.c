@@ -27,7 +27,7 @@ lt_status kokoro_open(const struct model *model, const struct kokoro_options *op
     k->nn.products = exact ? &k->nn.kernels.exact : &k->nn.kernels.fast;
     k->storage = exact ? VALUE_F32 : VALUE_F16;
     k->most_memory = options->most_memory ? options->most_memory : 1024 * MEBIBYTE;
-    k->keep_memory = options->keep_memory ? options->keep_memory : 64 * MEBIBYTE;
+    k->keep_memory = options->keep_memory ? options->keep_memory : 32 * MEBIBYTE;
     lt_status status = threads_create(options->threads, &k->nn.threads, error);
     if (status == LT_OK)
         status = stft_open(&k->stft, model->n_fft, model->hop, error);
@@ -235,6 +235,10 @@ static bool encode(struct kokoro *k, struct batch *b)
     return !nn->arena.overflow;
 }
 
+/* From this length on, where the generator's arrays are large, the pages of the weights that it does not use are given
+ * back first: mapping them again from the page cache takes the next utterance about a millisecond. */
+enum { LONG_FRAMES = 5 * 40 };
+
 /* Sound of utterance i. */
 static void decode(struct kokoro *k, struct batch *b, int i)
 {
@@ -250,12 +254,17 @@ static void decode(struct kokoro *k, struct batch *b, int i)
                             .cancelled = u->cancelled};
     const struct array style = array_part(&b->decoder_styles, i, 1);
     const struct array text = array_part(&b->text, b->id_begin[i], u->count);
+    struct array x = nn_array(nn, VALUE_F32, 2 * frames, k->model->decode[3].out);
+    const size_t decoding = nn->arena.used;
     speech.asr = nn_array(nn, VALUE_F32, frames, k->model->hidden);
     if (speech.asr.data)
         stretch(&text, b->durations + b->id_begin[i], u->count, &speech.asr);
     probe_stage(u->probe, "decoder_asr", &speech.asr);
-    const struct array x = decoder(k, &speech, &style);
+    decoder(k, &speech, &style, &x);
+    arena_release(&nn->arena, decoding);
     kokoro_clock(k, KOKORO_DECODER);
+    if (frames >= LONG_FRAMES)
+        model_forget_pages(k->model);
     size_t count = 0;
     const float *samples = nn->arena.overflow ? NULL : generator(k, &speech, &x, &style, &count);
     if (nn->arena.overflow)

@@ -29,7 +29,7 @@ struct kokoro_options {
     enum isa isa; /* highest instruction set; ISA_COUNT: no cap */
     enum kokoro_precision precision;
     size_t most_memory; /* most bytes of working memory of a call; 0: 1 GiB */
-    size_t keep_memory; /* bytes of it that stay for the next call; 0: 64 MiB */
+    size_t keep_memory; /* bytes of it that stay for the next call; 0: 32 MiB */
 };
 
 /* Observers and substitutes for tests; all may be NULL. */

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/utf8.h"
 
@@ -459,6 +461,41 @@ static void bind_voices(struct binder *b, struct model *m)
     }
 }
 
+/* Finds what lies before and after the generator's tensors in the file. */
+static void find_forgettable(const struct gguf *gguf, const unsigned char *forget[2][2])
+{
+    static const char generator[] = "decoder.generator.";
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t first = UINTPTR_MAX, last = 0, keep_first = UINTPTR_MAX, keep_last = 0;
+    for (size_t i = 0; i < gguf_tensor_count(gguf); i++) {
+        const struct gguf_tensor *tensor = gguf_tensor_at(gguf, i);
+        const uintptr_t begin = (uintptr_t)tensor->data, end = begin + (uintptr_t)tensor->bytes;
+        const bool keep = !strncmp(tensor->name, generator, sizeof generator - 1);
+        first = begin < first ? begin : first;
+        last = end > last ? end : last;
+        if (keep && begin < keep_first)
+            keep_first = begin;
+        if (keep && end > keep_last)
+            keep_last = end;
+    }
+    const uintptr_t borders[2][2] = {{first, keep_first}, {keep_last, last}};
+    for (int i = 0; i < 2; i++) {
+        const uintptr_t begin = (borders[i][0] + page - 1) / page * page, end = borders[i][1] / page * page;
+        if (begin < end) {
+            forget[i][0] = (const unsigned char *)begin;
+            forget[i][1] = (const unsigned char *)end;
+        }
+    }
+}
+
+void model_forget_pages(const struct model *model)
+{
+    for (int i = 0; i < 2; i++)
+        if (model->forget[i][0])
+            madvise((void *)(uintptr_t)model->forget[i][0],
+                    (size_t)(model->forget[i][1] - model->forget[i][0]), MADV_DONTNEED);
+}
+
 lt_status model_bind(struct gguf *gguf, struct model **out, lt_error *error)
 {
     struct model *m = calloc(1, sizeof *m);
@@ -496,8 +533,12 @@ lt_status model_bind(struct gguf *gguf, struct model **out, lt_error *error)
 lt_status model_open(const char *path, struct model **model, lt_error *error)
 {
     struct gguf *gguf;
-    const lt_status status = gguf_open(path, &gguf, error);
-    return status == LT_OK ? model_bind(gguf, model, error) : status;
+    lt_status status = gguf_open(path, &gguf, error);
+    if (status == LT_OK)
+        status = model_bind(gguf, model, error);
+    if (status == LT_OK) /* only of a mapped file: other memory would not come back */
+        find_forgettable(gguf, (*model)->forget);
+    return status;
 }
 
 void model_close(struct model *model)

@@ -90,6 +90,8 @@ struct vocabulary_entry {
 
 struct model {
     struct gguf *gguf;
+    const unsigned char
+        *forget[2][2]; /* begin and end of what model_forget_pages lets go, on page borders; NULL: nothing */
     enum gguf_type type; /* of the product weights: of most of the file */
 
     struct albert albert;
@@ -137,6 +139,10 @@ lt_status model_open(const char *path, struct model **model, lt_error *error);
 lt_status model_bind(struct gguf *gguf, struct model **model, lt_error *error);
 
 void model_close(struct model *model); /* NULL is fine */
+
+/* Lets go of the resident pages of all weights but the generator's; they come back from the page cache when they are read
+ * again. Any thread may be reading them. */
+void model_forget_pages(const struct model *model);
 
 /* Rows of audio frames (at 40 Hz) to samples: 600. */
 int model_samples_per_frame(const struct model *model);

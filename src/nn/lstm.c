@@ -71,7 +71,7 @@ void nn_lstm(struct nn *nn, const struct lstm *lstm, const struct array *in, con
     const size_t mark = nn->arena.used;
     const int hidden = lstm->hidden;
     struct lstm_run run = {.nn = nn, .lstm = lstm, .out = out, .spans = spans};
-    run.type = nn->products->packed;
+    run.type = nn->products == &nn->kernels.exact ? VALUE_F32 : VALUE_BF16;
     for (int i = 0; i < 2; i++) {
         run.gates[i] = nn_array(nn, VALUE_F32, in->rows, 4 * hidden);
         run.packed[i] = arena_take(&nn->arena, matvec_bytes(run.type, 4 * hidden, hidden));

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STFT_ROWS = 1024 }; /* rows of a task */
+enum {
+    STFT_ROWS = 512, /* rows of a task */
+    LANES = 32       /* values of an inner loop, which the compiler turns into vectors */
+};
 
 static const double PI = 3.14159265358979323846;
 
@@ -14,128 +17,161 @@ static double hann(int n_fft, int k)
     return 0.5 - 0.5 * cos(2 * PI * k / n_fft);
 }
 
-static void fill_tables(struct stft *s)
-{
-    const int n = s->n_fft, hop = s->hop, taps = n / hop, bins = s->bins;
-    float *forward = s->tables, *inverse = forward + (ptrdiff_t)2 * bins * taps * s->forward.in;
-    for (int b = 0; b < bins; b++)
-        for (int k = 0; k < n; k++) {
-            const double angle = 2 * PI * ((double)b * k / n - floor((double)b * k / n));
-            const ptrdiff_t at = (ptrdiff_t)(k / hop) * s->forward.in + k % hop;
-            forward[(ptrdiff_t)b * taps * s->forward.in + at] = (float)(hann(n, k) * cos(angle));
-            forward[(ptrdiff_t)(bins + b) * taps * s->forward.in + at] = (float)(-hann(n, k) * sin(angle));
-            /* bins 0 and n / 2 stand for themselves, the others also for their mirror image */
-            const double weight = hann(n, k) * (b == 0 || b == n / 2 ? 1 : 2) / n;
-            float *row = inverse + ((ptrdiff_t)(k % hop) * taps + (taps - 1 - k / hop)) * s->inverse.in;
-            row[b] = (float)(weight * cos(angle));
-            row[bins + b] = b == 0 || b == n / 2 ? 0 : (float)(-weight * sin(angle));
-        }
-}
-
-static struct weight table_weight(const float *data, int out, int taps, int in)
-{
-    return (struct weight){.data = data,
-                           .type = VALUE_F32,
-                           .out = out,
-                           .taps = taps,
-                           .in = in,
-                           .row_bytes = (size_t)taps * (size_t)in * sizeof(float)};
-}
-
 lt_status stft_open(struct stft *s, int n_fft, int hop, lt_error *error)
 {
-    const int taps = n_fft / hop, bins = n_fft / 2 + 1;
-    const int samples = kernels_padded(hop), parts = kernels_padded(2 * bins);
-    const size_t forward = (size_t)2 * (size_t)bins * (size_t)taps * (size_t)samples;
-    const size_t inverse = (size_t)hop * (size_t)taps * (size_t)parts;
-    float *tables = calloc(forward + inverse, sizeof *tables);
+    const int bins = n_fft / 2 + 1;
+    const ptrdiff_t points = kernels_padded(n_fft), parts = kernels_padded(2 * bins);
+    float *tables = calloc((size_t)(2 * bins * points + n_fft * parts), sizeof *tables);
     if (!tables)
         return error_memory(error, "the Fourier tables");
-    *s = (struct stft){.n_fft = n_fft, .hop = hop, .bins = bins, .tables = tables};
-    s->forward = table_weight(tables, 2 * bins, taps, samples);
-    s->inverse = table_weight(tables + forward, hop, taps, parts);
-    fill_tables(s);
+    *s = (struct stft){n_fft, hop, bins, tables, tables + 2 * bins * points};
+    for (int b = 0; b < bins; b++)
+        for (int k = 0; k < n_fft; k++) {
+            const double angle = 2 * PI * (b * k % n_fft) / n_fft;
+            s->forward[b * points + k] = (float)(hann(n_fft, k) * cos(angle));
+            s->forward[(bins + b) * points + k] = (float)(-hann(n_fft, k) * sin(angle));
+            /* the first and the last bin are real and stand for themselves, the others also for their mirror image */
+            const bool single = b == 0 || b == n_fft / 2;
+            const double weight = hann(n_fft, k) * (single ? 1 : 2) / n_fft;
+            s->inverse[k * parts + b] = (float)(weight * cos(angle));
+            s->inverse[k * parts + bins + b] = single ? 0 : (float)(-weight * sin(angle));
+        }
     return LT_OK;
 }
 
 void stft_close(struct stft *s)
 {
-    free(s->tables);
+    free(s->forward);
     *s = (struct stft){0};
 }
 
 struct stft_run {
     const struct nn *nn;
     const struct stft *stft;
-    struct array from, to;
+    const struct array *spectrum;
+    const float *signal; /* forward: samples with their padding */
+    float *samples;      /* inverse */
+    void *panels;
+    float *scratch;      /* of all threads */
+    size_t scratch_size; /* floats a thread */
 };
 
-static void polar_task(void *arg, int task, int thread)
+/* Panels of a table [columns][k] for the exact products. */
+static void *table_panels(struct nn *nn, const float *table, int columns, int k)
 {
-    (void)thread;
+    const struct products *products = &nn->kernels.exact;
+    void *panels = arena_take(&nn->arena, panel_bytes(products, columns, 1, k));
+    if (panels)
+        products->expand(&(struct expand){.source = table,
+                                          .type = VALUE_F32,
+                                          .row_bytes = (size_t)k * sizeof(float),
+                                          .columns = columns,
+                                          .source_k = k,
+                                          .tap_step = 1,
+                                          .taps = 1,
+                                          .k = k,
+                                          .panels = panels});
+    return panels;
+}
+
+static void table_product(const struct stft_run *run, const float *rows, ptrdiff_t stride, int count, int k,
+                          int columns, float *out)
+{
+    run->nn->kernels.exact.product(&(struct product){.a = rows,
+                                                     .a_stride = stride,
+                                                     .rows = count,
+                                                     .row_step = 1,
+                                                     .taps = 1,
+                                                     .tap_step = 1,
+                                                     .k = k,
+                                                     .panels = run->panels,
+                                                     .columns = columns,
+                                                     .scale = 1,
+                                                     .out = out,
+                                                     .type = VALUE_F32,
+                                                     .out_stride = columns});
+}
+
+/* Values rounded up to whole inner loops. */
+static size_t whole_lanes(size_t n)
+{
+    return (n + LANES - 1) / LANES * LANES;
+}
+
+/* magnitude and angle of re + i im, in place, LANES values. The arc tangent of the smaller part over the larger is a
+ * polynomial (interpolated at Chebyshev's nodes on [0, 1], error 7e-8). */
+static void polar(float *re, float *im)
+{
+    static const float c[] = {0.999999882f,  -0.333318127f,  0.199669618f,  -0.140032902f,
+                              0.0986886546f, -0.0588297531f, 0.0237805186f, -0.00455979199f};
+    for (int i = 0; i < LANES; i++) {
+        const float x = fabsf(re[i]), y = fabsf(im[i]);
+        const float larger = x > y ? x : y, smaller = x > y ? y : x;
+        const float q = larger > 0 ? smaller / larger : 0, q2 = q * q;
+        float angle = c[7];
+        for (int k = 6; k >= 0; k--)
+            angle = angle * q2 + c[k];
+        angle *= q;
+        angle = y > x ? (float)(PI / 2) - angle : angle;
+        angle = re[i] < 0 ? (float)PI - angle : angle;
+        re[i] = sqrtf(re[i] * re[i] + im[i] * im[i]);
+        im[i] = im[i] < 0 ? -angle : angle;
+    }
+}
+
+static void forward_task(void *arg, int task, int thread)
+{
     const struct stft_run *run = arg;
-    const int bins = run->stft->bins, first = task * STFT_ROWS;
-    const int past = first + STFT_ROWS < run->from.rows ? first + STFT_ROWS : run->from.rows;
-    for (int t = first; t < past; t++) {
-        float *row = array_floats(&run->from, t);
+    const struct stft *s = run->stft;
+    const int bins = s->bins, first = task * STFT_ROWS;
+    const int rows = run->spectrum->rows - first < STFT_ROWS ? run->spectrum->rows - first : STFT_ROWS;
+    const size_t values = (size_t)rows * (size_t)bins;
+    float *parts = run->scratch + run->scratch_size * (size_t)thread;
+    float *re = parts + (size_t)STFT_ROWS * 2 * (size_t)bins,
+          *im = re + whole_lanes((size_t)STFT_ROWS * (size_t)bins);
+    table_product(run, run->signal + (ptrdiff_t)first * s->hop, s->hop, rows, kernels_padded(s->n_fft),
+                  2 * bins, parts);
+    for (int t = 0; t < rows; t++) {
+        float *row = parts + (ptrdiff_t)t * 2 * bins;
         row[bins] = row[2 * bins - 1] =
             0; /* real by nature: without rounding, whose sign the angle would show */
-        for (int b = 0; b < bins; b++) {
-            const float re = row[b], im = row[bins + b];
-            row[b] = sqrtf(re * re + im * im);
-            row[bins + b] = atan2f(im, re);
-        }
-        if (run->from.data != run->to.data)
-            run->nn->kernels.from_float(array_row(&run->to, t), run->to.type, row, (size_t)bins * 2);
+        memcpy(re + (ptrdiff_t)t * bins, row, (size_t)bins * sizeof *row);
+        memcpy(im + (ptrdiff_t)t * bins, row + bins, (size_t)bins * sizeof *row);
     }
+    memset(re + values, 0, (whole_lanes(values) - values) * sizeof *re);
+    memset(im + values, 0, (whole_lanes(values) - values) * sizeof *im);
+    for (size_t i = 0; i < values; i += LANES)
+        polar(re + i, im + i);
+    for (int t = 0; t < rows; t++) {
+        float *row = parts + (ptrdiff_t)t * 2 * bins;
+        memcpy(row, re + (ptrdiff_t)t * bins, (size_t)bins * sizeof *row);
+        memcpy(row + bins, im + (ptrdiff_t)t * bins, (size_t)bins * sizeof *row);
+    }
+    run->nn->kernels.from_float(array_row(run->spectrum, first), run->spectrum->type, parts, 2 * values);
 }
 
 void stft_forward(struct nn *nn, const struct stft *s, const float *samples, int count,
                   const struct array *spectrum)
 {
     const size_t mark = nn->arena.used;
-    const int half = s->n_fft / 2, rows = count / s->hop + 1;
-    const int padded = count + s->n_fft;
-    struct array parts = *spectrum;
-    if (spectrum->type != VALUE_F32)
-        parts = nn_array(nn, VALUE_F32, rows, 2 * s->bins);
-    float *signal = arena_take(&nn->arena, (size_t)padded * sizeof *signal);
+    const int half = s->n_fft / 2, k = kernels_padded(s->n_fft);
+    const size_t beyond = (size_t)(k - s->n_fft); /* read by the last row, times zero */
+    float *signal = arena_take(&nn->arena, ((size_t)count + (size_t)s->n_fft + beyond) * sizeof *signal);
+    struct stft_run run = {.nn = nn, .stft = s, .spectrum = spectrum, .signal = signal};
+    run.panels = table_panels(nn, s->forward, 2 * s->bins, k);
+    run.scratch_size = (size_t)STFT_ROWS * 4 * (size_t)s->bins + 2 * LANES;
+    run.scratch =
+        arena_take(&nn->arena, run.scratch_size * (size_t)threads_count(nn->threads) * sizeof(float));
     if (!nn->arena.overflow) {
         memcpy(signal + half, samples, (size_t)count * sizeof *signal);
         for (int i = 1; i <= half; i++) {
             signal[half - i] = samples[i];
             signal[half + count - 1 + i] = samples[count - 1 - i];
         }
-        nn_layer(nn, &(struct layer){.weight = &s->forward,
-                                     .products = &nn->kernels.exact,
-                                     .in = {signal, VALUE_F32, padded / s->hop, s->hop, s->hop},
-                                     .out = parts});
-        struct stft_run run = {nn, s, parts, *spectrum};
-        threads_run(nn->threads, polar_task, &run, (rows + STFT_ROWS - 1) / STFT_ROWS);
+        memset(signal + count + s->n_fft, 0, beyond * sizeof *signal);
+        threads_run(nn->threads, forward_task, &run, (spectrum->rows + STFT_ROWS - 1) / STFT_ROWS);
     }
     arena_release(&nn->arena, mark);
-}
-
-/* (log magnitude, x) to the complex number of that magnitude and the angle sin(x). */
-static void complex_task(void *arg, int task, int thread)
-{
-    (void)thread;
-    const struct stft_run *run = arg;
-    const struct kernels *kernels = &run->nn->kernels;
-    const int bins = run->stft->bins, first = task * STFT_ROWS;
-    const int past = first + STFT_ROWS < run->from.rows ? first + STFT_ROWS : run->from.rows;
-    float cosines[64 / 2 + 1];
-    for (int t = first; t < past; t++) {
-        float *row = array_floats(&run->from, t), *angle = row + bins;
-        kernels->exponential(row, row, (size_t)bins);
-        kernels->sine(angle, angle, (size_t)bins);
-        kernels->cosine(cosines, angle, (size_t)bins);
-        kernels->sine(angle, angle, (size_t)bins);
-        for (int b = 0; b < bins; b++) {
-            angle[b] *= row[b];
-            row[b] *= cosines[b];
-        }
-    }
 }
 
 /* What the windows of all frames add up to at a sample of the signal with its padding. */
@@ -150,31 +186,78 @@ static float envelope(const struct stft *s, int rows, int at)
     return (float)sum;
 }
 
+/* `rows` frames [n_fft], windowed, from rows of the spectrum. */
+static void inverse_frames(const struct stft_run *run, int first, int rows, float *scratch, float *frames)
+{
+    const struct stft *s = run->stft;
+    const struct kernels *kernels = &run->nn->kernels;
+    const int bins = s->bins, k = kernels_padded(2 * bins);
+    const size_t values = (size_t)rows * (size_t)bins, room = (size_t)(STFT_ROWS + s->n_fft) * (size_t)bins;
+    float *magnitude = scratch, *angle = magnitude + room, *cosine = angle + room, *packed = cosine + room;
+    for (int t = 0; t < rows; t++) {
+        const float *row = array_floats(run->spectrum, first + t);
+        memcpy(magnitude + (ptrdiff_t)t * bins, row, (size_t)bins * sizeof *row);
+        memcpy(angle + (ptrdiff_t)t * bins, row + bins, (size_t)bins * sizeof *row);
+    }
+    kernels->exponential(magnitude, magnitude, values);
+    kernels->sine(angle, angle, values);
+    kernels->cosine(cosine, angle, values);
+    kernels->sine(angle, angle, values);
+    for (int t = 0; t < rows; t++) {
+        float *row = packed + (ptrdiff_t)t * k;
+        for (int b = 0; b < bins; b++) {
+            const ptrdiff_t i = (ptrdiff_t)t * bins + b;
+            row[b] = magnitude[i] * cosine[i];
+            row[bins + b] = magnitude[i] * angle[i];
+        }
+        memset(row + 2 * bins, 0, (size_t)(k - 2 * bins) * sizeof *row);
+    }
+    table_product(run, packed, k, rows, k, s->n_fft, frames);
+}
+
+/* Samples of the blocks of `hop` that begin with the frames of one task: each adds up the frames that reach it. */
+static void inverse_task(void *arg, int task, int thread)
+{
+    const struct stft_run *run = arg;
+    const struct stft *s = run->stft;
+    const int all = run->spectrum->rows, hop = s->hop, taps = s->n_fft / hop, half = s->n_fft / 2;
+    const int first = task * STFT_ROWS,
+              past = first + STFT_ROWS < all + taps - 1 ? first + STFT_ROWS : all + taps - 1;
+    const int from = first - taps + 1 > 0 ? first - taps + 1 : 0, to = past < all ? past : all;
+    float *scratch = run->scratch + run->scratch_size * (size_t)thread;
+    float *frames =
+        scratch + (size_t)(STFT_ROWS + s->n_fft) * (size_t)(3 * s->bins + kernels_padded(2 * s->bins));
+    inverse_frames(run, from, to - from, scratch, frames);
+    float inside[64]; /* 1 / envelope where `taps` frames meet */
+    for (int p = 0; p < hop; p++)
+        inside[p] = 1 / envelope(s, 2 * taps, taps * hop + p);
+    const int count = (all - 1) * hop;
+    for (int block = first; block < past; block++) {
+        const bool edge = block < taps - 1 || block >= all;
+        const float *at = frames + (ptrdiff_t)(block - from) * s->n_fft;
+        for (int p = 0; p < hop; p++) {
+            const int n = block * hop + p - half;
+            if (n < 0 || n >= count)
+                continue;
+            float sum = 0;
+            for (int j = taps - 1; j >= 0; j--) /* frame block - j, at j * hop + p */
+                if (!edge || (block - j >= 0 && block - j < all))
+                    sum += at[j * (hop - s->n_fft) + p];
+            run->samples[n] = edge ? sum / envelope(s, all, n + half) : sum * inside[p];
+        }
+    }
+}
+
 void stft_inverse(struct nn *nn, const struct stft *s, const struct array *spectrum, float *samples)
 {
     const size_t mark = nn->arena.used;
-    const int rows = spectrum->rows, half = s->n_fft / 2, count = (rows - 1) * s->hop;
-    const int taps = s->n_fft / s->hop;
-    float *sums = arena_take(&nn->arena, (size_t)(rows + taps - 1) * (size_t)s->hop * sizeof *sums);
-    if (!nn->arena.overflow) {
-        struct stft_run run = {nn, s, *spectrum, {0}};
-        threads_run(nn->threads, complex_task, &run, (rows + STFT_ROWS - 1) / STFT_ROWS);
-        nn_layer(nn, &(struct layer){.weight = &s->inverse,
-                                     .products = &nn->kernels.exact,
-                                     .in = *spectrum,
-                                     .out = {sums, VALUE_F32, rows + taps - 1, s->hop, s->hop},
-                                     .padding = taps - 1});
-        const int edge = s->n_fft < count / 2 ? s->n_fft : count / 2;
-        for (int i = 0; i < s->hop; i++) { /* away from the edges the envelope repeats */
-            const float factor = 1 / envelope(s, rows, half + edge + i);
-            for (int n = edge + i; n < count - edge; n += s->hop)
-                samples[n] = sums[half + n] * factor;
-        }
-        for (int i = 0; i < edge; i++) {
-            samples[i] = sums[half + i] / envelope(s, rows, half + i);
-            const int n = count - edge + i;
-            samples[n] = sums[half + n] / envelope(s, rows, half + n);
-        }
-    }
+    const int parts = kernels_padded(2 * s->bins), blocks = spectrum->rows + s->n_fft / s->hop - 1;
+    struct stft_run run = {.nn = nn, .stft = s, .spectrum = spectrum, .samples = samples};
+    run.panels = table_panels(nn, s->inverse, s->n_fft, parts);
+    run.scratch_size = (size_t)(STFT_ROWS + s->n_fft) * (size_t)(3 * s->bins + parts + s->n_fft);
+    run.scratch =
+        arena_take(&nn->arena, run.scratch_size * (size_t)threads_count(nn->threads) * sizeof(float));
+    if (!nn->arena.overflow)
+        threads_run(nn->threads, inverse_task, &run, (blocks + STFT_ROWS - 1) / STFT_ROWS);
     arena_release(&nn->arena, mark);
 }

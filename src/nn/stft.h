@@ -1,18 +1,17 @@
 /* stft.h: the short-time Fourier transform and its inverse, as the network has them (torch.stft and torch.istft with a
  * periodic Hann window as long as the transform, center and, forward, reflected edges).
  *
- * Both are product layers: a signal is an array [time / hop][hop]; a frame is a convolution of n_fft / hop taps over
- * it, and overlapping frames are added by the transposed one. */
+ * The transforms are short (20 points, every 5 samples), so each is a product with a table: of overlapping rows of
+ * the signal forward, of rows of the spectrum backward. */
 #ifndef NN_STFT_H
 #define NN_STFT_H
 
 #include "nn/layers.h"
 
 struct stft {
-    int n_fft, hop, bins;  /* bins = n_fft / 2 + 1 */
-    float *tables;         /* owned */
-    struct weight forward; /* [2 * bins][n_fft / hop][hop]: real parts, then imaginary */
-    struct weight inverse; /* [hop][n_fft / hop][2 * bins] */
+    int n_fft, hop, bins; /* bins = n_fft / 2 + 1 */
+    float *forward;       /* owned; [2 * bins][padded n_fft]: the window times cosines, then times -sines */
+    float *inverse;       /* in the same memory; [n_fft][padded 2 * bins] */
 };
 
 /* Makes the tables. n_fft is even and a multiple of hop. Errors: LT_ERR_MEMORY. */
@@ -25,7 +24,7 @@ void stft_forward(struct nn *nn, const struct stft *stft, const float *samples, 
                   const struct array *spectrum);
 
 /* samples[(rows - 1) * hop] from spectrum[rows][2 * bins] (float32): logarithms of magnitudes, and then what
- * the sine of is the angle: the network's last activation. The spectrum is overwritten. */
+ * the sine of is the angle: the network's last activation. */
 void stft_inverse(struct nn *nn, const struct stft *stft, const struct array *spectrum, float *samples);
 
 #endif
