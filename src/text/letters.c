@@ -26,7 +26,8 @@ struct answer {
 };
 
 struct letters {
-    bool british, espeak;
+    bool british;
+    bool espeak; /* wanted; espeak-ng is started by the first word that needs it */
     const cst_lexicon *flite;
     pthread_mutex_t mutex; /* guards answers */
     struct answer *answers;
@@ -51,10 +52,8 @@ lt_status letters_open(bool british, bool espeak, struct letters **letters, lt_e
         return error_memory(error, "letter-to-sound");
     }
     pthread_once(&flite_once, start_flite);
-    **letters = (struct letters){.british = british,
-                                 .espeak = espeak && espeak_has_voice(british ? "en-gb" : "en-us"),
-                                 .flite = flite_lexicon,
-                                 .answers = answers};
+    **letters =
+        (struct letters){.british = british, .espeak = espeak, .flite = flite_lexicon, .answers = answers};
     pthread_mutex_init(&(*letters)->mutex, NULL);
     return error_none(error);
 }
@@ -68,9 +67,14 @@ void letters_close(struct letters *letters)
     free(letters);
 }
 
+static bool uses_espeak(const struct letters *letters)
+{
+    return letters->espeak && espeak_has_voice(letters->british ? "en-gb" : "en-us");
+}
+
 const char *letters_name(const struct letters *letters)
 {
-    return letters->espeak ? "espeak-ng" : "flite";
+    return uses_espeak(letters) ? "espeak-ng" : "flite";
 }
 
 /* ---- flite ------------------------------------------------------------------------------------- */
@@ -321,7 +325,7 @@ static void say_with_espeak(const struct letters *letters, const char *word, str
 /* Says one word of at most LONGEST_WORD letters. */
 static void say_fresh(const struct letters *letters, const char *word, struct phones *phones)
 {
-    if (letters->espeak)
+    if (uses_espeak(letters))
         say_with_espeak(letters, word, phones);
     if (phones->count == 0)
         say_with_flite(letters, word, phones);
