@@ -1,8 +1,9 @@
 /* checkpoint.h: a published model as a list of named tensors, whatever file it came in.
  *
- * Opening a checkpoint reads only its table of contents; checkpoint_read then fetches one tensor at a time as float32, so
- * that importing a model takes the memory of its largest tensor, not of the file. torch.c (zips of pickles), safetensors.c
- * and onnx.c implement it. Files come from anywhere: every size is checked, nothing in them is executed. */
+ * Opening a checkpoint reads only its table of contents; checkpoint_read then fetches one tensor at a time as
+ * float32, so that importing a model takes the memory of its largest tensor, not of the file. torch.c (zips
+ * of pickles), safetensors.c and onnx.c implement it. Files come from anywhere: every size is checked,
+ * nothing in them is executed. */
 #ifndef CONVERT_CHECKPOINT_H
 #define CONVERT_CHECKPOINT_H
 
@@ -64,8 +65,8 @@ struct checkpoint {
 lt_status checkpoint_open(const char *path, struct checkpoint **checkpoint, lt_error *error);
 void checkpoint_close(struct checkpoint *checkpoint); /* NULL is fine */
 
-/* Reads a tensor, in C order, into `values`, which has room for tensor->elements. Errors: LT_ERR_IO, LT_ERR_MODEL,
- * LT_ERR_MEMORY. */
+/* Reads a tensor, in C order, into `values`, which has room for tensor->elements. Errors: LT_ERR_IO,
+ * LT_ERR_MODEL, LT_ERR_MEMORY. */
 lt_status checkpoint_read(struct checkpoint *checkpoint, const struct checkpoint_tensor *tensor,
                           float *values, lt_error *error);
 
@@ -90,7 +91,8 @@ lt_status onnx_open_memory(const void *bytes, size_t size, const char *name, str
 lt_status checkpoint_add(struct checkpoint *checkpoint, const char *name, size_t name_length, int dims,
                          const uint64_t *shape, size_t source, lt_error *error);
 
-/* Lets go of the pages of a mapped file that hold `size` bytes at `data`: read again, they come from the file again. */
+/* Lets go of the pages of a mapped file that hold `size` bytes at `data`: read again, they come from the file
+ * again. */
 void checkpoint_forget_pages(const void *data, size_t size);
 
 /* LT_ERR_MODEL: "'model.pth' is not a usable PyTorch checkpoint: " and the reason. */

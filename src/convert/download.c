@@ -1,7 +1,8 @@
 /* download.c: downloads with libcurl.
  *
- * Only the size and the SHA-256 decide whether a file is good; everything that a server says about it is a hint. A broken
- * connection, a silent server and a server error are tried again with growing pauses as long as bytes arrive in between. */
+ * Only the size and the SHA-256 decide whether a file is good; everything that a server says about it is a
+ * hint. A broken connection, a silent server and a server error are tried again with growing pauses as long
+ * as bytes arrive in between. */
 #include "convert/download.h"
 
 #include <errno.h>
@@ -303,8 +304,8 @@ lt_status download_check(const char *path, const struct manifest_file *expected,
 
 /* ---- The whole --------------------------------------------------------------------------------- */
 
-/* Fetches into the open .part file and checks it. What was resumed and turns out wrong is fetched once more as a whole: the
- * file may have changed since its first part was downloaded. */
+/* Fetches into the open .part file and checks it. What was resumed and turns out wrong is fetched once more
+ * as a whole: the file may have changed since its first part was downloaded. */
 static lt_status fetch_checked(struct fetch *fetch, lt_error *error)
 {
     off_t end = lseek(fetch->fd, 0, SEEK_END);

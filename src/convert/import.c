@@ -1,7 +1,8 @@
 /* import.c: writes a model file from a checkpoint, tensor by tensor, as docs/model-format.md lays it out.
  *
- * First everything is looked at (the checkpoint's table of contents, the configuration, the voices) and declared; only then
- * is anything written. A tensor's rows are reordered, encoded and written one at a time. */
+ * First everything is looked at (the checkpoint's table of contents, the configuration, the voices) and
+ * declared; only then is anything written. A tensor's rows are reordered, encoded and written one at a time.
+ */
 #include "convert/import.h"
 
 #include <math.h>
@@ -45,8 +46,8 @@ static uint64_t upsample_taps(const struct target *target)
     return (target->shape[2] + target->stride - 1) / target->stride;
 }
 
-/* What the durations and the energy hang on: errors of ALBERT and of the duration encoder come out of the prosody predictor a
- * hundredfold (docs/engine.md has the measurements). */
+/* What the durations and the energy hang on: errors of ALBERT and of the duration encoder come out of the
+ * prosody predictor a hundredfold (docs/engine.md has the measurements). */
 static bool is_delicate(const struct target *target)
 {
     return strncmp(target->name, "bert", 4) == 0 || strncmp(target->name, "predictor.text_encoder.", 23) == 0;
@@ -276,8 +277,8 @@ static lt_status write_product(struct import *import, const struct target *targe
     return status;
 }
 
-/* [in][out][kernel] to rows [tap][in, padded], one for each phase and output channel: tap j of phase p holds kernel
- * element p + (taps - 1 - j) * stride. */
+/* [in][out][kernel] to rows [tap][in, padded], one for each phase and output channel: tap j of phase p holds
+ * kernel element p + (taps - 1 - j) * stride. */
 static lt_status write_upsampling(struct import *import, const struct target *target, const float *values)
 {
     uint64_t in = target->shape[0], out = target->shape[1], kernel = target->shape[2],
@@ -401,7 +402,8 @@ static lt_status write_voice(struct import *import, const struct voice_file *voi
 
 /* ---- The whole --------------------------------------------------------------------------------- */
 
-/* The instance norms' own scale and shift are one and zero in every published model, and the engine leaves them out. */
+/* The instance norms' own scale and shift are one and zero in every published model, and the engine leaves
+ * them out. */
 static lt_status check_norms(struct import *import)
 {
     lt_status status = LT_OK;

@@ -9,9 +9,9 @@
 
 enum { MAX_MANIFEST = 1 << 20, MAX_FILES = 4096 };
 
-/* The published model. The voices' and lexicons' sums were computed from the named commits of their repositories; those of the
- * checkpoint and its config.json are as many projects pin them for the named revision (the checkpoint's is also what
- * Hugging Face announces for it). */
+/* The published model. The voices' and lexicons' sums were computed from the named commits of their
+ * repositories; those of the checkpoint and its config.json are as many projects pin them for the named
+ * revision (the checkpoint's is also what Hugging Face announces for it). */
 static const char kokoro[] =
     "base https://huggingface.co/hexgrad/Kokoro-82M/resolve/f3ff3571791e39611d31c381e3a41a3af07b4987\n"
     "496dba118d1a58f5f3db2efc88dbdc216e0483fc89fe6e47ee1f2c53f18ad1e4 327212226 kokoro-v1_0.pth\n"

@@ -1,7 +1,7 @@
 /* manifest.h: which files make a model, where they are published, and what they must hash to.
  *
- * A manifest is a text, one file a line: its SHA-256, its size in bytes, its path here, and its name there where that is
- * another; a line "base URL" says where the following files are, and '#' begins a comment. */
+ * A manifest is a text, one file a line: its SHA-256, its size in bytes, its path here, and its name there
+ * where that is another; a line "base URL" says where the following files are, and '#' begins a comment. */
 #ifndef CONVERT_MANIFEST_H
 #define CONVERT_MANIFEST_H
 
@@ -28,8 +28,8 @@ struct manifest {
 /* The text of the published model's manifest; static storage. */
 const char *manifest_kokoro(void);
 
-/* Reads the manifest at `path` (NULL: the published model's). The result is the caller's, freed with manifest_free also after
- * an error. Errors: LT_ERR_IO, LT_ERR_MODEL, LT_ERR_MEMORY. */
+/* Reads the manifest at `path` (NULL: the published model's). The result is the caller's, freed with
+ * manifest_free also after an error. Errors: LT_ERR_IO, LT_ERR_MODEL, LT_ERR_MEMORY. */
 lt_status manifest_read(const char *path, struct manifest *manifest, lt_error *error);
 
 /* The same from a text; `name` is what errors call it. */

@@ -9,7 +9,8 @@
 #include "base/file.h"
 #include "base/str.h"
 
-/* The published vocabulary (config.json of Kokoro-82M, Apache-2.0). Id 0 is the padding at both ends, no symbol. */
+/* The published vocabulary (config.json of Kokoro-82M, Apache-2.0). Id 0 is the padding at both ends, no
+ * symbol. */
 static const struct {
     const char *symbol;
     uint32_t id;

@@ -1,4 +1,5 @@
-/* model_config.h: what a model's tensors do not tell: config.json as published beside the checkpoint, or the published values. */
+/* model_config.h: what a model's tensors do not tell: config.json as published beside the checkpoint, or the
+ * published values. */
 #ifndef CONVERT_MODEL_CONFIG_H
 #define CONVERT_MODEL_CONFIG_H
 
@@ -43,8 +44,8 @@ struct model_config {
     const char *origin; /* for messages: the path, or "the published configuration" */
 };
 
-/* Reads config.json (NULL: the published values). The result is the caller's, freed with model_config_free also after
- * an error; `path` must outlive it. Errors: LT_ERR_IO, LT_ERR_MODEL, LT_ERR_MEMORY. */
+/* Reads config.json (NULL: the published values). The result is the caller's, freed with model_config_free
+ * also after an error; `path` must outlive it. Errors: LT_ERR_IO, LT_ERR_MODEL, LT_ERR_MEMORY. */
 lt_status model_config_read(const char *path, struct model_config *config, lt_error *error);
 
 /* The same from the text of a config.json; `name` is what errors call it, and must outlive the result. */

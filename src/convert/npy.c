@@ -1,5 +1,5 @@
-/* npy.c: NumPy's array format: a magic number, the length of a header, the header (a Python dict literal with 'descr',
- * 'fortran_order' and 'shape'), the elements. */
+/* npy.c: NumPy's array format: a magic number, the length of a header, the header (a Python dict literal with
+ * 'descr', 'fortran_order' and 'shape'), the elements. */
 #include "convert/npy.h"
 
 #include <string.h>

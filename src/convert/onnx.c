@@ -1,11 +1,12 @@
 /* onnx.c: the weights of an ONNX export of Kokoro under their published names.
  *
- * An exporter keeps the names of parameters that the graph uses as they are ("kmodel.decoder.encode.conv1.bias"), but folds
- * or transposes others into constants called "onnx::MatMul_7521". Those are recovered from the nodes that use them, whose
- * names spell the module's path ("/encoder/bert_encoder/MatMul"). Quantised exports are decoded by the definitions of
- * their operators: DequantizeLinear, MatMulInteger, ConvInteger, DynamicQuantizeLSTM, DynamicQuantizeMatMul and MatMulNBits
- * (onnx/docs/Operators.md, onnxruntime/docs/ContribOperators.md), and by ONNX Runtime's custom of calling the parts of
- * a quantised X X_quantized, X_scale and X_zero_point. */
+ * An exporter keeps the names of parameters that the graph uses as they are
+ * ("kmodel.decoder.encode.conv1.bias"), but folds or transposes others into constants called
+ * "onnx::MatMul_7521". Those are recovered from the nodes that use them, whose names spell the module's path
+ * ("/encoder/bert_encoder/MatMul"). Quantised exports are decoded by the definitions of their operators:
+ * DequantizeLinear, MatMulInteger, ConvInteger, DynamicQuantizeLSTM, DynamicQuantizeMatMul and MatMulNBits
+ * (onnx/docs/Operators.md, onnxruntime/docs/ContribOperators.md), and by ONNX Runtime's custom of calling the
+ * parts of a quantised X X_quantized, X_scale and X_zero_point. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +18,11 @@
 /* What has to be done to a constant to get the published tensor. */
 enum form {
     FORM_PLAIN,
-    FORM_TRANSPOSED, /* [in][out] to [out][in] */
-    FORM_LSTM_WEIGHT, /* one direction of [direction][4 hidden][in], or [direction][in][4 hidden] when transposed */
-    FORM_LSTM_BIAS, /* half of one direction of [direction][8 hidden] */
-    FORM_BLOCKS     /* MatMulNBits: [out][block][packed bytes] */
+    FORM_TRANSPOSED,  /* [in][out] to [out][in] */
+    FORM_LSTM_WEIGHT, /* one direction of [direction][4 hidden][in], or [direction][in][4 hidden] when
+                         transposed */
+    FORM_LSTM_BIAS,   /* half of one direction of [direction][8 hidden] */
+    FORM_BLOCKS       /* MatMulNBits: [out][block][packed bytes] */
 };
 
 struct recipe {
@@ -68,7 +70,8 @@ static bool is_root(const char *name)
     return false;
 }
 
-/* Names of the predictor's parts that its caller may use directly, so that its own name is not in their path. */
+/* Names of the predictor's parts that its caller may use directly, so that its own name is not in their path.
+ */
 static bool is_predictor_part(const char *name)
 {
     static const char *const parts[] = {
@@ -79,8 +82,9 @@ static bool is_predictor_part(const char *name)
     return false;
 }
 
-/* Makes a published name of an exporter's: wrappers around the model are dropped from its front ("kmodel.", "encoder.",
- * "decoder.decoder."), and what the exporter left out is put in. False when it names no part of the model. */
+/* Makes a published name of an exporter's: wrappers around the model are dropped from its front ("kmodel.",
+ * "encoder.", "decoder.decoder."), and what the exporter left out is put in. False when it names no part of
+ * the model. */
 static bool publish_name(const char *name, char out[CHECKPOINT_MAX_NAME + 1])
 {
     static const char *const layer = "bert.encoder.albert_layers.0.";
@@ -117,7 +121,8 @@ static bool is_repeated(const char *part, size_t length)
     return digits > 0 && digits < length && part[length - 1 - digits] == '_';
 }
 
-/* The module that a node belongs to, from its name "/cnn.0/cnn.0.1/LayerNormalization": "cnn.0.1." False: it has none. */
+/* The module that a node belongs to, from its name "/cnn.0/cnn.0.1/LayerNormalization": "cnn.0.1." False: it
+ * has none. */
 static bool module_of(struct span name, char out[CHECKPOINT_MAX_NAME + 1])
 {
     char path[CHECKPOINT_MAX_NAME + 1];
@@ -279,8 +284,8 @@ static bool resolve(const struct onnx_model *model, struct span name, struct rec
     return false;
 }
 
-/* Adds MODULE.LEAF, unless the file has it under its own name, or the constant is another parameter (a module's own
- * convolution with a table, as in the STFT). */
+/* Adds MODULE.LEAF, unless the file has it under its own name, or the constant is another parameter (a
+ * module's own convolution with a table, as in the STFT). */
 static lt_status add_leaf(struct onnx *onnx, const char *module, const char *leaf, int dims,
                           const uint64_t *shape, const struct recipe *recipe, lt_error *error)
 {
@@ -307,7 +312,8 @@ static lt_status add_convolution(struct onnx *onnx, const struct onnx_node *node
     return status;
 }
 
-/* A product with a constant [in][out] (or [out][in], `transposed`), as it is or with the given scale and zero point. */
+/* A product with a constant [in][out] (or [out][in], `transposed`), as it is or with the given scale and zero
+ * point. */
 static lt_status add_product(struct onnx *onnx, const struct onnx_node *node, const char *module,
                              bool transposed, int scale, int zero, lt_error *error)
 {

@@ -328,8 +328,8 @@ const struct onnx_node *onnx_producer(const struct onnx_model *model, struct spa
 
 /* ---- Elements ---------------------------------------------------------------------------------- */
 
-/* Finds or maps a file of external data. It must lie in the model's folder: a path that leads elsewhere would let a model
- * read any file of its user. */
+/* Finds or maps a file of external data. It must lie in the model's folder: a path that leads elsewhere would
+ * let a model read any file of its user. */
 static lt_status open_external(struct onnx_model *model, struct span location, struct span *bytes,
                                lt_error *error)
 {

@@ -1,5 +1,5 @@
-/* onnx_model.h: an ONNX file as a list of constants and a list of nodes, read in place (onnx/onnx.proto, IR version 3 and
- * later). Nothing is computed; onnx.c makes sense of it. */
+/* onnx_model.h: an ONNX file as a list of constants and a list of nodes, read in place (onnx/onnx.proto, IR
+ * version 3 and later). Nothing is computed; onnx.c makes sense of it. */
 #ifndef CONVERT_ONNX_MODEL_H
 #define CONVERT_ONNX_MODEL_H
 
@@ -48,8 +48,8 @@ struct onnx_model {
     int external_count;
 };
 
-/* Reads the model in `bytes`, which must outlive *model, the caller's to free in every case. Errors: LT_ERR_MODEL,
- * LT_ERR_MEMORY. */
+/* Reads the model in `bytes`, which must outlive *model, the caller's to free in every case. Errors:
+ * LT_ERR_MODEL, LT_ERR_MEMORY. */
 lt_status onnx_model_read(struct span bytes, const char *path, struct onnx_model *model, lt_error *error);
 void onnx_model_free(struct onnx_model *model);
 
@@ -61,8 +61,8 @@ const struct onnx_node *onnx_producer(const struct onnx_model *model, struct spa
 /* An integer attribute of a node; `fallback` when it has none. */
 int64_t onnx_attribute(const struct onnx_node *node, const char *name, int64_t fallback);
 
-/* Decodes all elements of a constant; `values` has room. Errors: LT_ERR_MODEL (cut off, an external file that is not there or
- * not beside the model), LT_ERR_IO. */
+/* Decodes all elements of a constant; `values` has room. Errors: LT_ERR_MODEL (cut off, an external file that
+ * is not there or not beside the model), LT_ERR_IO. */
 lt_status onnx_decode(struct onnx_model *model, const struct onnx_constant *constant, float *values,
                       lt_error *error);
 

@@ -316,7 +316,8 @@ static lt_status collect(struct machine *m, enum pickle_kind kind)
     return LT_OK;
 }
 
-/* APPEND(S) and SETITEM(S): moves the values from `from` on into the container below them; `mark` of them is a mark. */
+/* APPEND(S) and SETITEM(S): moves the values from `from` on into the container below them; `mark` of them is
+ * a mark. */
 static lt_status extend(struct machine *m, enum pickle_kind kind, size_t from, size_t mark)
 {
     if (from == SIZE_MAX || from > m->depth || from < mark + 1)
@@ -367,7 +368,8 @@ static lt_status do_call(struct machine *m)
     return push(m, call);
 }
 
-/* BUILD: sets an object's state. State dicts only attach their `_metadata` so; it says nothing about tensors. */
+/* BUILD: sets an object's state. State dicts only attach their `_metadata` so; it says nothing about tensors.
+ */
 static lt_status do_build(struct machine *m)
 {
     if (peek(m, 0) == 0 || pickle_value(m->pickle, peek(m, 1))->kind != PICKLE_DICT)

@@ -1,8 +1,8 @@
 /* pickle.h: a restricted reader of Python pickles, for the tables of contents of PyTorch files.
  *
- * A pickle is a program for a stack machine, and Python's own reader runs whatever it names. This one knows only the
- * opcodes that plain containers need (protocols 2 to 5) and keeps calls as data: a name is accepted only when it is in the
- * list below, and "calling" it just records its arguments. Nothing is executed. */
+ * A pickle is a program for a stack machine, and Python's own reader runs whatever it names. This one knows
+ * only the opcodes that plain containers need (protocols 2 to 5) and keeps calls as data: a name is accepted
+ * only when it is in the list below, and "calling" it just records its arguments. Nothing is executed. */
 #ifndef CONVERT_PICKLE_H
 #define CONVERT_PICKLE_H
 
@@ -52,8 +52,8 @@ struct pickle_value {
     uint32_t count;       /* items */
 };
 
-/* A read pickle. Values and items are named by their numbers; number 0 is no value. Values may be shared, and a hostile
- * pickle may even contain itself: a walker must bound its depth and its work. */
+/* A read pickle. Values and items are named by their numbers; number 0 is no value. Values may be shared, and
+ * a hostile pickle may even contain itself: a walker must bound its depth and its work. */
 struct pickle {
     struct pickle_value *values;
     uint32_t value_count, value_capacity;
@@ -66,8 +66,8 @@ struct pickle {
 
 enum { PICKLE_MAX_BYTES = 4 << 20 }; /* a published model's has 68 thousand */
 
-/* Reads `size` bytes (at most PICKLE_MAX_BYTES), which must outlive *pickle, the caller's to free in every case. `what`
- * names the file in errors. Errors: LT_ERR_MODEL, LT_ERR_MEMORY. */
+/* Reads `size` bytes (at most PICKLE_MAX_BYTES), which must outlive *pickle, the caller's to free in every
+ * case. `what` names the file in errors. Errors: LT_ERR_MODEL, LT_ERR_MEMORY. */
 lt_status pickle_read(const unsigned char *bytes, size_t size, const char *what, struct pickle *pickle,
                       lt_error *error);
 void pickle_free(struct pickle *pickle);

@@ -1,4 +1,5 @@
-/* protobuf.c: the wire format: a tag (field number and kind), then a varint, 4 or 8 bytes, or a length and bytes. */
+/* protobuf.c: the wire format: a tag (field number and kind), then a varint, 4 or 8 bytes, or a length and
+ * bytes. */
 #include "convert/protobuf.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* protobuf.h: reading the wire format of Protocol Buffers (protobuf.dev/programming-guides/encoding) in place. */
+/* protobuf.h: reading the wire format of Protocol Buffers (protobuf.dev/programming-guides/encoding) in
+ * place. */
 #ifndef CONVERT_PROTOBUF_H
 #define CONVERT_PROTOBUF_H
 
@@ -19,7 +20,8 @@ struct protobuf_field {
     struct span bytes;
 };
 
-/* Takes the next field off the front of *message. False at its end, and (with *damaged set) when what comes is no field. */
+/* Takes the next field off the front of *message. False at its end, and (with *damaged set) when what comes
+ * is no field. */
 bool protobuf_next(struct span *message, struct protobuf_field *field, bool *damaged);
 
 /* Takes a varint off the front of a packed array; false at its end or when it is damaged. */

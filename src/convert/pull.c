@@ -1,5 +1,5 @@
-/* pull.c: all files of a manifest, then the import. A pull that was stopped goes on where it stopped: whole files are
- * checked and kept, the one that was under way is resumed. */
+/* pull.c: all files of a manifest, then the import. A pull that was stopped goes on where it stopped: whole
+ * files are checked and kept, the one that was under way is resumed. */
 #include "convert/pull.h"
 
 #include <errno.h>
@@ -216,7 +216,8 @@ static lt_status import_files(struct pull *pull)
     return status;
 }
 
-/* Removes the downloads, now that everything is in its place. What cannot be removed stays: it does no harm. */
+/* Removes the downloads, now that everything is in its place. What cannot be removed stays: it does no harm.
+ */
 static void remove_downloads(struct pull *pull)
 {
     struct str path = {0};

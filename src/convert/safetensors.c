@@ -1,5 +1,5 @@
-/* safetensors.c: .safetensors files: the length of a JSON header (8 bytes), the header, which gives each tensor's
- * type, shape and byte range, then the bytes. Format: huggingface/safetensors. */
+/* safetensors.c: .safetensors files: the length of a JSON header (8 bytes), the header, which gives each
+ * tensor's type, shape and byte range, then the bytes. Format: huggingface/safetensors. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* schema.c: the list of a Kokoro model's tensors, module by module as in hexgrad/kokoro (model.py, modules.py, istftnet.py)
- * and, for "bert", transformers' AlbertModel. */
+/* schema.c: the list of a Kokoro model's tensors, module by module as in hexgrad/kokoro (model.py,
+ * modules.py, istftnet.py) and, for "bert", transformers' AlbertModel. */
 #include "convert/schema.h"
 
 #include <stdarg.h>
@@ -533,8 +533,8 @@ static bool ends_with(const char *name, const char *end)
     return length >= tail && strcmp(name + length - tail, end) == 0;
 }
 
-/* What checkpoints carry and the model does not need: ALBERT's pooler, PyTorch's buffers, and the scale and shift of instance
- * norms, which are one and zero (import.c checks that). */
+/* What checkpoints carry and the model does not need: ALBERT's pooler, PyTorch's buffers, and the scale and
+ * shift of instance norms, which are one and zero (import.c checks that). */
 static bool is_unused(const char *name)
 {
     return strncmp(name, "bert.pooler.", 12) == 0 || strcmp(name, "bert.embeddings.position_ids") == 0 ||

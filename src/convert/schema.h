@@ -1,7 +1,9 @@
-/* schema.h: the tensors of a Kokoro model: which ones a checkpoint must have, and what each becomes in the model file.
+/* schema.h: the tensors of a Kokoro model: which ones a checkpoint must have, and what each becomes in the
+ * model file.
  *
- * A few shapes give every width (schema_build); from them follows the list of targets, each with the checkpoint's tensors
- * that it is made of and their exact shapes. docs/model-format.md describes the result. */
+ * A few shapes give every width (schema_build); from them follows the list of targets, each with the
+ * checkpoint's tensors that it is made of and their exact shapes. docs/model-format.md describes the result.
+ */
 #ifndef CONVERT_SCHEMA_H
 #define CONVERT_SCHEMA_H
 
@@ -41,8 +43,8 @@ struct schema {
     uint64_t upsample_kernels[MODEL_MAX_UPSAMPLES];
 };
 
-/* Derives the schema from a checkpoint's shapes and checks that `config` agrees. The result is the caller's, freed with
- * schema_free also after an error. Errors: LT_ERR_MODEL, LT_ERR_MEMORY. */
+/* Derives the schema from a checkpoint's shapes and checks that `config` agrees. The result is the caller's,
+ * freed with schema_free also after an error. Errors: LT_ERR_MODEL, LT_ERR_MEMORY. */
 lt_status schema_build(const struct checkpoint *checkpoint, const struct model_config *config,
                        struct schema *schema, lt_error *error);
 void schema_free(struct schema *schema);
@@ -54,8 +56,8 @@ struct source {
 };
 struct source schema_source(const struct checkpoint *checkpoint, const char *name);
 
-/* Checks that every source is there and shaped as it must be, and that nothing else is, but for what the model does not
- * use. Marks what is used. Errors: LT_ERR_MODEL, naming the first and counting the rest. */
+/* Checks that every source is there and shaped as it must be, and that nothing else is, but for what the
+ * model does not use. Marks what is used. Errors: LT_ERR_MODEL, naming the first and counting the rest. */
 lt_status schema_check(const struct schema *schema, struct checkpoint *checkpoint, lt_error *error);
 
 #endif

@@ -1,8 +1,10 @@
-/* torch.c: PyTorch files as torch.save writes them since version 1.6: a zip with one pickle, PREFIX/data.pkl, that names tensors
- * as views (offset, shape, strides) of storages, each a file PREFIX/data/KEY of plain little-endian elements.
+/* torch.c: PyTorch files as torch.save writes them since version 1.6: a zip with one pickle, PREFIX/data.pkl,
+ * that names tensors as views (offset, shape, strides) of storages, each a file PREFIX/data/KEY of plain
+ * little-endian elements.
  *
- * The checkpoint may be a dict of dicts of tensors (the published kokoro-v1_0.pth), a flat state dict, or one tensor (a
- * voice). Format: torch/serialization.py and caffe2/serialize/inline_container.h of pytorch/pytorch. */
+ * The checkpoint may be a dict of dicts of tensors (the published kokoro-v1_0.pth), a flat state dict, or one
+ * tensor (a voice). Format: torch/serialization.py and caffe2/serialize/inline_container.h of
+ * pytorch/pytorch. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +58,8 @@ static lt_status skip(zip_file_t *file, bool stored, uint64_t bytes)
     return LT_OK;
 }
 
-/* Reads `size` bytes of an entry from byte `from` on. A read that reaches the entry's end checks its checksum. */
+/* Reads `size` bytes of an entry from byte `from` on. A read that reaches the entry's end checks its
+ * checksum. */
 static lt_status read_entry(struct torch *torch, uint64_t entry, uint64_t from, unsigned char *out,
                             size_t size, lt_error *error)
 {

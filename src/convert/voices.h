@@ -1,7 +1,7 @@
 /* voices.h: the voice tables that an import puts into the model: files as Kokoro's voices are published.
  *
- * .pt (a PyTorch file with one tensor [rows][1][width]), .npy, .npz and numpy's renamed .bin (a zip of .npy, one a voice), and raw
- * .bin (float32). What a file is, its content says. */
+ * .pt (a PyTorch file with one tensor [rows][1][width]), .npy, .npz and numpy's renamed .bin (a zip of .npy,
+ * one a voice), and raw .bin (float32). What a file is, its content says. */
 #ifndef CONVERT_VOICES_H
 #define CONVERT_VOICES_H
 
@@ -25,9 +25,10 @@ struct voice_list {
     uint64_t width; /* of a row */
 };
 
-/* Finds the voices in `path`, a file or a folder (of whose files those that end in .pt, .bin, .npy or .npz are read); rows
- * must be `width` wide. The list is the caller's, freed with voice_list_free also after an error.
- * Errors: LT_ERR_IO, LT_ERR_MODEL (a file that is no voice, a bad or doubled name, none at all), LT_ERR_MEMORY. */
+/* Finds the voices in `path`, a file or a folder (of whose files those that end in .pt, .bin, .npy or .npz
+ * are read); rows must be `width` wide. The list is the caller's, freed with voice_list_free also after an
+ * error. Errors: LT_ERR_IO, LT_ERR_MODEL (a file that is no voice, a bad or doubled name, none at all),
+ * LT_ERR_MEMORY. */
 lt_status voice_list_read(const char *path, uint64_t width, struct voice_list *list, lt_error *error);
 void voice_list_free(struct voice_list *list);
 

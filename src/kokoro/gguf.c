@@ -1,7 +1,8 @@
 /* gguf.c: reading GGUF files in place; see gguf.h. gguf_write.c makes them.
  *
- * gguf_open walks the head once, front to back, with a cursor that cannot leave the file; what it accepts needs no further
- * check: metadata values are remembered as pointers into the map, tensors as a table sorted by name. */
+ * gguf_open walks the head once, front to back, with a cursor that cannot leave the file; what it accepts
+ * needs no further check: metadata values are remembered as pointers into the map, tensors as a table sorted
+ * by name. */
 #include "kokoro/gguf.h"
 
 #include <stdlib.h>

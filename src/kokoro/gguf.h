@@ -1,9 +1,10 @@
 /* gguf.h: reading and writing GGUF files, the container of the project's models.
  *
- * GGUF version 3, little-endian, as the ggml project specifies it (docs/gguf.md of ggml-org/ggml): a header, typed
- * metadata, a table of tensors, then the tensors' bytes, each at a multiple of general.alignment. The reader maps the file
- * and points into it: nothing is copied, and pages are only read when they are used. Every count, length and
- * offset is checked against the file, so a damaged or hostile file ends in LT_ERR_MODEL.
+ * GGUF version 3, little-endian, as the ggml project specifies it (docs/gguf.md of ggml-org/ggml): a header,
+ * typed metadata, a table of tensors, then the tensors' bytes, each at a multiple of general.alignment. The
+ * reader maps the file and points into it: nothing is copied, and pages are only read when they are used.
+ * Every count, length and offset is checked against the file, so a damaged or hostile file ends in
+ * LT_ERR_MODEL.
  *
  * What a Kokoro file holds is written down in docs/model-format.md. */
 #ifndef KOKORO_GGUF_H
@@ -23,7 +24,8 @@ enum {
     GGUF_MAX_COUNT = 65536 /* most tensors, and most metadata entries: our limit, far above any model's */
 };
 
-/* The element types that this project reads and writes; values are ggml's. Blocks are described in quant.h. */
+/* The element types that this project reads and writes; values are ggml's. Blocks are described in quant.h.
+ */
 enum gguf_type { GGUF_F32 = 0, GGUF_F16 = 1, GGUF_Q4_0 = 2, GGUF_Q8_0 = 8, GGUF_BF16 = 30 };
 
 /* Types of metadata values, as numbered in the file. */
@@ -55,7 +57,8 @@ uint64_t gguf_row_bytes(enum gguf_type type, uint64_t count);
 
 /* ---- Reading ----------------------------------------------------------------------------------- */
 
-/* One tensor: an array in C order: shape[dims - 1] is contiguous (the file lists dimensions the other way round). */
+/* One tensor: an array in C order: shape[dims - 1] is contiguous (the file lists dimensions the other way
+ * round). */
 struct gguf_tensor {
     char name[GGUF_MAX_NAME + 1];
     enum gguf_type type;
@@ -72,7 +75,8 @@ struct gguf_string {
     size_t length;
 };
 
-/* An array in the metadata. Read with gguf_array_uint/_float (numbers) or one after another with gguf_next_string. */
+/* An array in the metadata. Read with gguf_array_uint/_float (numbers) or one after another with
+ * gguf_next_string. */
 struct gguf_array {
     enum gguf_value_type type; /* of its elements */
     uint64_t count;
@@ -81,12 +85,13 @@ struct gguf_array {
 
 struct gguf; /* an open file; safe to use from several threads */
 
-/* Maps and checks `path`. On success *gguf is the caller's. Errors: LT_ERR_IO (cannot open), LT_ERR_MODEL (not GGUF,
- * damaged, or with tensors of a type that is not ours), LT_ERR_MEMORY. */
+/* Maps and checks `path`. On success *gguf is the caller's. Errors: LT_ERR_IO (cannot open), LT_ERR_MODEL
+ * (not GGUF, damaged, or with tensors of a type that is not ours), LT_ERR_MEMORY. */
 lt_status gguf_open(const char *path, struct gguf **gguf, lt_error *error);
 void gguf_close(struct gguf *gguf); /* NULL is fine */
 
-/* The same on bytes that the caller owns and keeps; `name` is what errors call them. `bytes` must be aligned to 64. */
+/* The same on bytes that the caller owns and keeps; `name` is what errors call them. `bytes` must be aligned
+ * to 64. */
 lt_status gguf_open_memory(const void *bytes, size_t size, const char *name, struct gguf **gguf,
                            lt_error *error);
 
@@ -94,8 +99,8 @@ size_t gguf_tensor_count(const struct gguf *gguf);
 const struct gguf_tensor *gguf_tensor_at(const struct gguf *gguf, size_t index); /* sorted by name */
 const struct gguf_tensor *gguf_find(const struct gguf *gguf, const char *name);  /* NULL: none */
 
-/* Metadata. Each returns false when there is no such key or its value is of another kind (a negative integer is not
- * a uint; gguf_get_uint and gguf_get_float take any width). */
+/* Metadata. Each returns false when there is no such key or its value is of another kind (a negative integer
+ * is not a uint; gguf_get_uint and gguf_get_float take any width). */
 bool gguf_get_uint(const struct gguf *gguf, const char *key, uint64_t *value);
 bool gguf_get_float(const struct gguf *gguf, const char *key, double *value);
 bool gguf_get_bool(const struct gguf *gguf, const char *key, bool *value);
@@ -108,9 +113,10 @@ bool gguf_next_string(struct gguf_array *array,
 
 /* ---- Writing ----------------------------------------------------------------------------------- */
 
-/* A file in the making. In this order: metadata and tensors are declared, gguf_writer_open writes the head into a temporary
- * file beside the target, gguf_writer_data takes the tensors' bytes in the order of their declaration, in pieces
- * of any size, and gguf_writer_finish puts the file in its place. Used by one thread at a time. */
+/* A file in the making. In this order: metadata and tensors are declared, gguf_writer_open writes the head
+ * into a temporary file beside the target, gguf_writer_data takes the tensors' bytes in the order of their
+ * declaration, in pieces of any size, and gguf_writer_finish puts the file in its place. Used by one thread
+ * at a time. */
 struct gguf_writer;
 
 enum { GGUF_ALIGNMENT = 64 }; /* of every tensor: a cache line, and the widest vector load */
@@ -127,8 +133,8 @@ void gguf_writer_uints(struct gguf_writer *writer, const char *key, const uint32
 void gguf_writer_strings(struct gguf_writer *writer, const char *key, const char *const *values,
                          size_t count);
 
-/* Declares the next tensor. Errors: LT_ERR_ARGUMENT (an empty or too long name, a bad shape, a row that is no multiple
- * of the type's block), LT_ERR_MEMORY. */
+/* Declares the next tensor. Errors: LT_ERR_ARGUMENT (an empty or too long name, a bad shape, a row that is no
+ * multiple of the type's block), LT_ERR_MEMORY. */
 lt_status gguf_writer_declare(struct gguf_writer *writer, const char *name, enum gguf_type type, int dims,
                               const uint64_t *shape, lt_error *error);
 

@@ -2,12 +2,14 @@
  *
  *   f16   IEEE 754 binary16.
  *   bf16  the upper half of a float32.
- *   q8_0  blocks of 32: a scale d (f16), then 32 signed bytes q: value = d * q.                        34 bytes
- *   q4_0  blocks of 32: a scale d (f16), then 16 bytes: value = d * (q - 8), where elements 0 to 15 are the low and
- *         16 to 31 the high halves of the bytes.                                                       18 bytes
+ *   q8_0  blocks of 32: a scale d (f16), then 32 signed bytes q: value = d * q.                        34
+ * bytes q4_0  blocks of 32: a scale d (f16), then 16 bytes: value = d * (q - 8), where elements 0 to 15 are
+ * the low and 16 to 31 the high halves of the bytes.                                                       18
+ * bytes
  *
- * As ggml defines and encodes them (ggml-common.h, quantize_row_q8_0_ref and quantize_row_q4_0_ref), so that its
- * tools read our files. Speed is the kernels' business; this is the reference that they are checked against. */
+ * As ggml defines and encodes them (ggml-common.h, quantize_row_q8_0_ref and quantize_row_q4_0_ref), so that
+ * its tools read our files. Speed is the kernels' business; this is the reference that they are checked
+ * against. */
 #ifndef KOKORO_QUANT_H
 #define KOKORO_QUANT_H
 

@@ -1,4 +1,5 @@
-/* fuzz_model_config.c: a checkpoint's config.json: it is refused with a sentence, or its numbers are in range. */
+/* fuzz_model_config.c: a checkpoint's config.json: it is refused with a sentence, or its numbers are in
+ * range. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-/* fuzz_safetensors.c: a .safetensors file. It is refused with a sentence, or every tensor of it can be read. */
+/* fuzz_safetensors.c: a .safetensors file. It is refused with a sentence, or every tensor of it can be read.
+ */
 #include <stdint.h>
 
 #include "checkpoint_fuzz.h"

@@ -517,8 +517,9 @@ static void scope_of(const char *module, const char *operator, char out[320])
     snprintf(out + used, 320 - used, "/%s", operator);
 }
 
-/* Quantises to unsigned bytes, one scale for all or for each of `channels` along the last dimension (or, `first`, the
- * first); puts what a reader gets back into `values`. Writes NAME_quantized, _scale, _zero_point. */
+/* Quantises to unsigned bytes, one scale for all or for each of `channels` along the last dimension (or,
+ * `first`, the first); puts what a reader gets back into `values`. Writes NAME_quantized, _scale,
+ * _zero_point. */
 static void put_quantised(struct onnx_file *f, const char *name, int dims, const uint64_t *shape,
                           float *values, bool first, uint64_t channels)
 {
@@ -669,7 +670,8 @@ static void unpack_gates(struct set_tensor *t, const float *from)
                (size_t)(cells * width) * sizeof *from);
 }
 
-/* W or R of an LSTM: both directions of MODULE.LEAF. `quantised`: as DynamicQuantizeLSTM takes them, a scale a direction. */
+/* W or R of an LSTM: both directions of MODULE.LEAF. `quantised`: as DynamicQuantizeLSTM takes them, a scale
+ * a direction. */
 static void put_lstm_weight(struct onnx_file *f, const struct tensor_set *set, const char *module,
                             const char *leaf, bool quantised, char name[64])
 {

@@ -1,5 +1,6 @@
-/* convert_files.h: checkpoints made for tests: a set of tensors, written as PyTorch, safetensors and ONNX files in the forms that
- * savers and exporters give them. Everything here ends the test program when it cannot be done. */
+/* convert_files.h: checkpoints made for tests: a set of tensors, written as PyTorch, safetensors and ONNX
+ * files in the forms that savers and exporters give them. Everything here ends the test program when it
+ * cannot be done. */
 #ifndef TESTS_CONVERT_FILES_H
 #define TESTS_CONVERT_FILES_H
 

@@ -1,5 +1,6 @@
-/* test_convert.c: importing PyTorch and safetensors checkpoints and voices: every form of the same weights becomes the same file, the
- * file holds what the network computes with, and a wrong file ends in a sentence. */
+/* test_convert.c: importing PyTorch and safetensors checkpoints and voices: every form of the same weights
+ * becomes the same file, the file holds what the network computes with, and a wrong file ends in a sentence.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -615,7 +616,8 @@ static void voices_that_are_none_are_refused(void **state)
 
 /* ---- The published size, and manifests --------------------------------------------------------- */
 
-/* The seeded full-size model, as safetensors of half precision to save time, imports in far less memory than it has. */
+/* The seeded full-size model, as safetensors of half precision to save time, imports in far less memory than
+ * it has. */
 static void a_full_size_model_takes_little_memory(void **state)
 {
     NEEDS_REFERENCE;

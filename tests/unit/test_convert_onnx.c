@@ -1,4 +1,5 @@
-/* test_convert_onnx.c: importing ONNX exports: the tiny model in the forms that exporters and quantisers give it. */
+/* test_convert_onnx.c: importing ONNX exports: the tiny model in the forms that exporters and quantisers give
+ * it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

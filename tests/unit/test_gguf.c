@@ -1,4 +1,5 @@
-/* test_gguf.c: model files written and read back, damaged ones refused; element types against their definition. */
+/* test_gguf.c: model files written and read back, damaged ones refused; element types against their
+ * definition. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
