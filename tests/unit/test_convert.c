@@ -23,7 +23,7 @@
 #include "convert_files.h"
 #include "kokoro/quant.h"
 
-/* Sanitizers keep memory of their own. */
+/* Under a sanitizer, which keeps memory of its own and takes its time. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED true
 #elif defined(__has_feature)
@@ -149,12 +149,36 @@ static void every_form_of_a_pytorch_file_is_the_same(void **state)
         {"", ELEMENT_F32, false, false, false, false},
         {"module.", ELEMENT_F32, false, true, true, false},
         {"", ELEMENT_F64, true, false, true, true},
-        {"", ELEMENT_F32, true, true, false, true},
+        {"module.", ELEMENT_F32, true, false, false, false},
     };
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         write_torch(&published, &forms[i], in("form.pth"));
         assert_same_import(of_tiny("kokoro-tiny.pth"), in("form.pth"));
     }
+}
+
+/* Compressed, a shared storage has to be read from its beginning for each view. */
+static void views_of_a_compressed_storage_are_read(void **state)
+{
+    (void)state;
+    struct tensor_set set = {0}, back;
+    static const uint64_t shapes[3][2] = {{3, 70}, {50, 41}, {1, 9}};
+    for (int t = 0; t < 3; t++) {
+        static const char *const names[] = {"bert.a", "bert.b", "decoder.c"};
+        struct set_tensor *tensor = set_add(&set, names[t], 2, shapes[t]);
+        for (uint64_t i = 0; i < tensor->elements; i++)
+            tensor->values[i] = (float)sin((double)i + t);
+    }
+    write_torch(&set, &(struct torch_form){"", ELEMENT_F32, true, true, false, false}, in("packed.pth"));
+    set_read(in("packed.pth"), &back);
+    assert_int_equal(back.count, 3);
+    for (size_t t = 0; t < 3; t++) {
+        assert_string_equal(back.tensors[t].name, set.tensors[t].name);
+        assert_memory_equal(back.tensors[t].values, set.tensors[t].values,
+                            (size_t)set.tensors[t].elements * sizeof(float));
+    }
+    set_free(&set);
+    set_free(&back);
 }
 
 static void safetensors_are_the_same(void **state)
@@ -622,6 +646,8 @@ static void a_full_size_model_takes_little_memory(void **state)
 {
     NEEDS_REFERENCE;
     char table[640];
+    if (SANITIZED)
+        skip();
     snprintf(table, sizeof table, "%s/../kokoro-82m/tensors.tsv", tiny);
     FILE *file = fopen(table, "r");
     if (file == NULL)
@@ -664,8 +690,7 @@ static void a_full_size_model_takes_little_memory(void **state)
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     print_message("peak memory of an import: %ld KiB\n", usage.ru_maxrss);
-    if (!SANITIZED)
-        assert_true(usage.ru_maxrss < 128 * 1024);
+    assert_true(usage.ru_maxrss < 128 * 1024);
 }
 
 static void manifests_keep_to_their_folder(void **state)
@@ -712,6 +737,7 @@ int main(void)
         cmocka_unit_test(a_full_size_model_takes_little_memory), /* first: it asks for the peak so far */
         cmocka_unit_test(state_dicts_with_and_without_metadata_are_the_same),
         cmocka_unit_test(every_form_of_a_pytorch_file_is_the_same),
+        cmocka_unit_test(views_of_a_compressed_storage_are_read),
         cmocka_unit_test(safetensors_are_the_same),
         cmocka_unit_test(half_precision_is_read_as_it_is),
         cmocka_unit_test(both_names_of_a_weight_norm_are_the_same),
