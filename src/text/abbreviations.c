@@ -337,6 +337,12 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
     for (size_t i = 0; i < size; i++)
         word[i] = char_lower(x->text[at + i]);
     bool point = next == '.';
+    if (size == 1 && point && char_is_upper(x->text[at]) && norm_char(x, at + 2) == ' ' &&
+        char_is_upper(norm_char(x, at + 3))) { /* "J. Smith" */
+        norm_range(x, at, at + 2, "initial");
+        norm_say_letters(x, x->text + at, 1);
+        return 2;
+    }
     if (!norm_is_border(x, at + size) || next == '-' || next == '\'' ||
         (point && (char_is_alnum(norm_char(x, at + size + 1)) || norm_char(x, at + size + 1) == '.')))
         return 0;
@@ -370,7 +376,7 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
     /* Words in their own right, which a sentence may end with. */
     if (norm_in(word, size,
                 "no|sat|sun|max|min|dec|mar|def|art|ed|cont|temp|fig|gen|rep|info|op|col|wed|par|ref|rev|ch|"
-                "ca|co|pt|"
+                "ca|pt|"
                 "pl|ln|ct|rd|cmd|diff|div|oz|est|pg") &&
         (ends_sentence(x, at + size) || (norm_in(word, size, "no|sat|wed|art|ed|op|par|max|min") &&
                                          !next_is_capital(x, at + size) && !number)))

@@ -286,8 +286,12 @@ size_t scan_decade(struct norm *x, size_t at)
 {
     const char *digits;
     size_t size, used = decade_size(x, at, &digits, &size);
-    if (used == 0)
-        return 0;
+    if (used == 0 ||
+        (size == 2 && x->text[at] != '\'' &&
+         norm_previous_in(x,
+                          "in|for|to|after|within|than|every|took|takes|timeout|of|at|about|under|over|last|"
+                          "lasted|ran|wait|waited|by|only|is|was|another")))
+        return 0; /* "in 30s" are seconds */
     norm_range(x, at, at + used, "decade");
     say_decade(x, digits, size);
     size_t dash = norm_char(x, at + used) == '-' ? 1 : strncmp(x->text + at + used, "–", 3) == 0 ? 3 : 0;

@@ -95,7 +95,8 @@ static void say_address(struct norm *x, size_t begin, size_t end, size_t host_en
         size_t n = norm_letters(x, at), m = norm_digits(x, at);
         norm_range(x, at, at + (n + m > 0 ? n + m : 1), "address");
         if (n > 0) {
-            bool ending = at > begin && x->text[at - 1] == '.' && at < host_end;
+            bool ending =
+                at > begin && x->text[at - 1] == '.' && (at < host_end || norm_in(x->text + at, n, files));
             bool capitals = n > 1 && char_is_upper(x->text[at]) && char_is_upper(x->text[at + 1]);
             bool scheme = norm_in(x->text + at, n, "http|https|ftp|sftp|ssh|www");
             bool spell = scheme || (ending && n <= 3 && !is_word_ending(x->text + at, n)) || n == 1;
@@ -235,7 +236,8 @@ static size_t scan_path(struct norm *x, size_t at, size_t end)
         signs += x->text[i] == '/' || x->text[i] == '\\';
         letters += char_is_alpha(x->text[i]);
     }
-    bool root = first == '/' && char_is_alpha(norm_char(x, at + 1)) && signs > 1;
+    bool point = memchr(x->text + at, '.', end - at) != NULL;
+    bool root = first == '/' && char_is_alpha(norm_char(x, at + 1)) && (signs > 1 || point);
     if (letters == 0 || !(drive || home || root || norm_literal(x, at, "\\\\") > 0))
         return 0;
     if (at > 0 && !char_is_space(x->text[at - 1]) && strchr("(\"'=", x->text[at - 1]) == NULL)

@@ -139,6 +139,8 @@ static const char *replacement(uint32_t c)
     case 0x22ef:
     case 0x2025:
         return "…";
+    case 0x2116:
+        return "No.";
     case 0x3001:
         return ", ";
     case 0x3002:

@@ -253,7 +253,7 @@ static size_t sign_size(const struct norm *x, size_t at)
 static bool is_doubtful(const char *text, size_t size, bool spaced)
 {
     if (size == 1)
-        return spaced ? strchr("sKAhlNJT", *text) != NULL : strchr("KhAT", *text) != NULL;
+        return spaced ? strchr("sKAhlNJT", *text) != NULL : strchr("KAT", *text) != NULL;
     return spaced && (norm_in(text, size, "in|au|ha|ac|pt|fl|px|pc|ly|cal|bar|mo|doz|mb|gb|tb") &&
                       (norm_in(text, size, "in|au|ac|ha|fl|mo|pc")));
 }
@@ -297,7 +297,8 @@ static bool read_unit(const struct norm *x, size_t at, bool spaced, struct unit 
     unit->size = prefix + n;
     int power = 1;
     size_t more = power_size(x, at + unit->size, &power);
-    if (unit->said == NULL || (more == 0 && is_doubtful(text, n, spaced)))
+    bool inch = n == 2 && norm_in(text, 2, "in") && norm_char(x, at + unit->size) == '.';
+    if (unit->said == NULL || (more == 0 && !inch && is_doubtful(text, n, spaced)))
         return false;
     unit->size += more;
     unit->power = more > 0 ? power : square;
@@ -320,9 +321,12 @@ static void say_unit(struct norm *x, const struct unit *unit, bool plural)
     size_t n = plural ? strlen(bar + 1) : (size_t)(bar - unit->said);
     memcpy(words, plural ? bar + 1 : unit->said, n);
     words[n] = '\0';
-    if (unit->power > 1)
+    bool after = unit->power > 1 && strncmp(unit->said, "second|", 7) == 0; /* "per second squared" */
+    if (unit->power > 1 && !after)
         norm_say(x, unit->power == 2 ? "square" : "cubic");
     norm_say_words(x, words);
+    if (after)
+        norm_say(x, unit->power == 2 ? "squared" : "cubed");
 }
 
 size_t measure_unit(struct norm *x, size_t at, bool plural, bool spaced)
@@ -333,6 +337,9 @@ size_t measure_unit(struct norm *x, size_t at, bool plural, bool spaced)
     norm_range(x, at, at + unit.size, "unit");
     say_unit(x, &unit, plural);
     size_t used = unit.size;
+    if (norm_char(x, at + used) == '.' && norm_char(x, at + used + 1) == ' ' && used <= 4 &&
+        (char_is_lower(norm_char(x, at + used + 2)) || char_is_digit(norm_char(x, at + used + 2))))
+        return used + 1; /* "3 in. long" */
     size_t dot = norm_literal(x, at + used, "·");
     struct unit next;
     if (dot > 0 && read_unit(x, at + used + dot, false, &next)) { /* "N·m" */
@@ -436,7 +443,7 @@ static size_t scan_scientific(struct norm *x, size_t at, const struct number *nu
             return 0;
         norm_range(x, at, end + digits, "scientific notation");
         say_number(x, number);
-        norm_say_words(x, "times ten to the");
+        norm_say_words(x, "times ten to the power of");
         if (minus)
             norm_say(x, "minus");
         say_cardinal(x, x->text + end, digits);
@@ -476,7 +483,7 @@ static size_t scan_scientific(struct norm *x, size_t at, const struct number *nu
         return 0;
     norm_range(x, at, end, "scientific notation");
     say_number(x, number);
-    norm_say_words(x, "times ten to the");
+    norm_say_words(x, "times ten to the power of");
     if (minus)
         norm_say(x, "minus");
     say_cardinal(x, exponent, n);
@@ -491,10 +498,13 @@ size_t scan_measure(struct norm *x, size_t at)
         return used;
     if (!number_read(x, at, &number))
         return 0;
-    if ((used = scan_scientific(x, at, &number)) > 0 || (used = scan_multiple(x, at, &number)) > 0)
+    if ((used = scan_scientific(x, at, &number)) > 0)
+        return used + (norm_char(x, at + used) == ' ' && measure_unit_size(x, at + used + 1, true) > 0
+                           ? 1 + measure_unit(x, at + used + 1, true, true)
+                           : 0);
+    if ((used = scan_multiple(x, at, &number)) > 0)
         return used;
     size_t end = at + number.size, space = norm_spaces(x, end);
-    const char *scale = NULL;
     bool hyphen = norm_char(x, end) == '-' && char_is_alpha(norm_char(x, end + 1)) &&
                   measure_unit_size(x, end + 1, true) > 1;
     if (space > 1)
@@ -502,14 +512,15 @@ size_t scan_measure(struct norm *x, size_t at)
     norm_range(x, at, end, "measure");
     size_t unit = end + space + hyphen;
     struct unit parsed;
-    if (!read_unit(x, unit, space > 0 || hyphen, &parsed))
+    bool apart =
+        (space > 0 || hyphen) && number.fraction_size == 0; /* "0.35 s" is seconds, "80 s" may be not */
+    if (!read_unit(x, unit, apart, &parsed))
         return 0;
-    (void)scale;
     if (number.fraction_size == 0 && number.whole_size > 1 && number.whole[0] == '0')
         say_bare(x, &number, true);
     else
         say_number(x, &number);
-    used = measure_unit(x, unit, !hyphen && !number_is_one(&number), space > 0 || hyphen);
+    used = measure_unit(x, unit, !hyphen && !number_is_one(&number), apart);
     end = unit + used;
     /* "5%-10%", "10°–15°" */
     size_t dash = norm_char(x, end) == '-' ? 1 : norm_literal(x, end, "–");

@@ -328,6 +328,7 @@ static size_t stutter_size(const struct norm *x, size_t at)
     while (char_lower(norm_char(x, end)) == letter && norm_char(x, end + 1) == '-')
         end += 2;
     bool word = end > at && char_lower(norm_char(x, end)) == letter && norm_letters(x, end) > 1 &&
+                norm_word(x, end, "test") + norm_word(x, end, "tests") == 0 &&
                 char_is_lower(norm_char(x, end + 1));
     return word ? end - at : 0;
 }
@@ -344,6 +345,14 @@ static size_t compound_size(const struct norm *x, size_t at, size_t size)
         end += 1 + n;
     }
     return end - at;
+}
+
+static bool is_capitals(const struct norm *x, size_t at, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (!char_is_upper(x->text[at + i]))
+            return false;
+    return true;
 }
 
 /* A letter begins at `at`. */
@@ -385,6 +394,11 @@ static size_t take_word(struct norm *x, size_t at)
     }
     if (next == '-')
         size = compound_size(x, at, size);
+    if ((next == '&' || (at > 0 && x->text[at - 1] == '&')) && size <= 3 && is_capitals(x, at, size)) {
+        norm_range(x, at, at + size, "initials"); /* "AT&T" */
+        norm_say_letters(x, x->text + at, size);
+        return size;
+    }
     /* The apostrophe of "dogs'" and "runnin'", unless it closes a quotation. */
     char last = x->text[at + size - 1];
     if (norm_char(x, at + size) == '\'' && x->text_after_quote == NULL && norm_is_border(x, at + size + 1) &&
@@ -400,6 +414,9 @@ static size_t take_word(struct norm *x, size_t at)
 static bool is_counted(const struct norm *x, size_t at)
 {
     size_t n = norm_char(x, at) == ' ' ? norm_letters(x, at + 1) : 0;
+    if (norm_previous_in(x,
+                         "process|pid|id|ticket|order|case|invoice|account|job|build|error|code|zip|number"))
+        return false;
     if (n == 0)
         return norm_previous_in(
             x, "of|about|around|nearly|almost|over|than|approximately|roughly|to|reached|total");
@@ -419,6 +436,19 @@ static size_t take_unit(struct norm *x, size_t at, bool plural)
     return used == 0 ? 0 : space + used;
 }
 
+/* A double quote right after a number, with no quotation open: inches. */
+static size_t take_inches(struct norm *x, size_t at, bool plural)
+{
+    if (norm_char(x, at) != '"' || x->quote_open)
+        return 0;
+    size_t n = norm_char(x, at + 1) == ' ' ? norm_letters(x, at + 2) : 0;
+    bool adjective =
+        n > 0 && !norm_in(x->text + at + 2, n, "by|x|tall|long|wide|thick|deep|high|in|and|or|of|from|is|to");
+    norm_range(x, at, at + 1, "inches");
+    norm_say(x, plural && !adjective ? "inches" : "inch");
+    return 1;
+}
+
 /* A digit (or a point and a digit) begins at `at`. */
 static size_t take_number(struct norm *x, size_t at)
 {
@@ -427,10 +457,13 @@ static size_t take_number(struct norm *x, size_t at)
         (used = scan_date(x, at)) > 0 || (used = scan_time(x, at)) > 0 || (used = scan_decade(x, at)) > 0 ||
         (used = scan_address(x, at)) > 0 || (used = scan_ordinal(x, at)) > 0)
         return used;
-    if ((used = scan_fraction(x, at)) > 0 || (used = scan_range(x, at)) > 0) {
-        size_t unit = take_unit(x, at + used, true);
-        return used + unit;
+    if ((used = scan_fraction(x, at)) > 0) {
+        bool whole = memchr(x->text + at, ' ', used) != NULL || memchr(x->text + at, '-', used) != NULL;
+        used += take_inches(x, at + used, false);
+        return used + take_unit(x, at + used, whole); /* "one half teaspoon", "one and a half teaspoons" */
     }
+    if ((used = scan_range(x, at)) > 0)
+        return used + take_unit(x, at + used, true);
     struct number number;
     if (!number_read(x, at, &number)) {
         used = norm_digits(x, at);
@@ -451,7 +484,7 @@ static size_t take_number(struct norm *x, size_t at)
         return 6;
     }
     say_bare(x, &number, is_counted(x, at + number.size));
-    return number.size;
+    return number.size + take_inches(x, at + number.size, !number_is_one(&number));
 }
 
 /* A sign that may belong to a number. */
@@ -579,6 +612,10 @@ static size_t take_dash(struct norm *x, size_t at)
     char before = at == 0 ? ' ' : x->text[at - 1], after = norm_char(x, at + n);
     norm_range(x, at, at + n, NULL);
     bool spaced = char_is_space(before) && char_is_space(after);
+    if (n == 2 && wide == 0 && char_is_space(before) && char_is_alpha(after)) { /* "--verbose" */
+        norm_say_words(x, "dash dash");
+        return n;
+    }
     bool em = (wide > 0 && x->text[at + 2] == '\x94') || n > 3 || (wide == 0 && n > 1) || spaced || wide > 0;
     if (em && !(n > 3 && spaced)) {
         norm_mark(x, "—");
@@ -605,6 +642,18 @@ static size_t emoticon_size(const struct norm *x, size_t at)
         }
     }
     return 0;
+}
+
+static size_t take_emoticon(struct norm *x, size_t at)
+{
+    size_t n = emoticon_size(x, at);
+    if (n == 2 && memcmp(x->text + at, "<3", 2) == 0) {
+        norm_range(x, at, at + n, "emoticon");
+        norm_say(x, "heart");
+    } else if (n > 0) {
+        drop(x, at, at + n, "emoticon");
+    }
+    return n;
 }
 
 /* ---- The walk ---- */
@@ -666,29 +715,32 @@ static size_t take(struct norm *x, size_t at)
     char c = x->text[at];
     size_t used;
     if (char_is_alpha(c) || (char_is_wide(c) && c != '\xe2')) {
-        if ((used = emoticon_size(x, at)) == 0) {
-            if (char_is_wide(c) && ((used = scan_money(x, at)) > 0 || (used = scan_symbol(x, at)) > 0))
-                return used;
-            return take_word(x, at);
-        }
-        drop(x, at, at + used, "emoticon");
-        return used;
+        if ((used = take_emoticon(x, at)) > 0)
+            return used;
+        if (char_is_wide(c) && ((used = scan_money(x, at)) > 0 || (used = scan_symbol(x, at)) > 0))
+            return used;
+        return take_word(x, at);
     }
     if (char_is_digit(c) ||
         (c == '.' && char_is_digit(norm_char(x, at + 1)) && (at == 0 || !char_is_alnum(x->text[at - 1]))))
         return take_number(x, at);
-    if (strchr(".,!?;", c) == NULL || norm_char(x, at + 1) == '-') {
-        if ((used = emoticon_size(x, at)) > 0) {
-            drop(x, at, at + used, "emoticon");
-            return used;
-        }
-    }
+    if ((used = take_emoticon(x, at)) > 0)
+        return used;
     if (x->in_code && strchr("(){}[];:=<>|&*#\"'`,$\\+!", c) != NULL && c != '\0') {
         drop(x, at, at + 1, "program sign");
         return 1;
     }
     if (c == '\'')
         return take_single_quote(x, at);
+    if (c == '(' && norm_literal(x, at, "(c) ") > 0 && norm_digits(x, at + 4) == 4) {
+        if (norm_previous_in(x, "copyright")) {
+            drop(x, at, at + 3, "copyright sign after the word");
+            return 3;
+        }
+        norm_range(x, at, at + 3, "symbol");
+        norm_say(x, "copyright");
+        return 3;
+    }
     if ((c == '(' || c == '+') && (used = scan_telephone(x, at)) > 0)
         return used;
     if ((used = take_signed(x, at)) > 0)

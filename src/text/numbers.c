@@ -273,9 +273,14 @@ void say_bare(struct norm *x, const struct number *number, bool counts)
             say_pairs(x, number->whole, n);
         else
             say_digits(x, number->whole, n);
-    } else if (n == 4 && value >= 1100 && value < 2100 && (!counts || value % 100 != 0)) {
+    } else if (n == 4 && value >= 1010 && value < 2100 && (!counts || value % 100 != 0)) {
         say_year(x, number->whole, n);
-    } else if (n > 4 && !counts && value % 1000000 != 0) {
+    } else if ((n == 3 || n == 4) &&
+               norm_previous_in(x, "boeing|airbus|flight|room|route|highway|interstate")) {
+        say_pairs(x, number->whole, n);
+    } else if (n == 3 && norm_previous_in(x, "dial|call|dialed|called|dialing|calling")) {
+        say_digits(x, number->whole, n); /* "call 911" */
+    } else if (n > 4 && !counts && !(n > 6 && number_is_zero(number->whole + n - 6, 6))) {
         say_digits(x, number->whole, n);
     } else {
         say_cardinal(x, number->whole, n);
@@ -368,6 +373,13 @@ size_t scan_fraction(struct norm *x, size_t at)
     if (n == 0 || n > 15)
         return 0;
     size_t used = read_denominator(x, end, &bottom, &bottom_size);
+    if (used > 0 && (norm_word(x, at, "24/7") > 0 || norm_word(x, at, "9/11") > 0 ||
+                     (n == bottom_size && used == 1 + n && memcmp(bottom, x->text + at, n) == 0))) {
+        norm_range(x, at, end + used, "fixed expression"); /* "24/7", "50/50" */
+        say_cardinal(x, x->text + at, n);
+        say_cardinal(x, bottom, bottom_size);
+        return n + used;
+    }
     if (used > 0) {
         norm_range(x, at, end + used, "fraction");
         say_fraction(x, x->text + at, n, bottom, bottom_size, false);

@@ -125,7 +125,7 @@ size_t scan_range(struct norm *x, size_t at)
         return 0;
     size_t end = at + a.size, gap = norm_spaces(x, end), wide = norm_literal(x, end + gap, "–");
     char sign = norm_char(x, end + gap);
-    size_t times = gap == 0 && char_lower(sign) == 'x' ? 1 : norm_literal(x, end + gap, "×");
+    size_t times = char_lower(sign) == 'x' ? 1 : norm_literal(x, end + gap, "×");
     size_t dash = sign == '-' ? 1 : wide;
     size_t from = end + gap + dash + times, after = norm_spaces(x, from);
     if (dash + times == 0 || after != gap || gap > 1 || (dash == 1 && gap > 0) ||
@@ -141,6 +141,11 @@ size_t scan_range(struct norm *x, size_t at)
         (char_is_alnum(next) || next == '/' || (next == '-' && char_is_alnum(norm_char(x, stop + 1))) ||
          (next == '.' && char_is_digit(norm_char(x, stop + 1)))))
         return 0;
+    bool power = next == '^' ||
+                 norm_literal(x, stop, "⁻") + norm_literal(x, stop, "²") + norm_literal(x, stop, "³") > 0 ||
+                 (next == '\xe2' && norm_char(x, stop + 1) == '\x81');
+    if (times > 0 && (power || (gap > 0 && unit == 0)))
+        return 0; /* a product, not two lengths */
     if (times > 0) {
         norm_range(x, at, stop, "dimensions");
         say_bare(x, &a, true);

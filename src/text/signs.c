@@ -175,6 +175,22 @@ static bool between_numbers(const struct norm *x, size_t at, size_t size)
     return before > 0 && char_is_digit(x->text[before - 1]) && char_is_digit(norm_char(x, after));
 }
 
+/* "5 * 3" and "a * b" are products, "A*" is a mark; other stars are ornaments. */
+static const char *star_name(const struct norm *x, size_t at)
+{
+    size_t gap = at > 0 && x->text[at - 1] == ' ', left = at - gap;
+    size_t right = at + 1 + norm_spaces(x, at + 1);
+    bool one_before =
+        left > 0 && char_is_alnum(x->text[left - 1]) && (left == 1 || !char_is_alpha(x->text[left - 2]));
+    bool one_after = char_is_alnum(norm_char(x, right)) && !char_is_alpha(norm_char(x, right + 1));
+    if (one_before && one_after)
+        return "times";
+    return one_before && gap == 0 && char_is_upper(x->text[at - 1]) && norm_is_border(x, at + 1) &&
+                   norm_char(x, at + 1) != '*'
+               ? "star"
+               : NULL;
+}
+
 static const char *ascii_name(const struct norm *x, size_t at)
 {
     char c = x->text[at], before = at == 0 ? ' ' : x->text[at - 1], after = norm_char(x, at + 1);
@@ -190,13 +206,12 @@ static const char *ascii_name(const struct norm *x, size_t at)
     case '+':
         return "plus";
     case '#':
-        return "hash";
+        return before >= 'A' && before <= 'G' && (at == 1 || !char_is_alnum(x->text[at - 2])) ? "sharp"
+                                                                                              : "hash";
     case '$':
         return "dollar";
     case '*':
-        return between_numbers(x, at, 1)                                   ? "times"
-               : char_is_alnum(before) || spaced(x, at, 1) || after == '.' ? "star"
-                                                                           : NULL;
+        return star_name(x, at);
     case '-':
         return (is_equation(x, at) && (char_is_digit(after) || after == ' ')) ||
                        (between_numbers(x, at, 1) && is_equation(x, at))
@@ -227,9 +242,31 @@ static const char *ascii_name(const struct norm *x, size_t at)
     }
 }
 
+/* "events/s", "requests/min": a rate after a word. */
+static size_t scan_rate(struct norm *x, size_t at)
+{
+    static const char *const units[][2] = {
+        {"s", "second"}, {"sec", "second"}, {"min", "minute"}, {"h", "hour"}, {"hr", "hour"}};
+    if (x->text[at] != '/' || at < 3 || !char_is_alpha(x->text[at - 1]) || !char_is_alpha(x->text[at - 2]))
+        return 0;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        size_t n = norm_word(x, at + 1, units[i][0]);
+        if (n == 0)
+            continue;
+        norm_range(x, at, at + 1 + n, "rate");
+        norm_say(x, "per");
+        norm_say(x, units[i][1]);
+        return 1 + n;
+    }
+    return 0;
+}
+
 size_t scan_symbol(struct norm *x, size_t at)
 {
     unsigned char c = (unsigned char)x->text[at];
+    size_t rate = scan_rate(x, at);
+    if (rate > 0)
+        return rate;
     if (c < 0x80) {
         const char *name = ascii_name(x, at);
         if (name == NULL)

@@ -54,6 +54,7 @@ static bool read_time(const struct norm *x, size_t at, struct time *time)
             end += 3;
         }
     }
+    end += time->second != NULL && norm_char(x, end) == 'Z' && norm_is_border(x, end + 1); /* ISO 8601 */
     size_t space = norm_spaces(x, end), half = space > 1 ? 0 : half_size(x, end + space, time);
     if (half > 0)
         end += space + half;
