@@ -229,6 +229,24 @@ typedef struct lt_result {
  * LT_ERR_CANCELLED, LT_ERR_BUSY, LT_ERR_UNSUPPORTED, LT_ERR_INTERNAL. */
 LT_API lt_status lt_speak(lt_engine *engine, const lt_request *request, lt_result *result, lt_error *error);
 
+/* ---- The stages of text alone ------------------------------------------------------------------ */
+
+/* What lt_spell_out writes. */
+typedef enum lt_stage {
+    LT_STAGE_WORDS = 0,    /* what is spoken, in words: "five dollars"; a line a paragraph */
+    LT_STAGE_PHONEMES = 1, /* the same in Kokoro's phoneme symbols; a line a paragraph */
+    LT_STAGE_RECEIPT =
+        2 /* a JSON array with an object a word, mark or pause: its bytes in the text, what is spoken,
+                              its phonemes and where they came from, or why nothing is spoken */
+} lt_stage;
+
+/* Does the text front end's part of lt_speak and writes the outcome as UTF-8. Of the request only text, text_bytes,
+ * read, input (text or SSML), write, user and cancel count. `language` is BCP 47 ("en-US"; NULL: that).
+ * Errors: LT_ERR_ARGUMENT, LT_ERR_TEXT, LT_ERR_IO, LT_ERR_MEMORY, LT_ERR_CANCELLED, LT_ERR_UNSUPPORTED (a language that
+ * this build cannot pronounce; LT_INPUT_PHONEMES), LT_ERR_MODEL (a damaged lexicon). */
+LT_API lt_status lt_spell_out(lt_engine *engine, const lt_request *request, lt_stage stage,
+                              const char *language, lt_error *error);
+
 #ifdef __cplusplus
 }
 #endif

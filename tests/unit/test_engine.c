@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "base/str.h"
 #include "litetts/litetts.h"
@@ -368,6 +369,67 @@ static void many_threads_get_the_speech_of_one(void **state)
         str_free(&alone[v].capture.bytes);
 }
 
+/* ---- The stages alone ---- */
+
+static lt_status spell(const char *text, lt_input input, lt_stage stage, struct capture *c, lt_error *error)
+{
+    lt_request request;
+    lt_request_init(&request);
+    request.text = text;
+    request.input = input;
+    request.write = take;
+    request.user = c;
+    return lt_spell_out(engine, &request, stage, NULL, error);
+}
+
+static void stages_write_words_phonemes_and_receipts(void **state)
+{
+    (void)state;
+    lt_error error;
+    static const struct {
+        const char *text;
+        lt_input input;
+        lt_stage stage;
+        const char *expected;
+    } cases[] = {
+        {"It costs $5.\n\nReally!", LT_INPUT_TEXT, LT_STAGE_WORDS, "It costs five dollars.\nReally!\n"},
+        {"<speak>It costs $5.</speak>", LT_INPUT_SSML, LT_STAGE_WORDS, "It costs five dollars.\n"},
+        {"", LT_INPUT_TEXT, LT_STAGE_WORDS, ""},
+        {"", LT_INPUT_TEXT, LT_STAGE_RECEIPT, "[]\n"},
+        {"[Oh](/ˈO/)", LT_INPUT_TEXT, LT_STAGE_PHONEMES, "ˈO\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct capture c = {0};
+        assert_int_equal(spell(cases[i].text, cases[i].input, cases[i].stage, &c, &error), LT_OK);
+        assert_string_equal(c.bytes.data == NULL ? "" : c.bytes.data, cases[i].expected);
+        str_free(&c.bytes);
+    }
+    struct capture c = {0};
+    assert_int_equal(spell("One. Two 2. Three.", LT_INPUT_TEXT, LT_STAGE_RECEIPT, &c, &error), LT_OK);
+    json_t *list = json_loadb(c.bytes.data, c.bytes.length, 0, NULL);
+    assert_int_equal(json_array_size(list), 7); /* four words, three marks */
+    const json_t *third = json_array_get(list, 3);
+    assert_string_equal(json_string_value(json_object_get(third, "spoken")), "two");
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(third, "source"), 0)), 9);
+    json_decref(list);
+    str_free(&c.bytes);
+}
+
+static void stages_refuse_what_they_cannot_do(void **state)
+{
+    (void)state;
+    lt_error error;
+    struct capture c = {0};
+    assert_int_equal(spell("h", LT_INPUT_PHONEMES, LT_STAGE_WORDS, &c, &error), LT_ERR_UNSUPPORTED);
+    assert_int_equal(spell("h", LT_INPUT_TEXT, (lt_stage)7, &c, &error), LT_ERR_ARGUMENT);
+    assert_int_equal(spell("\xff", LT_INPUT_TEXT, LT_STAGE_WORDS, &c, &error), LT_ERR_TEXT);
+    assert_int_equal(spell(NULL, LT_INPUT_TEXT, LT_STAGE_WORDS, &c, &error), LT_ERR_ARGUMENT);
+    c.stop_after = 1;
+    assert_int_equal(spell("One.\n\nTwo.", LT_INPUT_TEXT, LT_STAGE_WORDS, &c, &error), LT_ERR_CANCELLED);
+    assert_int_equal(c.writes, 1);
+    str_free(&c.bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +442,8 @@ int main(void)
         cmocka_unit_test(cancel_leaves_a_valid_shorter_file),
         cmocka_unit_test(silence_and_nothing_are_fine),
         cmocka_unit_test(many_threads_get_the_speech_of_one),
+        cmocka_unit_test(stages_write_words_phonemes_and_receipts),
+        cmocka_unit_test(stages_refuse_what_they_cannot_do),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
 }
