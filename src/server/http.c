@@ -41,17 +41,20 @@ static void log_exchange(struct exchange *x)
     double seconds = clock_seconds() - x->begun;
     str_printf(&line, "method=%s path=%s status=%d bytes=%llu seconds=%.3f", x->method, x->path, x->status,
                (unsigned long long)x->sent, seconds);
-    if (x->speaking) {
-        const struct speech *speech = &x->speech;
+    const struct speech *speech = &x->speech;
+    bool text = speech->request.kind == REQUEST_PHONEMES || speech->request.kind == REQUEST_WORDS;
+    if (x->speaking && text)
+        str_printf(&line, " characters=%zu", speech->request.characters);
+    else if (x->speaking) {
         str_printf(&line, " audio=%.3f first_audio=%.3f format=%s characters=%zu voice=",
                    speech->result.audio_seconds, speech->result.first_audio_seconds,
                    lt_format_name(speech->request.format), speech->request.characters);
         for (const char *c = speech->request.voice; *c != '\0';
              c++) /* the client chose it: keep it one field */
             str_putc(&line, isgraph((unsigned char)*c) && *c != '=' ? *c : '_');
-        if (speech->status != LT_OK)
-            str_printf(&line, " speech=%s", lt_status_name(speech->status));
     }
+    if (x->speaking && speech->status != LT_OK)
+        str_printf(&line, " speech=%s", lt_status_name(speech->status));
     str_printf(&line, " end=%s client=%s", x->complete ? "complete" : "cut", x->client);
     if (!line.failed)
         log_event(LOG_INFO, x->id, "request", "%s", line.data);

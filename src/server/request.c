@@ -95,22 +95,24 @@ static bool get_number(const json_t *body, const char *field, float least, float
 static bool get_text(const json_t *body, const struct speech_limits *limits, struct speech_request *request,
                      struct api_error *error)
 {
-    const json_t *value = member(body, "input");
+    static const char *const fields[REQUEST_KIND_COUNT] = {"input", "phonemes", "text", "text"};
+    const char *field = fields[request->kind];
+    const json_t *value = member(body, field);
     if (value == NULL)
-        return api_error_set(error, 400, "missing_required_parameter", "input",
-                             "Missing required parameter: 'input', the text to speak.");
+        return api_error_set(error, 400, "missing_required_parameter", field,
+                             "Missing required parameter: '%s', the text to speak.", field);
     if (!json_is_string(value))
-        return wrong_type(error, "input", "a string", value);
+        return wrong_type(error, field, "a string", value);
     request->text = json_string_value(value);
     request->text_bytes = json_string_length(value);
     request->characters = utf8_count(request->text, request->text_bytes);
     if (strspn(request->text, " \t\r\n") == request->text_bytes)
-        return api_error_set(error, 400, "empty_string", "input",
-                             "Invalid 'input': it is empty; send the text to speak.");
+        return api_error_set(error, 400, "empty_string", field,
+                             "Invalid '%s': it is empty; send the text to speak.", field);
     if (request->characters > limits->max_characters)
         return api_error_set(
-            error, 400, "string_above_max_length", "input",
-            "Invalid 'input': %zu characters are more than this server's limit of %zu; split the text.",
+            error, 400, "string_above_max_length", field,
+            "Invalid '%s': %zu characters are more than this server's limit of %zu; split the text.", field,
             request->characters, limits->max_characters);
     return true;
 }
@@ -137,7 +139,7 @@ static bool get_voice(const json_t *body, struct speech_request *request, struct
 
 static bool get_format(const json_t *body, struct speech_request *request, struct api_error *error)
 {
-    const char *name = "mp3";
+    const char *name = request->kind == REQUEST_PHONEMES_SPEECH ? "wav" : "mp3";
     if (!get_string(body, "response_format", &name, error))
         return false;
     /* lt_format_parse also takes the name of a file, which is no format here */
@@ -164,7 +166,9 @@ static bool get_options(const json_t *body, struct speech_request *request, stru
     if (seed != NULL && !json_is_integer(seed))
         return wrong_type(error, "seed", "an integer", seed);
     request->seed = (uint64_t)json_integer_value(seed);
-    request->input = ssml ? LT_INPUT_SSML : LT_INPUT_TEXT;
+    request->input = request->kind == REQUEST_PHONEMES_SPEECH ? LT_INPUT_PHONEMES
+                     : ssml                                   ? LT_INPUT_SSML
+                                                              : LT_INPUT_TEXT;
     request->events = strcmp(stream_format, "sse") == 0;
     if (!request->events && strcmp(stream_format, "audio") != 0)
         return api_error_set(
@@ -174,23 +178,64 @@ static bool get_options(const json_t *body, struct speech_request *request, stru
     return true;
 }
 
-bool request_parse(const char *body, size_t size, const struct speech_limits *limits,
+/* A BCP 47 tag, or the letter that Kokoro has for a language
+ * (https://github.com/hexgrad/kokoro, pipeline.py, LANG_CODES). */
+static bool get_language(const json_t *body, struct speech_request *request, struct api_error *error)
+{
+    static const struct {
+        char letter;
+        const char *tag;
+    } letters[] = {{'a', "en-US"}, {'b', "en-GB"}, {'e', "es"},    {'f', "fr-FR"}, {'h', "hi"},
+                   {'i', "it"},    {'j', "ja"},    {'p', "pt-BR"}, {'z', "zh"}};
+    const char *name = "a";
+    if (!get_string(body, "language", &name, error))
+        return false;
+    request->language = name;
+    for (size_t i = 0; i < sizeof letters / sizeof *letters && name[0] != '\0' && name[1] == '\0'; i++)
+        if (letters[i].letter == name[0])
+            request->language = letters[i].tag;
+    return true;
+}
+
+/* The fields of the routes that answer with text. */
+static bool get_text_options(const json_t *body, struct speech_request *request, struct api_error *error)
+{
+    bool ssml = false;
+    if (!get_language(body, request, error) || !get_bool(body, "explain", &request->explain, error) ||
+        !get_bool(body, "ssml", &ssml, error))
+        return false;
+    request->input = ssml ? LT_INPUT_SSML : LT_INPUT_TEXT;
+    request->stream = false;
+    return true;
+}
+
+static bool get_fields(const json_t *body, const struct speech_limits *limits, struct speech_request *request,
+                       struct api_error *error)
+{
+    if (!get_text(body, limits, request, error))
+        return false;
+    if (request->kind == REQUEST_PHONEMES || request->kind == REQUEST_WORDS)
+        return get_text_options(body, request, error);
+    return get_voice(body, request, error) && get_format(body, request, error) &&
+           get_options(body, request, error);
+}
+
+bool request_parse(enum request_kind kind, const char *body, size_t size, const struct speech_limits *limits,
                    struct speech_request *request, struct api_error *error)
 {
-    *request = (struct speech_request){.voice = "", .speed = limits->speed, .volume = 1, .stream = true};
+    *request = (struct speech_request){
+        .kind = kind, .voice = "", .language = "en-US", .speed = limits->speed, .volume = 1, .stream = true};
     json_error_t fault;
     request->body = json_loadb(size > 0 ? body : "", size, 0, &fault);
     if (request->body == NULL)
         return api_error_set(error, 400, "invalid_json", NULL,
                              "The body of the request is not valid JSON: %s (line %d, column %d).",
                              fault.text, fault.line, fault.column);
-    bool valid =
-        json_is_object(request->body)
-            ? get_text(request->body, limits, request, error) && get_voice(request->body, request, error) &&
-                  get_format(request->body, request, error) && get_options(request->body, request, error)
-            : api_error_set(error, 400, "invalid_type", NULL,
-                            "The body of the request has to be a JSON object, but is %s.",
-                            type_name(request->body));
+    bool valid = json_is_object(request->body)
+                     ? get_fields(request->body, limits, request, error)
+                     : api_error_set(error, 400, "invalid_type", NULL,
+                                     "The body of the request has to be a JSON object, but is %s.",
+                                     type_name(request->body));
     if (!valid)
         request_free(request);
     return valid;

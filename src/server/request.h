@@ -1,4 +1,4 @@
-/* request.h: what a client asked for: the JSON body of POST /v1/audio/speech, checked.
+/* request.h: what a client asked for: the JSON body of POST /v1/audio/speech and of the /dev routes, checked.
  *
  * A pure function on bytes; it knows no connection and no engine. The fields are those of OpenAI's API
  * (https://platform.openai.com/docs/api-reference/audio/createSpeech) and of Kokoro-FastAPI; docs/api.md lists them. */
@@ -30,24 +30,36 @@ struct speech_limits {
     float speed;           /* when the request names none */
 };
 
-struct speech_request {
-    json_t *body;      /* owned; the strings below live in it */
-    const char *text;  /* `input`: valid UTF-8 without NUL, not empty */
-    size_t text_bytes; /* its length */
-    size_t characters; /* its length in code points */
-    const char *voice; /* name, alias or blend, unchecked; "": the default voice */
-    lt_format format;  /* `response_format`, default mp3 */
-    lt_input input;    /* text, or SSML for `ssml`: true */
-    float speed;       /* 0.25 to 4 */
-    float volume;      /* `volume_multiplier`, 0 to 4 */
-    uint64_t seed;     /* `seed`, default 0 */
-    bool stream;       /* bytes leave as they are made (the default), or the whole with its length */
-    bool events;       /* `stream_format`: "sse" */
+/* What a route makes of a text. */
+enum request_kind {
+    REQUEST_SPEECH,          /* audio of `input` */
+    REQUEST_PHONEMES_SPEECH, /* audio of `phonemes`, WAV unless a format is named */
+    REQUEST_PHONEMES,        /* phonemes of `text` */
+    REQUEST_WORDS,           /* spoken words of `text` */
+    REQUEST_KIND_COUNT
 };
 
-/* Parses and checks a body of `size` bytes. On success *request is to be freed with request_free; on failure
+struct speech_request {
+    enum request_kind kind;
+    json_t *body;         /* owned; the strings below live in it */
+    const char *text;     /* `input`, `phonemes` or `text`: valid UTF-8 without NUL, not empty */
+    size_t text_bytes;    /* its length */
+    size_t characters;    /* its length in code points */
+    const char *voice;    /* name, alias or blend, unchecked; "": the default voice */
+    lt_format format;     /* `response_format`, default mp3 */
+    lt_input input;       /* text, or SSML for `ssml`: true */
+    float speed;          /* 0.25 to 4 */
+    float volume;         /* `volume_multiplier`, 0 to 4 */
+    uint64_t seed;        /* `seed`, default 0 */
+    bool stream;          /* bytes leave as they are made (the default), or the whole with its length */
+    bool events;          /* `stream_format`: "sse" */
+    const char *language; /* of REQUEST_PHONEMES and REQUEST_WORDS: `language` as BCP 47 */
+    bool explain;         /* of the same: `explain`, what became of every word */
+};
+
+/* Parses and checks a body of `size` bytes for a route of `kind`. On success *request is to be freed with request_free; on failure
  * *error says why, with status 400. Safe on any bytes. */
-bool request_parse(const char *body, size_t size, const struct speech_limits *limits,
+bool request_parse(enum request_kind kind, const char *body, size_t size, const struct speech_limits *limits,
                    struct speech_request *request, struct api_error *error);
 
 void request_free(struct speech_request *request);

@@ -132,11 +132,15 @@ static enum MHD_Result get_openapi(struct exchange *x)
     return reply_static(x, "application/json", page_openapi.bytes, page_openapi.size);
 }
 
-#define GET_ONLY  "GET, HEAD, OPTIONS"
-#define POST_ONLY "POST, OPTIONS"
+#define GET_ONLY     "GET, HEAD, OPTIONS"
+#define POST_ONLY    "POST, OPTIONS"
+#define GET_AND_POST "GET, HEAD, POST, OPTIONS"
 
 static const struct route routes[] = {
     {"/", GET_ONLY, true, get_index, NULL},
+    {"/dev/generate_from_phonemes", POST_ONLY, false, NULL, speech_begin_phonemes},
+    {"/dev/normalize", GET_AND_POST, false, speech_normalize, speech_normalize},
+    {"/dev/phonemize", GET_AND_POST, false, speech_phonemize, speech_phonemize},
     {"/docs", GET_ONLY, true, get_docs, NULL},
     {"/health", GET_ONLY, true, get_health, NULL},
     {"/health/live", GET_ONLY, true, get_live, NULL},

@@ -17,9 +17,11 @@
 #include "base/base64.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "server/http.h"
 #include "server/reply.h"
 #include "server/watch.h"
+#include "text/symbols.h"
 
 enum {
     RING_BYTES = 256 * 1024, /* some 20 s of MP3, 5 s of PCM */
@@ -28,6 +30,12 @@ enum {
     START_BYTES = 1024,
     EVENT_BYTES = 12 * 1024 /* audio in one server-sent event, at most; a multiple of 3 */
 };
+
+/* Whether the answer is JSON with words or phonemes. */
+static bool answers_text(const struct exchange *x)
+{
+    return x->speech.request.kind == REQUEST_PHONEMES || x->speech.request.kind == REQUEST_WORDS;
+}
 
 /* ---- The worker's side ---- */
 
@@ -112,6 +120,31 @@ static bool rewrite_file(void *user, uint64_t offset, const void *bytes, size_t 
     return write_at(user, offset, bytes, size);
 }
 
+static bool write_text(void *user, const void *bytes, size_t size)
+{
+    struct exchange *x = user;
+    str_append(&x->speech.spelled, bytes, size);
+    return !x->speech.spelled.failed;
+}
+
+static lt_status spell_out(struct exchange *x)
+{
+    const struct speech_request *asked = &x->speech.request;
+    lt_request request;
+    lt_request_init(&request);
+    request.text = asked->text;
+    request.text_bytes = asked->text_bytes;
+    request.input = asked->input;
+    request.cancel = x->speech.cancel;
+    request.user = x;
+    request.write = write_text;
+    lt_stage stage = asked->explain                    ? LT_STAGE_RECEIPT
+                     : asked->kind == REQUEST_PHONEMES ? LT_STAGE_PHONEMES
+                                                       : LT_STAGE_WORDS;
+    lt_status status = lt_spell_out(x->server->engine, &request, stage, asked->language, &x->speech.error);
+    return x->speech.spelled.failed ? error_memory(&x->speech.error, "the answer") : status;
+}
+
 static lt_status speak(struct exchange *x)
 {
     const struct speech_request *asked = &x->speech.request;
@@ -135,7 +168,7 @@ static lt_status speak(struct exchange *x)
 static void run(struct pool_job *job)
 {
     struct exchange *x = (struct exchange *)((char *)job - offsetof(struct exchange, speech.job));
-    lt_status status = speak(x);
+    lt_status status = answers_text(x) ? spell_out(x) : speak(x);
     pthread_mutex_lock(&x->lock);
     x->speech.status = status;
     x->speech.ended = true;
@@ -286,6 +319,38 @@ static enum MHD_Result answer_audio(struct exchange *x)
     return reply_send(x, MHD_HTTP_OK, response);
 }
 
+/* The ids of phoneme symbols, as the model reads them; what it has no id for is left out. */
+static json_t *symbol_ids(const char *phonemes, size_t size)
+{
+    json_t *ids = json_array();
+    uint32_t symbol;
+    for (size_t at = 0, n; (n = utf8_decode(phonemes + at, size - at, &symbol)) > 0; at += n) {
+        uint8_t id = symbol_of(symbol);
+        if (id != SYMBOL_NONE)
+            json_array_append_new(ids, json_integer(id));
+    }
+    return ids;
+}
+
+/* {"phonemes", "tokens"} or {"text"}, or the receipt. */
+static enum MHD_Result answer_text(struct exchange *x)
+{
+    struct str *spelled = &x->speech.spelled;
+    if (x->speech.request.explain)
+        return reply_json(x, MHD_HTTP_OK,
+                          json_pack("{s:o}", "words", json_loadb(spelled->data, spelled->length, 0, NULL)));
+    bool phonemes = x->speech.request.kind == REQUEST_PHONEMES;
+    size_t length = spelled->length > 0 ? spelled->length - 1 : 0; /* without the last line's end */
+    for (size_t i = 0; phonemes && i < length; i++)
+        if (spelled->data[i] == '\n') /* no symbol, while a space is one */
+            spelled->data[i] = ' ';
+    const char *text = length > 0 ? spelled->data : "";
+    return reply_json(x, MHD_HTTP_OK,
+                      phonemes ? json_pack("{s:o, s:o}", "phonemes", json_stringn(text, length), "tokens",
+                                           symbol_ids(text, length))
+                               : json_pack("{s:o}", "text", json_stringn(text, length)));
+}
+
 static enum MHD_Result answer_failure(struct exchange *x)
 {
     static const struct {
@@ -328,8 +393,9 @@ enum MHD_Result speech_answer(struct exchange *x)
         return MHD_NO;
     if (!ready)
         return MHD_YES;
-    return ended && speech->status != LT_OK && (used == 0 || !speech->request.stream) ? answer_failure(x)
-                                                                                      : answer_audio(x);
+    if (ended && speech->status != LT_OK && (used == 0 || !speech->request.stream))
+        return answer_failure(x);
+    return answers_text(x) ? answer_text(x) : answer_audio(x);
 }
 
 /* An unnamed file in $TMPDIR or /tmp; -1 with errno set. */
@@ -358,7 +424,7 @@ static bool set_up(struct exchange *x, struct api_error *error)
     if (speech->cancel == NULL || (speech->request.stream && speech->ring == NULL))
         return api_error_set(error, 503, "out_of_memory", NULL,
                              "The server is out of memory; try again later.");
-    if (!speech->request.stream && (speech->file = temporary_file()) < 0)
+    if (!speech->request.stream && !answers_text(x) && (speech->file = temporary_file()) < 0)
         return api_error_set(error, 500, "internal_error", NULL,
                              "The server cannot make a temporary file (%s); ask for a streamed answer.",
                              strerror(errno));
@@ -393,18 +459,18 @@ static bool submit(struct exchange *x, struct api_error *error)
     return false;
 }
 
-static enum MHD_Result begin(struct exchange *x, bool always_stream)
+static enum MHD_Result begin(struct exchange *x, enum request_kind kind, bool always_stream)
 {
     struct server *server = x->server;
     struct speech *speech = &x->speech;
     struct api_error error;
     lt_error fault;
-    if (!request_parse(x->body.data, x->body.length, &server->limits, &speech->request, &error))
+    if (!request_parse(kind, x->body.data, x->body.length, &server->limits, &speech->request, &error))
         return reply_error(x, &error);
     str_free(&x->body);
     if (always_stream || speech->request.events)
         speech->request.stream = true;
-    if (lt_engine_check_voice(server->engine, speech->request.voice, &fault) != LT_OK) {
+    if (!answers_text(x) && lt_engine_check_voice(server->engine, speech->request.voice, &fault) != LT_OK) {
         api_error_set(&error, 400, "voice_not_found", "voice", "%s", fault.message);
         return reply_error(x, &error);
     }
@@ -416,12 +482,55 @@ static enum MHD_Result begin(struct exchange *x, bool always_stream)
 
 enum MHD_Result speech_begin(struct exchange *x)
 {
-    return begin(x, false);
+    return begin(x, REQUEST_SPEECH, false);
 }
 
 enum MHD_Result speech_begin_stream(struct exchange *x)
 {
-    return begin(x, true);
+    return begin(x, REQUEST_SPEECH, true);
+}
+
+enum MHD_Result speech_begin_phonemes(struct exchange *x)
+{
+    return begin(x, REQUEST_PHONEMES_SPEECH, false);
+}
+
+/* A GET names the fields in its query: makes the body that a POST would have. */
+static enum MHD_Result begin_text(struct exchange *x, enum request_kind kind)
+{
+    static const char *const fields[] = {"text", "language"}, *const switches[] = {"explain", "ssml"};
+    if (strcmp(x->method, "POST") == 0)
+        return begin(x, kind, false);
+    json_t *body = json_object();
+    bool made = body != NULL;
+    for (size_t i = 0; i < 2; i++) {
+        const char *value = MHD_lookup_connection_value(x->http, MHD_GET_ARGUMENT_KIND, fields[i]);
+        const char *on = MHD_lookup_connection_value(x->http, MHD_GET_ARGUMENT_KIND, switches[i]);
+        if (value != NULL)
+            made = made && json_object_set_new(body, fields[i], json_string(value)) == 0;
+        json_object_set_new(body, switches[i],
+                            json_boolean(on != NULL && (strcmp(on, "true") == 0 || strcmp(on, "1") == 0)));
+    }
+    char *text = made ? json_dumps(body, JSON_COMPACT) : NULL;
+    json_decref(body);
+    if (text == NULL) {
+        struct api_error error;
+        api_error_set(&error, 400, "invalid_value", NULL, "The query of the request is not UTF-8.");
+        return reply_error(x, &error);
+    }
+    str_puts(&x->body, text);
+    free(text);
+    return begin(x, kind, false);
+}
+
+enum MHD_Result speech_phonemize(struct exchange *x)
+{
+    return begin_text(x, REQUEST_PHONEMES);
+}
+
+enum MHD_Result speech_normalize(struct exchange *x)
+{
+    return begin_text(x, REQUEST_WORDS);
 }
 
 void speech_abandon(struct exchange *x)
@@ -446,5 +555,6 @@ void speech_free(struct exchange *x)
     lt_cancel_free(speech->cancel);
     free(speech->ring);
     str_free(&speech->event);
+    str_free(&speech->spelled);
     request_free(&speech->request);
 }

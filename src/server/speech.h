@@ -1,4 +1,4 @@
-/* speech.h: POST /v1/audio/speech: from a parsed request to audio on the wire. */
+/* speech.h: POST /v1/audio/speech and its relatives: from a parsed request to audio, or text, on the wire. */
 #ifndef SERVER_SPEECH_H
 #define SERVER_SPEECH_H
 
@@ -9,6 +9,12 @@ enum MHD_Result speech_begin(struct exchange *x);
 
 /* The same for POST /v1/audio/stream, which always streams. */
 enum MHD_Result speech_begin_stream(struct exchange *x);
+
+/* POST /dev/generate_from_phonemes; GET and POST of /dev/phonemize and /dev/normalize, whose answers are JSON. The
+ * names and fields of the first two are Kokoro-FastAPI's. */
+enum MHD_Result speech_begin_phonemes(struct exchange *x);
+enum MHD_Result speech_phonemize(struct exchange *x);
+enum MHD_Result speech_normalize(struct exchange *x);
 
 /* Called when the connection of a submitted exchange was resumed: answers as soon as there is something to
  * answer, else suspends it again. */

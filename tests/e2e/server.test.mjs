@@ -132,6 +132,26 @@ serverTest('fields do what they say, and others are ignored', {}, async (server)
   assert.ok(seconds(await bytesOf(stream), 'mp3') > 0.2);
 });
 
+serverTest('words and phonemes of a text', {}, async (server) => {
+  const ask = async (path, body) => (await server.post(path, body)).json();
+  assert.deepEqual(await ask('/dev/normalize', { text: 'It costs $5.\n\nReally!' }), { text: 'It costs five dollars.\nReally!' });
+  const spoken = await ask('/dev/phonemize', { text: '[Oh](/ˈO/)' });
+  assert.deepEqual(spoken, { phonemes: 'ˈO', tokens: [156, 31] });
+  const got = await (await server.get(`/dev/phonemize?text=${encodeURIComponent('[Oh](/ˈO/)')}&language=a`)).json();
+  assert.deepEqual(got, spoken);
+  const { words } = await ask('/dev/phonemize', { text: 'Five 2.', explain: true });
+  assert.deepEqual(words.map((word) => [word.kind, word.spoken, ...word.source]), [['word', 'Five', 0, 4], ['word', 'two', 5, 6], ['punctuation', '.', 6, 7]]);
+  const ssml = await ask('/dev/normalize', { text: '<speak>One &amp; <say-as interpret-as="characters">ab</say-as></speak>', ssml: true });
+  assert.match(ssml.text, /^One and A ?B/i);
+  assert.deepEqual((await ask('/dev/normalize', { text: long })).text.length > long.length / 2, true);
+  await failure(await server.post('/dev/phonemize', { text: '' }), 400, 'empty_string', 'text');
+  await failure(await server.post('/dev/phonemize', { text: 'x', language: 'tlh' }), 400, 'unsupported');
+  await failure(await server.post('/dev/generate_from_phonemes', { phonemes: 'həlˈO', voice: 'slt' }), 400, 'unsupported');
+  await failure(await server.post('/dev/generate_from_phonemes', { phonemes: 'həlˈO', voice: 'nobody' }), 400, 'voice_not_found', 'voice');
+  assert.equal((await server.get('/dev/normalize?text=hi', { method: 'HEAD' })).status, 200);
+  assert.equal((await server.health()).speaking, 0);
+});
+
 serverTest('voices come in the forms that clients read', {}, async (server) => {
   const list = await (await server.get('/v1/audio/voices')).json();
   const names = list.voices.map((voice) => voice.id);
@@ -168,7 +188,18 @@ serverTest('/openapi.json describes what the server answers', { api_key: 'secret
   };
   const headers = { Authorization: 'Bearer secret' };
   for (const [path, methods] of Object.entries(api.paths)) {
-    if (methods.get) {
+    if (path.startsWith('/dev/') && methods.get) {
+      const query = `${path}?text=It%20costs%20%245.&language=b`;
+      for (const more of ['', '&explain=true', '&ssml=true', '&language=zz']) await check(path, 'get', await server.get(query + more, { headers }));
+      await check(path, 'get', await server.get(query));
+      await check(path, 'get', await server.get(path, { headers }));
+      await check(path, 'get', await server.get(`${path}?text=%ff`, { headers }));
+      const { example, schema } = methods.post.requestBody.content['application/json'];
+      assert.ok(ajv.compile({ $ref: `api${schema.$ref}` })(example));
+      for (const more of [{}, { explain: true }, { explain: 1 }, { language: 'xx' }])
+        await check(path, 'post', await server.post(path, { ...example, ...more }, { headers }));
+      await check(path, 'post', await server.post(path, { text: 'a'.repeat(3000) }, { headers }));
+    } else if (methods.get) {
       await check(path, 'get', await server.get(path.replace('{id}', 'kokoro'), { headers }));
       if (path.startsWith('/v1/')) await check(path, 'get', await server.get(path.replace('{id}', 'kokoro')));
     } else {

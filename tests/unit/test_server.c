@@ -25,7 +25,7 @@ static void test_request_defaults(void **state)
     const char *body = "{\"input\": \"h\\u00e9llo \\ud83d\\ude00\", \"speed\": null, \"unknown\": [1, {}]}";
     struct speech_request request;
     struct api_error error;
-    assert_true(request_parse(body, strlen(body), &limits, &request, &error));
+    assert_true(request_parse(REQUEST_SPEECH, body, strlen(body), &limits, &request, &error));
     assert_string_equal(request.text, "h\xc3\xa9llo \xf0\x9f\x98\x80");
     assert_int_equal(request.text_bytes, strlen(request.text));
     assert_int_equal(request.characters, 7);
@@ -47,7 +47,7 @@ static void test_request_fields(void **state)
         "\"ssml\":true}";
     struct speech_request request;
     struct api_error error;
-    assert_true(request_parse(body, strlen(body), &limits, &request, &error));
+    assert_true(request_parse(REQUEST_SPEECH, body, strlen(body), &limits, &request, &error));
     assert_string_equal(request.voice, "a(2)+b");
     assert_int_equal(request.format, LT_FORMAT_FLAC);
     assert_int_equal(request.input, LT_INPUT_SSML);
@@ -86,7 +86,8 @@ static void test_request_errors(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct speech_request request;
         struct api_error error;
-        assert_false(request_parse(cases[i].body, strlen(cases[i].body), &limits, &request, &error));
+        assert_false(
+            request_parse(REQUEST_SPEECH, cases[i].body, strlen(cases[i].body), &limits, &request, &error));
         assert_int_equal(error.status, 400);
         assert_string_equal(error.code, cases[i].code);
         if (cases[i].param != NULL)
@@ -99,6 +100,35 @@ static void test_request_errors(void **state)
     }
 }
 
+static void test_request_text(void **state)
+{
+    (void)state;
+    const char *body = "{\"text\":\"x\",\"language\":\"b\",\"explain\":true}";
+    struct speech_request request;
+    struct api_error error;
+    assert_true(request_parse(REQUEST_PHONEMES, body, strlen(body), &limits, &request, &error));
+    assert_string_equal(request.text, "x");
+    assert_string_equal(request.language, "en-GB");
+    assert_true(request.explain && !request.stream);
+    request_free(&request);
+    body = "{\"text\":\"x\",\"language\":\"pt-BR\",\"ssml\":true}";
+    assert_true(request_parse(REQUEST_WORDS, body, strlen(body), &limits, &request, &error));
+    assert_string_equal(request.language, "pt-BR");
+    assert_int_equal(request.input, LT_INPUT_SSML);
+    request_free(&request);
+    body = "{\"phonemes\":\"x\"}";
+    assert_true(request_parse(REQUEST_PHONEMES_SPEECH, body, strlen(body), &limits, &request, &error));
+    assert_int_equal(request.input, LT_INPUT_PHONEMES);
+    assert_int_equal(request.format, LT_FORMAT_WAV);
+    request_free(&request);
+    for (enum request_kind kind = REQUEST_PHONEMES_SPEECH; kind < REQUEST_KIND_COUNT; kind++) {
+        body = "{\"input\":\"x\"}";
+        assert_false(request_parse(kind, body, strlen(body), &limits, &request, &error));
+        assert_string_equal(error.code, "missing_required_parameter");
+        assert_string_equal(error.param, kind == REQUEST_PHONEMES_SPEECH ? "phonemes" : "text");
+    }
+}
+
 static void test_request_deep(void **state)
 {
     (void)state;
@@ -108,7 +138,7 @@ static void test_request_deep(void **state)
     memset(body, '[', DEPTH);
     struct speech_request request;
     struct api_error error;
-    assert_false(request_parse(body, DEPTH, &limits, &request, &error));
+    assert_false(request_parse(REQUEST_SPEECH, body, DEPTH, &limits, &request, &error));
     assert_string_equal(error.code, "invalid_json");
     free(body);
 }
@@ -239,9 +269,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_request_defaults), cmocka_unit_test(test_request_fields),
-        cmocka_unit_test(test_request_errors),   cmocka_unit_test(test_request_deep),
-        cmocka_unit_test(test_base64),           cmocka_unit_test(test_pool_limits),
-        cmocka_unit_test(test_pool_pause),
+        cmocka_unit_test(test_request_errors),   cmocka_unit_test(test_request_text),
+        cmocka_unit_test(test_request_deep),     cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_pool_limits),      cmocka_unit_test(test_pool_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
