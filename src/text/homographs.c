@@ -316,6 +316,9 @@ static void tag_a(const struct tokens *tokens, size_t index, struct token *token
     bool letter_after = capital && next != SIZE_MAX && tokens->items[next].text_size == 1 &&
                         tokens->pool.data[tokens->items[next].text] >= 'B' &&
                         tokens->pool.data[tokens->items[next].text] <= 'Z';
+    letter_after =
+        letter_after ||
+        (capital && neighbour_in(tokens, index, 1, "slash dash hyphen plus minus dot underscore star"));
     bool named =
         neighbour_in(tokens, index, -1,
                      "letter vitamin plan grade option section type hepatitis group class level appendix");
