@@ -34,8 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (status != LT_OK)
         abort();
     while ((status = text_stream_next(stream, &chunk, &error)) == LT_OK && chunk != NULL) {
-        if (strlen(chunk->text) > 200 || chunk->source_end > size || !(chunk->rate >= 0.25F && chunk->rate <= 4) ||
-            !(chunk->volume >= 0) || !(chunk->pause_seconds >= 0 && chunk->pause_seconds <= 60))
+        if (strlen(chunk->text) > 200 || chunk->source_end > size ||
+            !(chunk->rate >= 0.25F && chunk->rate <= 4) || !(chunk->volume >= 0) ||
+            !(chunk->pause_seconds >= 0 && chunk->pause_seconds <= 60))
             abort();
         for (size_t i = 0; i < chunk->word_count; i++)
             if (chunk->words[i].source_end > size || chunk->words[i].spoken_end > strlen(chunk->text))

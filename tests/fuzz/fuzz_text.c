@@ -31,14 +31,16 @@ static void check_chunk(const struct text_chunk *chunk, size_t size, size_t max)
         abort();
     for (size_t i = 0; i < chunk->word_count; i++) {
         const struct utterance_word *word = &chunk->words[i];
-        if (word->source_begin >= word->source_end || word->source_end > size || word->spoken_begin > word->spoken_end ||
-            word->spoken_end > length || (i > 0 && word->source_begin < chunk->words[i - 1].source_begin))
+        if (word->source_begin >= word->source_end || word->source_end > size ||
+            word->spoken_begin > word->spoken_end || word->spoken_end > length ||
+            (i > 0 && word->source_begin < chunk->words[i - 1].source_begin))
             abort();
     }
 }
 
 /* Reads all of it; what was said goes to *out. */
-static lt_status read_all(struct frontend *frontend, const char *text, size_t size, size_t piece, size_t max, struct str *out)
+static lt_status read_all(struct frontend *frontend, const char *text, size_t size, size_t piece, size_t max,
+                          struct str *out)
 {
     struct source source = {text, size, 0, piece};
     struct text_options options = {.max_symbols = max, .first_symbols = max / 4, .language = "en-US"};
@@ -72,7 +74,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     lt_status second = read_all(frontend, text, size - 1, piece, max, &pieces);
     if (first != second || (first != LT_OK && first != LT_ERR_TEXT))
         abort();
-    if (first == LT_OK && (whole.length != pieces.length || (whole.length > 0 && strcmp(whole.data, pieces.data) != 0)))
+    if (first == LT_OK &&
+        (whole.length != pieces.length || (whole.length > 0 && strcmp(whole.data, pieces.data) != 0)))
         abort();
     str_free(&whole);
     str_free(&pieces);

@@ -550,11 +550,11 @@ static void the_users_lexicon_comes_first(void **state)
     need_lexicons();
     char path[300];
     snprintf(path, sizeof path, "%s/words.txt", folder);
-    write_text(path, "\xef\xbb\xbf# mine\n\nKokoro  /ˈkoʊkəɹoʊ/\r\nnginx\tengine x\nthe /ðˈi/\nthe /ðˈʌ/\n");
+    write_text(path, "\xef\xbb\xbf# mine\n\nKokoro  /ˈkɑkəɹoʊ/\r\nnginx\tengine x\nthe /ðˈi/\nthe /ðˈʌ/\n");
     struct pronouncer *pronouncer = open_pronouncer("en-US", path);
-    assert_says(pronouncer, "Kokoro nginx the dog.", "kˈOkəɹO ˈɛnʤən ˈɛks ðˈʌ dˈɔɡ.");
+    assert_says(pronouncer, "Kokoro nginx the dog.", "kˈɑkəɹO ˈɛnʤən ˈɛks ðˈʌ dˈɔɡ.");
     assert_says(pronouncer, "Nginx.", "ˈɛnʤən ˈɛks."); /* lower case serves every case */
-    assert_says(pronouncer, "kokoro.", "kəkˈɔɹO.");    /* a capital does not */
+    assert_says(pronouncer, "kokoro.", "kˈOkəɹO.");    /* a capital does not */
     write_text(path, "dog /kˈæt/\n");
     assert_says(pronouncer, "the dog.", "ðə kˈæt."); /* read again */
     write_text(path, "dog\n");
@@ -688,10 +688,8 @@ static void other_languages_go_through_espeak_or_say_why_not(void **state)
     static const struct {
         const char *language, *text, *phonemes;
     } cases[] = {
-        {"es", "Hola, mundo.", "ˈola, mˈundo."},
-        {"es-ES", "Los coches.", "los kˈoʧes."},
-        {"it", "Ciao, come stai?", "ʧˈao, kˌome stˈaj?"},
-        {"pt-BR", "Bom dia.", "bˈoŋ ʤˈiæ."},
+        {"es", "Hola, mundo.", "ˈola, mˈundo."},           {"es-ES", "Los coches.", "los kˈoʧes."},
+        {"it", "Ciao, come stai?", "ʧˈao, kˌome stˈaj?"},  {"pt-BR", "Bom dia.", "bˈoŋ ʤˈiæ."},
         {"fr-FR", "Bonjour le monde.", "bɔ̃ʒˈuʁ lə mˈɔ̃d."},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
