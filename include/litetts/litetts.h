@@ -219,6 +219,7 @@ typedef struct lt_result {
     uint64_t text_bytes;        /* bytes of text that were read */
     uint64_t bytes_written;     /* encoded bytes handed to write */
     uint32_t chunks;            /* pieces the text was spoken in */
+    uint32_t chunks_cached;     /* of them: from a cache, or spoken for another request at that moment */
     uint64_t peak_memory_bytes; /* peak resident memory of the process so far */
 } lt_result;
 

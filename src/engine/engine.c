@@ -32,6 +32,9 @@ lt_status lt_engine_open(const lt_config *config, lt_engine **engine, lt_error *
         status = frontend_open(opened->config, &opened->frontend, error);
     if (status == LT_OK)
         status = scheduler_open(opened->config, &opened->registry, &opened->scheduler, error);
+    if (status == LT_OK)
+        status = cache_open((uint64_t)config_integer(opened->config, CONFIG_cache_memory_bytes),
+                            &opened->cache, error);
     if (status != LT_OK) {
         lt_engine_close(opened);
         return status;
@@ -45,6 +48,7 @@ void lt_engine_close(lt_engine *engine)
     if (engine == NULL)
         return;
     scheduler_close(engine->scheduler);
+    cache_close(engine->cache);
     frontend_close(engine->frontend);
     registry_close(&engine->registry);
     lt_config_free(engine->config);

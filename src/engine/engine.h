@@ -2,6 +2,7 @@
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
+#include "engine/cache.h"
 #include "engine/scheduler.h"
 #include "text/frontend.h"
 #include "voices/registry.h"
@@ -12,6 +13,7 @@ struct lt_engine {
     struct registry registry;
     struct frontend *frontend;
     struct scheduler *scheduler;
+    struct cache *cache;
 };
 
 struct lt_cancel {

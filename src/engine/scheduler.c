@@ -60,7 +60,7 @@ void scheduler_withdraw(struct scheduler *scheduler, struct job *job)
     if (waiting)
         job_finish(job, LT_ERR_CANCELLED, 0);
     else
-        job_wait(job);
+        clip_wait(job->clip);
 }
 
 int scheduler_look(struct scheduler *scheduler, int backend, struct batch_class classes[CLASS_COUNT])
@@ -144,7 +144,7 @@ static lt_status queue_open(struct queue *queue, const struct registry_backend *
         return error_memory(error, "worker threads");
     batcher_open(&queue->batcher, backend->type->max_batch, batching);
     pthread_mutex_init(&queue->lock, NULL);
-    job_cond_open(&queue->filled);
+    clip_cond_open(&queue->filled);
     for (; queue->worker_count < wanted; queue->worker_count++) {
         int failed = pthread_create(&queue->workers[queue->worker_count], NULL, work, queue);
         if (failed != 0) {

@@ -13,22 +13,23 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "engine/clip_key.h"
 #include "engine/engine.h"
 
-enum { LOOKAHEAD = 2, FIRST_SYMBOLS = 120 };
+enum { LOOKAHEAD = 2, FIRST_SYMBOLS = 120, READ_SAMPLES = 4096 };
 
 /* How often a waiting request looks at its cancel switch: a switch that a signal handler may set cannot wake it. */
 static const double POLL_SECONDS = 0.02;
 
-/* A chunk with the scheduler, and all that its utterance points to. */
+/* A chunk on its way: its clip, and what tells where its words stand in the source. */
 struct piece {
-    struct job job;
-    struct voice_ref voice;
-    struct str text, phonemes;
+    struct clip *clip; /* held; NULL: nothing to speak, only the pause */
+    bool found;        /* the clip was there, or another request has it spoken */
+    struct str text;
     struct utterance_word *words;
+    size_t word_count;
     uint64_t source_end;
     float pause_seconds, volume;
-    bool silent; /* nothing to speak: only the pause */
 };
 
 struct speech {
@@ -40,10 +41,7 @@ struct speech {
     struct piece pieces[LOOKAHEAD]; /* a ring: `waiting` of them, the oldest at `oldest` */
     int oldest, waiting;
     bool text_ended, first_piece_submitted;
-    bool entered; /* counted by the scheduler as a request that may submit more */
-    atomic_bool stop;
-    float *samples; /* swapped with the jobs' buffers */
-    size_t sample_capacity;
+    bool entered;   /* counted by the scheduler as a request that may submit more */
     size_t text_at; /* of request->text, when that is read */
     uint64_t samples_written;
     double began;
@@ -90,21 +88,25 @@ static bool cancelled(struct speech *s)
 static lt_status copy_chunk(struct piece *piece, const struct text_chunk *chunk, lt_error *error)
 {
     str_clear(&piece->text);
-    str_clear(&piece->phonemes);
     str_puts(&piece->text, chunk->text);
-    if (chunk->phonemes != NULL)
-        str_puts(&piece->phonemes, chunk->phonemes);
     free(piece->words);
     piece->words = chunk->word_count == 0 ? NULL : malloc(chunk->word_count * sizeof *piece->words);
-    if (piece->text.failed || piece->phonemes.failed || (chunk->word_count > 0 && piece->words == NULL))
+    piece->word_count = 0;
+    if (piece->text.failed || (chunk->word_count > 0 && piece->words == NULL))
         return error_memory(error, "a piece of text");
     if (chunk->word_count > 0)
         memcpy(piece->words, chunk->words, chunk->word_count * sizeof *piece->words);
+    piece->word_count = chunk->word_count;
     piece->source_end = chunk->source_end;
     piece->pause_seconds = chunk->pause_seconds;
     piece->volume = chunk->volume;
-    piece->silent = chunk->text[0] == '\0' && (chunk->phonemes == NULL || chunk->phonemes[0] == '\0');
+    piece->clip = NULL;
     return LT_OK;
+}
+
+static bool is_silent(const struct text_chunk *chunk)
+{
+    return chunk->text[0] == '\0' && (chunk->phonemes == NULL || chunk->phonemes[0] == '\0');
 }
 
 /* The voice of a chunk: a mark in the text, or the request's. Both must be of one kind of backend, because the text was
@@ -125,46 +127,68 @@ static lt_status chunk_voice(struct speech *s, const struct text_chunk *chunk, s
     return status;
 }
 
+static float within(float value, float least, float most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+/* Has a clip spoken that nobody has. Takes the voice over on success. */
+static bool submit_job(struct speech *s, struct clip *clip, const struct utterance *utterance,
+                       const struct voice_ref *voice)
+{
+    clip->job = job_new(clip, utterance, &s->engine->registry, voice, !s->first_piece_submitted /* urgent */);
+    if (clip->job == NULL) {
+        lt_error fault;
+        error_memory(&fault, "an utterance");
+        clip_finish(clip, LT_ERR_MEMORY, &fault, 0); /* also for others who wait for it by now */
+        return false;
+    }
+    scheduler_submit(s->engine->scheduler, clip->job);
+    return true;
+}
+
+/* Gets the clip of a chunk: one that is there, or that another request has spoken, or a new one. */
+static lt_status take_clip(struct speech *s, struct piece *piece, const struct text_chunk *chunk,
+                           lt_error *error)
+{
+    struct cache *cache = s->engine->cache;
+    struct voice_ref voice;
+    lt_status status = chunk_voice(s, chunk, &voice, error);
+    if (status != LT_OK)
+        return status;
+    const struct utterance utterance = {
+        .text = chunk->text,
+        .phonemes = chunk->phonemes,
+        .words = piece->words,
+        .word_count = piece->word_count,
+        .voice = voice.voice,
+        .speed = within(s->request->speed * chunk->rate, 0.25f, 4.0f),
+        .seed = s->request->seed,
+    };
+    struct clip_key key;
+    bool keyed = cache_enabled(cache) && clip_key_make(&s->engine->registry, &voice, &utterance, &key);
+    enum cache_found found;
+    piece->clip = cache_take(cache, keyed ? &key : NULL, piece->word_count, &found);
+    if (piece->clip == NULL)
+        status = error_memory(error, "an utterance");
+    else
+        piece->found = found != CACHE_MISS;
+    if (piece->clip == NULL || piece->found || !submit_job(s, piece->clip, &utterance, &voice))
+        registry_release(&s->engine->registry, &voice);
+    return status;
+}
+
 static lt_status submit_chunk(struct speech *s, const struct text_chunk *chunk, lt_error *error)
 {
     struct piece *piece = &s->pieces[(s->oldest + s->waiting) % LOOKAHEAD];
     lt_status status = copy_chunk(piece, chunk, error);
-    if (status != LT_OK)
-        return status;
-    if (piece->silent) {
+    if (status == LT_OK && !is_silent(chunk)) {
+        status = take_clip(s, piece, chunk, error);
+        s->first_piece_submitted = true;
+    }
+    if (status == LT_OK)
         s->waiting++;
-        return LT_OK;
-    }
-    status = chunk_voice(s, chunk, &piece->voice, error);
-    if (status != LT_OK)
-        return status;
-    piece->job = (struct job){
-        .backend = piece->voice.backend,
-        .urgent = !s->first_piece_submitted,
-        .characters = utf8_count(piece->text.data, piece->text.length),
-        .stop = &s->stop,
-    };
-    float speed = s->request->speed * chunk->rate;
-    piece->job.utterance = (struct utterance){
-        .text = piece->text.data,
-        .phonemes = chunk->phonemes != NULL ? piece->phonemes.data : NULL,
-        .words = piece->words,
-        .word_count = chunk->word_count,
-        .voice = piece->voice.voice,
-        .speed = speed < 0.25f  ? 0.25f
-                 : speed > 4.0f ? 4.0f
-                                : speed,
-        .seed = s->request->seed,
-    };
-    status = job_open(&piece->job, error);
-    if (status != LT_OK) {
-        registry_release(&s->engine->registry, &piece->voice);
-        return status;
-    }
-    s->first_piece_submitted = true;
-    s->waiting++;
-    scheduler_submit(s->engine->scheduler, &piece->job);
-    return LT_OK;
+    return status;
 }
 
 /* No more utterances will come: nobody needs to wait for them. */
@@ -224,48 +248,60 @@ static lt_status encode_silence(struct speech *s, float seconds, lt_error *error
 
 static void report_words(struct speech *s, const struct piece *piece, double offset)
 {
-    const struct utterance *u = &piece->job.utterance;
     struct str text = {0};
-    for (size_t i = 0; s->request->word != NULL && i < u->word_count; i++) {
-        const struct utterance_word *w = &u->words[i];
-        if (w->start < 0)
+    for (size_t i = 0; s->request->word != NULL && i < piece->word_count; i++) {
+        const struct utterance_word *w = &piece->words[i];
+        const struct clip_time *time = &piece->clip->times[i]; /* constant, since the clip is done */
+        if (time->start < 0)
             continue;
         str_clear(&text);
-        str_append(&text, u->text + w->spoken_begin, w->spoken_end - w->spoken_begin);
+        str_append(&text, piece->text.data + w->spoken_begin, w->spoken_end - w->spoken_begin);
         if (text.failed)
             break;
-        s->request->word(s->request->user, &(lt_word){text.data, w->source_begin, w->source_end,
-                                                      offset + (double)w->start, offset + (double)w->end});
+        s->request->word(s->request->user,
+                         &(lt_word){text.data, w->source_begin, w->source_end, offset + (double)time->start,
+                                    offset + (double)time->end});
     }
     str_free(&text);
 }
 
 /* Encodes one utterance's samples as they arrive, until it is done. */
-static lt_status drain_job(struct speech *s, struct piece *piece, lt_error *error)
+static lt_status drain_clip(struct speech *s, struct piece *piece, lt_error *error)
 {
+    struct clip *clip = piece->clip;
     double offset = (double)s->samples_written / LT_SAMPLE_RATE;
+    size_t at = 0;
     for (bool done = false; !done;) {
-        size_t count = job_take(&piece->job, POLL_SECONDS, &s->samples, &s->sample_capacity, &done);
+        float samples[READ_SAMPLES];
+        size_t count = clip_read(clip, POLL_SECONDS, at, samples, READ_SAMPLES, &done);
         if (cancelled(s))
             return LT_ERR_CANCELLED;
-        lt_status status = encode(s, s->samples, count, piece->volume, error);
+        lt_status status = encode(s, samples, count, piece->volume, error);
         if (status != LT_OK)
             return status;
+        at += count;
     }
-    s->result.speech_seconds += piece->job.speech_seconds;
-    const struct utterance *u = &piece->job.utterance;
-    if (u->status != LT_OK)
-        return error_set(error, u->status, "%s", u->error.message);
+    if (piece->found)
+        s->result.chunks_cached++;
+    else
+        s->result.speech_seconds += clip->speech_seconds;
+    if (clip->status != LT_OK)
+        return error_set(error, clip->status, "%s", clip->error.message);
     report_words(s, piece, offset);
     return LT_OK;
 }
 
 static void release_piece(struct speech *s, struct piece *piece)
 {
-    if (piece->silent)
+    struct clip *clip = piece->clip;
+    piece->clip = NULL;
+    if (clip == NULL || !cache_release(s->engine->cache, clip))
         return;
-    job_close(&piece->job);
-    registry_release(&s->engine->registry, &piece->voice);
+    /* unfinished, and nobody else wants it */
+    atomic_store(&clip->job->stop, true);
+    scheduler_withdraw(s->engine->scheduler, clip->job);
+    job_free(clip->job);
+    clip_free(clip);
 }
 
 static void report_progress(struct speech *s, uint64_t source_end)
@@ -286,7 +322,7 @@ static void report_progress(struct speech *s, uint64_t source_end)
 static lt_status finish_oldest(struct speech *s, lt_error *error)
 {
     struct piece *piece = &s->pieces[s->oldest];
-    lt_status status = piece->silent ? LT_OK : drain_job(s, piece, error);
+    lt_status status = piece->clip == NULL ? LT_OK : drain_clip(s, piece, error);
     if (status != LT_OK)
         return status; /* the piece stays in the ring: stop_pipeline takes it back */
     uint64_t source_end = piece->source_end;
@@ -308,13 +344,8 @@ static lt_status finish_oldest(struct speech *s, lt_error *error)
 
 static void stop_pipeline(struct speech *s)
 {
-    atomic_store(&s->stop, true);
-    for (; s->waiting > 0; s->waiting--, s->oldest = (s->oldest + 1) % LOOKAHEAD) {
-        struct piece *piece = &s->pieces[s->oldest];
-        if (!piece->silent)
-            scheduler_withdraw(s->engine->scheduler, &piece->job);
-        release_piece(s, piece);
-    }
+    for (; s->waiting > 0; s->waiting--, s->oldest = (s->oldest + 1) % LOOKAHEAD)
+        release_piece(s, &s->pieces[s->oldest]);
 }
 
 /* Speaks everything. A fault of the text does not cost the chunks before it: they are finished first. */
@@ -401,10 +432,8 @@ static void close_speech(struct speech *s)
     registry_release(&s->engine->registry, &s->voice);
     for (int i = 0; i < LOOKAHEAD; i++) {
         str_free(&s->pieces[i].text);
-        str_free(&s->pieces[i].phonemes);
         free(s->pieces[i].words);
     }
-    free(s->samples);
 }
 
 static void fill_result(struct speech *s)

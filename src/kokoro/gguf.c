@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <nettle/sha2.h>
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "GGUF is read in place, which needs little-endian");
 
 struct entry { /* one metadata value */
@@ -459,4 +461,33 @@ bool gguf_next_string(struct gguf_array *array, struct gguf_string *value)
     array->data += sizeof length + length;
     array->count--;
     return true;
+}
+
+/* ---- Identity ---------------------------------------------------------------------------------- */
+
+static void digest_sample(struct sha256_ctx *context, const struct gguf_tensor *tensor, uint64_t at)
+{
+    enum { SAMPLE = 64 };
+    const uint64_t left = tensor->bytes - at;
+    sha256_update(context, left < SAMPLE ? (size_t)left : SAMPLE, (const unsigned char *)tensor->data + at);
+}
+
+void gguf_digest(const struct gguf *gguf, unsigned char digest[GGUF_DIGEST_BYTES])
+{
+    struct sha256_ctx context;
+    sha256_init(&context);
+    const unsigned char *head_end = gguf->end;
+    for (size_t i = 0; i < gguf->tensor_count; i++)
+        if ((const unsigned char *)gguf->tensors[i].data < head_end)
+            head_end = gguf->tensors[i].data;
+    const uint64_t size = (uint64_t)(gguf->end - gguf->begin);
+    sha256_update(&context, sizeof size, (const unsigned char *)&size);
+    sha256_update(&context, (size_t)(head_end - gguf->begin), gguf->begin);
+    for (size_t i = 0; i < gguf->tensor_count; i++) {
+        const struct gguf_tensor *tensor = &gguf->tensors[i];
+        digest_sample(&context, tensor, 0);
+        digest_sample(&context, tensor, tensor->bytes / 2);
+        digest_sample(&context, tensor, tensor->bytes > 64 ? tensor->bytes - 64 : 0);
+    }
+    sha256_digest(&context, GGUF_DIGEST_BYTES, digest);
 }

@@ -99,6 +99,14 @@ size_t gguf_tensor_count(const struct gguf *gguf);
 const struct gguf_tensor *gguf_tensor_at(const struct gguf *gguf, size_t index); /* sorted by name */
 const struct gguf_tensor *gguf_find(const struct gguf *gguf, const char *name);  /* NULL: none */
 
+enum { GGUF_DIGEST_BYTES = 32 };
+
+/* Tells this file from others, without reading all of it: a SHA-256 of its size, its head (metadata, names,
+ * shapes, offsets) and 64 bytes of the beginning, middle and end of every tensor, which costs a page fault
+ * each. The head alone would not do: models trained further have the same one; path and times would not,
+ * since a file may be replaced. */
+void gguf_digest(const struct gguf *gguf, unsigned char digest[GGUF_DIGEST_BYTES]);
+
 /* Metadata. Each returns false when there is no such key or its value is of another kind (a negative integer
  * is not a uint; gguf_get_uint and gguf_get_float take any width). */
 bool gguf_get_uint(const struct gguf *gguf, const char *key, uint64_t *value);

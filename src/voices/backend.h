@@ -13,6 +13,7 @@
 
 #include "base/config.h"
 #include "base/error.h"
+#include "base/str.h"
 
 /* A word of an utterance. `start`/`end` are filled by backends that know durations, in seconds from the
  * utterance's first sample; else both stay negative. */
@@ -68,6 +69,10 @@ struct backend_type {
     lt_status (*find_voice)(struct backend *backend, const char *name, const void **voice,
                             const char **language, lt_error *error);
     void (*release_voice)(struct backend *backend, const void *voice);
+
+    /* Appends to *out what, besides an utterance's words, speed and seed, decides its samples: the model, the instruction
+     * set, the voice. Two voices (of any engine, at any time) with the same identity sound the same. */
+    void (*identify)(const struct backend *backend, const void *voice, struct str *out);
 
     /* Speaks `count` utterances (1 to max_batch) and returns when all are done, with `status` set in each. An
      * utterance's samples do not depend on which others share its batch. */

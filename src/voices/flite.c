@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include <flite/flite.h>
+#include <flite/flite_version.h>
 
 #include "audio/resample.h"
 #include "voices/backend.h"
@@ -91,6 +92,13 @@ static void flite_release_voice(struct backend *backend, const void *voice)
 {
     (void)backend;
     (void)voice;
+}
+
+static void flite_identify(const struct backend *backend, const void *voice, struct str *out)
+{
+    const struct flite_voice *spoken = voice;
+    const ptrdiff_t index = spoken - backend->voices;
+    str_printf(out, "flite %s %s %a", FLITE_PROJECT_VERSION, voice_list[index].name, (double)spoken->stretch);
 }
 
 /* What the streaming callback needs. */
@@ -181,5 +189,6 @@ const struct backend_type flite_backend = {
     .voices = flite_voices,
     .find_voice = flite_find_voice,
     .release_voice = flite_release_voice,
+    .identify = flite_identify,
     .speak = flite_speak,
 };

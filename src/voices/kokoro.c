@@ -22,6 +22,7 @@ enum { MAX_SYMBOLS = 510, MAX_IDS = MAX_SYMBOLS + 2, MAX_BLEND = 16, FRAMES_PER_
 struct backend {
     struct model *model;
     struct kokoro *kokoro;
+    unsigned char digest[GGUF_DIGEST_BYTES];
     lt_voice *voices; /* in the order of model->voices; strings belong to the model or are static */
 };
 
@@ -173,6 +174,16 @@ static void kokoro_release_voice(struct backend *backend, const void *voice)
     free((void *)(uintptr_t)voice);
 }
 
+static void kokoro_identify(const struct backend *backend, const void *voice, struct str *out)
+{
+    const struct blend *blend = voice;
+    str_printf(out, "kokoro %s ", isa_name(kokoro_isa(backend->kokoro)));
+    for (int i = 0; i < GGUF_DIGEST_BYTES; i++)
+        str_printf(out, "%02x", backend->digest[i]);
+    for (int i = 0; i < blend->count; i++)
+        str_printf(out, " %s %a", blend->parts[i].voice->name, blend->parts[i].weight);
+}
+
 /* The style for an utterance of `symbols` phonemes. */
 static void style_of(const struct model *model, const struct blend *blend, int symbols, float *style)
 {
@@ -213,6 +224,7 @@ static lt_status open_engine(struct backend *backend, const lt_config *config, c
     if (backend->model->style > 1024)
         return error_set(error, LT_ERR_MODEL, "'%s' has styles of %d numbers: at most 1024 are supported",
                          path, backend->model->style);
+    gguf_digest(backend->model->gguf, backend->digest);
     struct kokoro_options options = {.threads = (int)config_integer(config, CONFIG_engine_threads),
                                      .isa = ISA_COUNT};
     if (options.threads == 0)
@@ -398,5 +410,6 @@ const struct backend_type kokoro_backend = {
     .voices = kokoro_voices,
     .find_voice = kokoro_find_voice,
     .release_voice = kokoro_release_voice,
+    .identify = kokoro_identify,
     .speak = kokoro_backend_speak,
 };

@@ -1,0 +1,62 @@
+/* cache.h: clips that were spoken before, and those that are being spoken now.
+ *
+ * A request asks for a clip by its key: a digest of all that decides the samples (words or phonemes, voice, speed, seed, model,
+ * instruction set). It gets the one that is kept, or the one that another request is having spoken at this moment, or an empty
+ * one that it has to see filled: so the same words are never spoken twice at once. A clip that is done is kept for later.
+ *
+ * What is kept when there is no room for all is decided by S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi: "FIFO queues are all you
+ * need for cache eviction", SOSP 2023): new clips pass through a small queue, a tenth of the room; those that were asked for again
+ * move to the main queue, where they stay as long as they are used; the others leave, and only their keys are remembered for a
+ * while, so that a clip which is soon asked for again goes to the main queue at once. A book that is read once thus passes
+ * through the small queue and leaves the phrases that are always needed alone, which plain LRU would evict. Queues and
+ * counts are weighted by bytes.
+ *
+ * Thread-safe. One lock; a clip's own lock may be taken under it, never the other way round. */
+#ifndef ENGINE_CACHE_H
+#define ENGINE_CACHE_H
+
+#include "base/config.h"
+#include "engine/clip.h"
+#include "engine/job.h"
+
+struct cache;
+
+/* Counts since cache_open, unless they say otherwise. */
+struct cache_counts {
+    uint64_t hits;      /* clips that were there */
+    uint64_t shared;    /* clips that another request was having spoken */
+    uint64_t misses;    /* clips that had to be spoken */
+    uint64_t added;     /* clips that were kept */
+    uint64_t evictions; /* of them, that made room for others */
+    uint64_t refused;   /* clips too large to keep */
+    uint64_t entries;   /* kept now */
+    uint64_t bytes;     /* they occupy now */
+    uint64_t limit;     /* most bytes */
+};
+
+/* `limit`: most bytes of kept clips; 0: nothing is kept or shared. Errors: LT_ERR_MEMORY. */
+lt_status cache_open(uint64_t limit, struct cache **cache, lt_error *error);
+void cache_close(struct cache *cache); /* no clip may be held; NULL is fine */
+
+/* Whether keys are of any use. */
+bool cache_enabled(const struct cache *cache);
+
+/* How a clip was found. */
+enum cache_found { CACHE_HIT, CACHE_SHARED, CACHE_MISS };
+
+/* The clip of `key` for an utterance of `word_count` words, held until cache_release. After CACHE_MISS the caller sees to it that
+ * it gets done: by a job (clip->job), or by clip_finish. With a `key` of NULL it is always a new one that nobody else
+ * gets. NULL when out of memory. */
+struct clip *cache_take(struct cache *cache, const struct clip_key *key, size_t word_count,
+                        enum cache_found *found);
+
+/* Lets go of a clip. Returns false when that is all. True: nobody else holds it and it is not done: the caller must
+ * end its job, if any, and free job and clip. */
+bool cache_release(struct cache *cache, struct clip *clip);
+
+/* Shrinks what is kept to `bytes`, for now. */
+void cache_shrink(struct cache *cache, uint64_t bytes);
+
+void cache_look(struct cache *cache, struct cache_counts *counts);
+
+#endif

@@ -1,0 +1,40 @@
+/* clip_key.c: what a clip is known by. */
+#include "engine/clip_key.h"
+
+#include <string.h>
+
+#include <nettle/sha2.h>
+
+static void add(struct sha256_ctx *context, const void *bytes, size_t size)
+{
+    sha256_update(context, size, bytes);
+}
+
+bool clip_key_make(const struct registry *registry, const struct voice_ref *voice,
+                   const struct utterance *utterance, struct clip_key *key)
+{
+    const struct registry_backend *backend = &registry->backends[voice->backend];
+    struct str identity = {0};
+    str_puts(&identity, "LiteTTS " LITETTS_VERSION " ");
+    backend->type->identify(backend->backend, voice->voice, &identity);
+    bool known = !identity.failed;
+    struct sha256_ctx context;
+    sha256_init(&context);
+    if (known)
+        add(&context, identity.data,
+            identity.length + 1); /* with the NUL, so that no two parts run together */
+    str_free(&identity);
+    const bool by_phonemes = utterance->phonemes != NULL;
+    const char *spoken = by_phonemes ? utterance->phonemes : utterance->text;
+    add(&context, spoken, strlen(spoken) + 1);
+    for (size_t i = 0; i < utterance->word_count; i++) {
+        const struct utterance_word *word = &utterance->words[i];
+        const uint32_t range[2] = {by_phonemes ? word->phoneme_begin : word->spoken_begin,
+                                   by_phonemes ? word->phoneme_end : word->spoken_end};
+        add(&context, range, sizeof range);
+    }
+    add(&context, &utterance->speed, sizeof utterance->speed);
+    add(&context, &utterance->seed, sizeof utterance->seed);
+    sha256_digest(&context, sizeof key->bytes, key->bytes);
+    return known;
+}

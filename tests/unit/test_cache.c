@@ -1,0 +1,409 @@
+/* test_cache.c: clips, the cache of them, and an engine that uses it. */
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/str.h"
+#include "engine/cache.h"
+#include "engine/engine.h"
+
+/* ---- Clips ---- */
+
+static void samples_come_back_as_sixteen_bits(void **state)
+{
+    (void)state;
+    const float given[] = {0, 0.5f, -1, 32767 / 32768.0f, 0.4f / 32768, 0.6f / 32768, -1.5f / 32768};
+    const float expected[] = {0, 0.5f, -1, 32767 / 32768.0f, 0, 1 / 32768.0f, -2 / 32768.0f};
+    enum { COUNT = sizeof given / sizeof *given };
+    struct clip *clip = clip_new(0);
+    float back[COUNT + 5];
+    bool done;
+    assert_true(clip_add(clip, given, COUNT));
+    assert_int_equal(clip_read(clip, 1, 0, back, COUNT + 5, &done), COUNT);
+    assert_false(done);
+    assert_memory_equal(back, expected, sizeof expected);
+    assert_int_equal(clip_read(clip, 0.001, COUNT, back, 5, &done), 0); /* nothing more yet */
+    assert_false(done);
+    clip_finish(clip, LT_OK, NULL, 0);
+    assert_int_equal(clip_read(clip, 1, 2, back, 3, &done), 3);
+    assert_false(done);
+    assert_memory_equal(back, expected + 2, 3 * sizeof *back);
+    assert_int_equal(clip_read(clip, 1, COUNT - 1, back, 3, &done), 1);
+    assert_true(done);
+    clip_free(clip);
+}
+
+static void samples_out_of_range_survive(void **state)
+{
+    (void)state;
+    const float inside[] = {0.25f, 0.4f / 32768}, outside[] = {1.25f, -1.125f, 0.5f, INFINITY};
+    struct clip *clip = clip_new(0);
+    float back[6];
+    bool done;
+    assert_true(clip_add(clip, inside, 2) && clip_add(clip, outside, 4));
+    clip_finish(clip, LT_OK, NULL, 0);
+    assert_int_equal(clip_read(clip, 1, 0, back, 6, &done), 6);
+    assert_true(done && back[0] == 0.25f && back[1] == 0 && back[2] == 1.25f && back[3] == -1.125f &&
+                back[4] == 0.5f && isinf(back[5]));
+    clip_free(clip);
+}
+
+/* ---- The cache ---- */
+
+static struct clip_key key_of(uint64_t number)
+{
+    struct clip_key key = {0};
+    uint64_t mixed = number * 0x9e3779b97f4a7c15u; /* keys are digests: spread out */
+    memcpy(key.bytes, &mixed, sizeof mixed);
+    memcpy(key.bytes + 8, &number, sizeof number);
+    return key;
+}
+
+static void fill(struct clip *clip, uint64_t number, size_t samples)
+{
+    float sample = (float)(number % 1000) / 32768;
+    for (size_t i = 0; i < samples; i++)
+        assert_true(clip_add(clip, &sample, 1));
+    clip_finish(clip, LT_OK, NULL, 0);
+}
+
+/* Asks for a clip, makes it when it is missing, lets go of it; returns whether it was there. */
+static bool use(struct cache *cache, uint64_t number, size_t samples)
+{
+    struct clip_key key = key_of(number);
+    enum cache_found found;
+    struct clip *clip = cache_take(cache, &key, 0, &found);
+    float first;
+    bool done;
+    if (found == CACHE_MISS)
+        fill(clip, number, samples);
+    assert_int_equal(clip_read(clip, 10, 0, &first, 1, &done), 1);
+    assert_true(first == (float)(number % 1000) / 32768);
+    assert_false(cache_release(cache, clip));
+    return found != CACHE_MISS;
+}
+
+static struct cache *open_cache(uint64_t limit)
+{
+    struct cache *cache;
+    assert_int_equal(cache_open(limit, &cache, NULL), LT_OK);
+    return cache;
+}
+
+static void what_was_made_is_found(void **state)
+{
+    (void)state;
+    struct cache *cache = open_cache(1 << 20);
+    for (uint64_t i = 0; i < 100; i++)
+        assert_false(use(cache, i, 100));
+    for (uint64_t i = 0; i < 100; i++)
+        assert_true(use(cache, i, 100));
+    struct cache_counts counts;
+    cache_look(cache, &counts);
+    assert_int_equal(counts.hits, 100);
+    assert_int_equal(counts.misses, 100);
+    assert_int_equal(counts.added, 100);
+    assert_int_equal(counts.entries, 100);
+    assert_true(counts.bytes >= 100 * 200 && counts.bytes <= 1 << 20);
+    cache_close(cache);
+}
+
+static void bytes_stay_below_the_limit(void **state)
+{
+    (void)state;
+    enum { LIMIT = 100000 };
+    struct cache *cache = open_cache(LIMIT);
+    struct cache_counts counts;
+    uint64_t random = 1;
+    for (int i = 0; i < 5000; i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        use(cache, (random >> 40) % 200, 1 + (random >> 33) % 3000);
+        cache_look(cache, &counts);
+        assert_true(counts.bytes <= LIMIT);
+    }
+    assert_true(counts.evictions > 100 && counts.hits > 100 && counts.entries > 5);
+    assert_int_equal(counts.entries, counts.added - counts.evictions);
+    use(cache, 1000, LIMIT); /* twice as many bytes as all the room */
+    cache_look(cache, &counts);
+    assert_int_equal(counts.refused, 1);
+    cache_shrink(cache, 1000);
+    cache_look(cache, &counts);
+    assert_true(counts.bytes <= 1000);
+    cache_close(cache);
+}
+
+/* Phrases that are always needed, and a book between: plain LRU of the same size would lose every phrase. */
+static void a_long_scan_leaves_what_is_often_used(void **state)
+{
+    (void)state;
+    enum { PHRASES = 20, SAMPLES = 1000, ROOM = 40 };
+    struct cache *cache = open_cache(ROOM * (SAMPLES * sizeof(int16_t) + sizeof(struct clip)));
+    for (int round = 0; round < 4; round++)
+        for (uint64_t i = 0; i < PHRASES; i++)
+            use(cache, i, SAMPLES);
+    for (uint64_t i = 0; i < 20 * ROOM; i++)
+        use(cache, 10000 + i, SAMPLES);
+    int kept = 0;
+    for (uint64_t i = 0; i < PHRASES; i++)
+        kept += use(cache, i, SAMPLES);
+    assert_int_equal(kept, PHRASES);
+    cache_close(cache);
+}
+
+/* What was evicted from the small queue, and comes again soon, is for the main one. */
+static void what_comes_back_soon_stays(void **state)
+{
+    (void)state;
+    enum { SAMPLES = 1000, ROOM = 40 };
+    struct cache *cache = open_cache(ROOM * (SAMPLES * sizeof(int16_t) + sizeof(struct clip)));
+    assert_false(use(cache, 1, SAMPLES));
+    for (uint64_t i = 0; i < ROOM; i++)
+        use(cache, 100 + i, SAMPLES);
+    assert_false(use(cache, 1, SAMPLES)); /* gone, but remembered */
+    for (uint64_t i = 0; i < 3 * ROOM; i++)
+        use(cache, 1000 + i, SAMPLES);
+    assert_true(use(cache, 1, SAMPLES));
+    cache_close(cache);
+}
+
+static void a_failed_clip_is_made_anew(void **state)
+{
+    (void)state;
+    struct cache *cache = open_cache(1 << 20);
+    struct clip_key key = key_of(7);
+    enum cache_found found;
+    lt_error error = {LT_ERR_MEMORY, "no"};
+    struct clip *first = cache_take(cache, &key, 0, &found), *second;
+    assert_int_equal(found, CACHE_MISS);
+    clip_finish(first, LT_ERR_MEMORY, &error, 0);
+    second = cache_take(cache, &key, 0, &found);
+    assert_int_equal(found, CACHE_MISS);
+    assert_ptr_not_equal(first, second);
+    assert_false(cache_release(cache, first));
+    fill(second, 7, 10);
+    assert_false(cache_release(cache, second));
+    assert_true(use(cache, 7, 10));
+    cache_close(cache);
+}
+
+static void an_abandoned_clip_goes_to_its_last_user(void **state)
+{
+    (void)state;
+    struct cache *cache = open_cache(1 << 20);
+    struct clip_key key = key_of(7);
+    enum cache_found found;
+    struct clip *first = cache_take(cache, &key, 0, &found), *second = cache_take(cache, &key, 0, &found);
+    assert_int_equal(found, CACHE_SHARED);
+    assert_ptr_equal(first, second);
+    assert_false(cache_release(cache, first)); /* the other still wants it */
+    assert_true(cache_release(cache, second));
+    clip_free(second);
+    assert_false(use(cache, 7, 10));
+    cache_close(cache);
+}
+
+static void *use_at_random(void *argument)
+{
+    uint64_t random = (uint64_t)(uintptr_t)pthread_self();
+    for (int i = 0; i < 2000; i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        use(argument, (random >> 40) % 100, 1 + (random >> 40) % 100 * 20);
+    }
+    return NULL;
+}
+
+static void threads_share_it(void **state)
+{
+    (void)state;
+    struct cache *cache = open_cache(50000);
+    pthread_t threads[8];
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, use_at_random, cache), 0);
+    for (int i = 0; i < 8; i++)
+        pthread_join(threads[i], NULL);
+    struct cache_counts counts;
+    cache_look(cache, &counts);
+    assert_int_equal(counts.hits + counts.shared + counts.misses, 8 * 2000);
+    assert_true(counts.bytes <= 50000);
+    cache_close(cache);
+}
+
+/* ---- An engine with a cache ---- */
+
+static lt_engine *open_engine(void)
+{
+    lt_error error;
+    lt_engine *engine = NULL;
+    lt_config *config = lt_config_new();
+    lt_config_set(config, "engine.data_folder", "/nonexistent", &error);
+    lt_config_set(config, "engine.threads", "2", &error);
+    assert_int_equal(lt_engine_open(config, &engine, &error), LT_OK);
+    lt_config_free(config);
+    return engine;
+}
+
+struct listener {
+    pthread_t thread;
+    lt_engine *engine;
+    lt_request request;
+    lt_result result;
+    lt_status status;
+    struct str bytes;
+    lt_cancel *fire; /* at the first bytes */
+};
+
+static bool hear(void *user, const void *bytes, size_t size)
+{
+    struct listener *l = user;
+    str_append(&l->bytes, bytes, size);
+    if (l->fire != NULL)
+        lt_cancel_fire(l->fire);
+    return true;
+}
+
+static void *listen(void *argument)
+{
+    struct listener *l = argument;
+    l->request.write = hear;
+    l->request.user = l;
+    l->request.format = LT_FORMAT_PCM;
+    l->status = lt_speak(l->engine, &l->request, &l->result, NULL);
+    return NULL;
+}
+
+/* slt draws noise at random, so that two makings never give the same bytes: the same bytes mean a cache. */
+static struct listener speak(lt_engine *engine, const char *text, const char *voice, float speed,
+                             float volume)
+{
+    struct listener l = {.engine = engine};
+    lt_request_init(&l.request);
+    l.request.text = text;
+    l.request.voice = voice;
+    l.request.speed = speed;
+    l.request.volume = volume;
+    listen(&l);
+    assert_int_equal(l.status, LT_OK);
+    assert_true(l.bytes.length > 10000);
+    return l;
+}
+
+static const char sentence[] = "The birch canoe slid on the smooth planks.";
+
+static void a_repeated_request_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    lt_engine *engine = open_engine();
+    struct listener first = speak(engine, sentence, "slt", 1, 1),
+                    again = speak(engine, sentence, "SLT", 1, 1);
+    assert_int_equal(first.result.chunks_cached, 0);
+    assert_int_equal(again.result.chunks_cached, again.result.chunks);
+    assert_true(first.result.speech_seconds > 0 && again.result.speech_seconds == 0);
+    assert_int_equal(first.bytes.length, again.bytes.length);
+    assert_memory_equal(first.bytes.data, again.bytes.data, first.bytes.length);
+    /* the volume is not part of what is kept */
+    struct listener softer = speak(engine, sentence, "slt", 1, 0.5f);
+    assert_int_equal(softer.result.chunks_cached, softer.result.chunks);
+    /* all else is */
+    struct listener others[] = {speak(engine, sentence, "slt", 1.01f, 1),
+                                speak(engine, sentence, "rms", 1, 1),
+                                speak(engine, "The birch canoe slid on the smooth plank.", "slt", 1, 1)};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(others[i].result.chunks_cached, 0);
+        str_free(&others[i].bytes);
+    }
+    str_free(&first.bytes);
+    str_free(&again.bytes);
+    str_free(&softer.bytes);
+    lt_engine_close(engine);
+}
+
+enum { TOGETHER = 16 };
+
+static void identical_requests_in_flight_are_spoken_once(void **state)
+{
+    (void)state;
+    lt_engine *engine = open_engine();
+    struct listener l[TOGETHER] = {0};
+    for (int i = 0; i < TOGETHER; i++) {
+        l[i].engine = engine;
+        lt_request_init(&l[i].request);
+        l[i].request.text = sentence;
+        assert_int_equal(pthread_create(&l[i].thread, NULL, listen, &l[i]), 0);
+    }
+    uint32_t made = 0;
+    for (int i = 0; i < TOGETHER; i++) {
+        pthread_join(l[i].thread, NULL);
+        assert_int_equal(l[i].status, LT_OK);
+        made += l[i].result.chunks - l[i].result.chunks_cached;
+        assert_int_equal(l[i].bytes.length, l[0].bytes.length);
+        assert_memory_equal(l[i].bytes.data, l[0].bytes.data, l[0].bytes.length);
+    }
+    assert_int_equal(made, l[0].result.chunks);
+    for (int i = 0; i < TOGETHER; i++)
+        str_free(&l[i].bytes);
+    lt_engine_close(engine);
+}
+
+/* The one that began it leaves at its first bytes; the others want it to the end. */
+static void a_leader_that_leaves_does_not_end_the_speech(void **state)
+{
+    (void)state;
+    static const char text[] = "This is a rather long sentence, which takes a while to speak, since it has "
+                               "many words and several clauses, "
+                               "so that whoever began it has time enough to leave before it is at its end.";
+    lt_engine *engine = open_engine();
+    struct listener whole = speak(engine, text, "rms", 1, 1);
+    for (int round = 0; round < 5; round++) {
+        struct listener l[TOGETHER] = {0};
+        for (int i = 0; i < TOGETHER; i++) {
+            l[i].engine = engine;
+            lt_request_init(&l[i].request);
+            l[i].request.text = text;
+            l[i].request.seed = 1 + (uint64_t)round; /* a new key each round */
+            l[i].request.voice = "rms";
+            if (i < TOGETHER / 2)
+                l[i].request.cancel = l[i].fire = lt_cancel_new();
+            assert_int_equal(pthread_create(&l[i].thread, NULL, listen, &l[i]), 0);
+            if (i == 0)
+                usleep(1000); /* so that it is the first */
+        }
+        for (int i = 0; i < TOGETHER; i++) {
+            pthread_join(l[i].thread, NULL);
+            if (i >= TOGETHER / 2) {
+                assert_int_equal(l[i].status, LT_OK);
+                assert_int_equal(l[i].bytes.length, whole.bytes.length);
+            }
+            lt_cancel_free(l[i].fire);
+            str_free(&l[i].bytes);
+        }
+    }
+    str_free(&whole.bytes);
+    lt_engine_close(engine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(samples_come_back_as_sixteen_bits),
+        cmocka_unit_test(samples_out_of_range_survive),
+        cmocka_unit_test(what_was_made_is_found),
+        cmocka_unit_test(bytes_stay_below_the_limit),
+        cmocka_unit_test(a_long_scan_leaves_what_is_often_used),
+        cmocka_unit_test(what_comes_back_soon_stays),
+        cmocka_unit_test(a_failed_clip_is_made_anew),
+        cmocka_unit_test(an_abandoned_clip_goes_to_its_last_user),
+        cmocka_unit_test(threads_share_it),
+        cmocka_unit_test(a_repeated_request_gives_the_same_bytes),
+        cmocka_unit_test(identical_requests_in_flight_are_spoken_once),
+        cmocka_unit_test(a_leader_that_leaves_does_not_end_the_speech),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
