@@ -1,7 +1,8 @@
 /* threads.c: the pool of threads.
  *
- * A job is announced by raising `generation`; every worker answers each generation once and counts itself out of `busy`, so
- * when busy is 0 nobody looks at the job any more and the next may be written. Tasks are claimed from one counter. */
+ * A job is announced by raising `generation`; every worker answers each generation once and counts itself out
+ * of `busy`, so when busy is 0 nobody looks at the job any more and the next may be written. Tasks are
+ * claimed from one counter. */
 #include "base/threads.h"
 
 #include <pthread.h>
@@ -13,7 +14,8 @@
 
 #include "base/clock.h"
 
-/* How long a thread spins before it sleeps: longer than the serial stretches between two steps, shorter than a time slice. */
+/* How long a thread spins before it sleeps: longer than the serial stretches between two steps, shorter than
+ * a time slice. */
 static const double spin_seconds = 50e-6;
 
 struct worker {

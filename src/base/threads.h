@@ -1,7 +1,8 @@
 /* threads.h: a small pool of threads that share out the tasks of one job.
  *
- * The engine cuts each step of an utterance into tasks (blocks of rows), runs them here and goes on when all are done. Steps
- * are short, from some ten microseconds, so a waiting thread first spins for a moment before it sleeps. */
+ * The engine cuts each step of an utterance into tasks (blocks of rows), runs them here and goes on when all
+ * are done. Steps are short, from some ten microseconds, so a waiting thread first spins for a moment before
+ * it sleeps. */
 #ifndef BASE_THREADS_H
 #define BASE_THREADS_H
 
@@ -9,15 +10,15 @@
 
 struct threads;
 
-/* One task: `task` counts from 0, `thread` is below threads_count() and never the same in two tasks that run at once: the
- * index of scratch memory. */
+/* One task: `task` counts from 0, `thread` is below threads_count() and never the same in two tasks that run
+ * at once: the index of scratch memory. */
 typedef void threads_task(void *arg, int task, int thread);
 
 /* Processors that this process may run on, at least 1. */
 int threads_available(void);
 
-/* Makes a pool of `count` threads, the one that calls threads_run() included: count - 1 are started; 1 or less starts
- * none. Errors: LT_ERR_MEMORY. */
+/* Makes a pool of `count` threads, the one that calls threads_run() included: count - 1 are started; 1 or
+ * less starts none. Errors: LT_ERR_MEMORY. */
 lt_status threads_create(int count, struct threads **pool, lt_error *error);
 
 /* Ends the threads; NULL is fine. No threads_run() may be in progress. */
@@ -26,9 +27,10 @@ void threads_destroy(struct threads *pool);
 /* Threads of the pool, the caller included; 1 for NULL. */
 int threads_count(const struct threads *pool);
 
-/* Calls task(arg, 0 .. tasks - 1, ...), each once, in any order, on the pool and the calling thread; returns when all have
- * returned. Everything written before the call is seen by the tasks, everything written by them is seen after it. With
- * NULL, a pool of one or a single task, they run here in order. One threads_run() of a pool at a time, and not from inside a task. */
+/* Calls task(arg, 0 .. tasks - 1, ...), each once, in any order, on the pool and the calling thread; returns
+ * when all have returned. Everything written before the call is seen by the tasks, everything written by them
+ * is seen after it. With NULL, a pool of one or a single task, they run here in order. One threads_run() of a
+ * pool at a time, and not from inside a task. */
 void threads_run(struct threads *pool, threads_task *task, void *arg, int tasks);
 
 #endif

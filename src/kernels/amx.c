@@ -1,10 +1,10 @@
-/* amx.c: bfloat16 products in the tile registers of AMX (Intel Architecture Software Developer's Manual, volume 1, chapter 18; volume
- * 2, TDPBF16PS). Everything else is AVX-512's.
+/* amx.c: bfloat16 products in the tile registers of AMX (Intel Architecture Software Developer's Manual,
+ * volume 1, chapter 18; volume 2, TDPBF16PS). Everything else is AVX-512's.
  *
- * A tile register holds 16 rows of 64 bytes. TDPBF16PS adds to a tile C of 16 x 16 floats the product of A, 16 rows of 16 pairs of
- * bfloat16, and B, 16 pairs of channels (a row each) by 16 columns: A is 16 packed rows as they lie in memory, and B is 16 rows
- * of a panel, 16 of its 32 columns. Two A and two B tiles feed four C tiles (32 rows by one panel), so that each loaded tile is
- * multiplied twice. */
+ * A tile register holds 16 rows of 64 bytes. TDPBF16PS adds to a tile C of 16 x 16 floats the product of A,
+ * 16 rows of 16 pairs of bfloat16, and B, 16 pairs of channels (a row each) by 16 columns: A is 16 packed
+ * rows as they lie in memory, and B is 16 rows of a panel, 16 of its 32 columns. Two A and two B tiles feed
+ * four C tiles (32 rows by one panel), so that each loaded tile is multiplied twice. */
 #ifdef KERNELS_MODEL
 #include "model.h"
 #else
@@ -30,8 +30,8 @@ enum { TILE = 16, STEP = 2 * TILE, BLOCK_ROWS = 2 * TILE };
 #define B0  6
 #define B1  7
 
-/* The operand of LDTILECFG: all eight tiles 64 bytes wide; `upper` rows in the upper C and A tiles (of those that are used), `lower`
- * in the lower; B is always full. */
+/* The operand of LDTILECFG: all eight tiles 64 bytes wide; `upper` rows in the upper C and A tiles (of those
+ * that are used), `lower` in the lower; B is always full. */
 struct tile_config {
     uint8_t palette, start_row, reserved[14];
     uint16_t row_bytes[16];
@@ -106,8 +106,9 @@ static void sum_one(const struct block *b, float *tile)
     _tile_stored(C01, tile + TILE, PANEL * 4);
 }
 
-/* Output rows [begin, end) of all panels, under the tile configuration for blocks of at most 32 of them. A block's epilogue comes after the
- * tile work of the next one in program order, so that the processor can run both at once. */
+/* Output rows [begin, end) of all panels, under the tile configuration for blocks of at most 32 of them. A
+ * block's epilogue comes after the tile work of the next one in program order, so that the processor can run
+ * both at once. */
 static void product_rows(const struct product *p, int begin, int end)
 {
     float tiles[2][BLOCK_ROWS * PANEL] __attribute__((aligned(64)));

@@ -1,4 +1,5 @@
-/* avx2.c: float32 on AVX2 with FMA and F16C: every kernel, and the product in tiles of 6 rows by 16 columns. */
+/* avx2.c: float32 on AVX2 with FMA and F16C: every kernel, and the product in tiles of 6 rows by 16
+ * columns. */
 #include "kernels/simd_avx2.h"
 
 #define PANEL        16

@@ -1,4 +1,5 @@
-/* avx512.c: float32 on AVX-512 (F, BW, DQ, VL): every kernel, and the product in tiles of 14 rows by 32 columns. */
+/* avx512.c: float32 on AVX-512 (F, BW, DQ, VL): every kernel, and the product in tiles of 14 rows by 32
+ * columns. */
 #include "kernels/simd_avx512.h"
 
 #define PANEL        32

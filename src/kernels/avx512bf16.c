@@ -1,5 +1,6 @@
-/* avx512bf16.c: bfloat16 products on AVX-512 with VDPBF16PS (Cooper Lake, Zen 4, Sapphire Rapids), which adds two products of
- * bfloat16 pairs to a float32 lane. Everything else stays AVX-512's. Denormal inputs and sums count as 0 there. */
+/* avx512bf16.c: bfloat16 products on AVX-512 with VDPBF16PS (Cooper Lake, Zen 4, Sapphire Rapids), which adds
+ * two products of bfloat16 pairs to a float32 lane. Everything else stays AVX-512's. Denormal inputs and sums
+ * count as 0 there. */
 #ifdef KERNELS_MODEL
 #include "model.h"
 #else

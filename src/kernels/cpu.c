@@ -89,8 +89,8 @@ static bool has_all(const char *list)
     return true;
 }
 
-/* Linux gives a process the tile registers only when asked (kernel documentation, "Using XSTATE features"): for all its
- * threads that start later and the caller. */
+/* Linux gives a process the tile registers only when asked (kernel documentation, "Using XSTATE features"):
+ * for all its threads that start later and the caller. */
 static bool tiles_permitted(void)
 {
     enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };

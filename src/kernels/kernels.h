@@ -1,28 +1,30 @@
 /* kernels.h: the hot loops of the engine, behind one table of function pointers.
  *
- * How the room is laid out. portable.c holds a plain C version of every kernel; each further file holds what one
- * instruction set does better and is compiled with that set's flags (meson.build), so nothing outside it may be called on
- * another machine. kernels_get() fills a table with the portable version and lets one set after another override
- * it, up to the best that the machine has and the caller allows. tests/checkkernels runs every function of every set against the
- * portable one.
+ * How the room is laid out. portable.c holds a plain C version of every kernel; each further file holds what
+ * one instruction set does better and is compiled with that set's flags (meson.build), so nothing outside it
+ * may be called on another machine. kernels_get() fills a table with the portable version and lets one set
+ * after another override it, up to the best that the machine has and the caller allows. tests/checkkernels
+ * runs every function of every set against the portable one.
  *
- * To add a set: a value in cpu.h's enum isa and its detection in cpu.c; a file with `void kernels_NAME(struct kernels *k)`
- * that overrides entries; a line in sets[] of kernels.c; a line with its flags in meson.build. checkkernels then finds
- * it by itself.
+ * To add a set: a value in cpu.h's enum isa and its detection in cpu.c; a file with `void kernels_NAME(struct
+ * kernels *k)` that overrides entries; a line in sets[] of kernels.c; a line with its flags in meson.build; a
+ * line and a peak in tests/checkkernels. The vector sets share all but a few dozen operations: simd_*.h.
  *
- * The data. Activations are rows of channels, [time][channels], in a storage type: VALUE_F32, or VALUE_F16 where
- * halving memory traffic and memory counts more than the last bits. The product reads them from packed rows, small blocks in
- * the cache in the type that the set multiplies in (float32 or bfloat16), which the prologue writes; weights come as panels of a few
- * columns, expanded from the (quantised) weights of the model file into cache-sized scratch as they are used:
+ * The data. Activations are rows of channels, [time][channels], in a storage type: VALUE_F32, or VALUE_F16
+ * where halving memory traffic and memory counts more than the last bits. The product reads them from packed
+ * rows, small blocks in the cache in the type that the set multiplies in (float32 or bfloat16), which the
+ * prologue writes; weights come as panels of a few columns, expanded from the (quantised) weights of the
+ * model file into cache-sized scratch as they are used:
  *
  *     storage rows --prologue--> packed rows  \
- *                                              product --epilogue--> storage rows + sums for the next normalisation
- *     mapped weights --expand--> panels       /
+ *                                              product --epilogue--> storage rows, and sums
+ *     mapped weights --expand--> panels       /                      for the next normalisation
  *
- * A convolution is a product with several taps: tap j reads the packed rows shifted by j * tap_step. All functions may be called from
- * any number of threads at once on different outputs; none allocates. Pointers need only the alignment of their element type
- * (64-byte aligned scratch is faster). Results do not depend on addresses, nor on how rows are split over calls, with the
- * exception of the order of float additions into sum and sum_squares. */
+ * A convolution is a product with several taps: tap j reads the packed rows shifted by j * tap_step. All
+ * functions may be called from any number of threads at once on different outputs; none allocates. Pointers
+ * need only the alignment of their element type (64-byte aligned scratch is faster). Results do not depend on
+ * addresses, nor on how rows are split over calls, with the exception of the order of float additions into
+ * sum and sum_squares. */
 #ifndef KERNELS_KERNELS_H
 #define KERNELS_KERNELS_H
 
@@ -32,8 +34,8 @@
 #include "kernels/cpu.h"
 #include "kernels/values.h"
 
-/* The product's depth per tap is padded with zeros to a multiple of this, whatever the set. It is also the block of Q8_0 and
- * Q4_0. */
+/* The product's depth per tap is padded with zeros to a multiple of this, whatever the set. It is also the
+ * block of Q8_0 and Q4_0. */
 #define KERNELS_K VALUE_BLOCK
 
 static inline int kernels_padded(int k)
@@ -48,8 +50,8 @@ enum activation {
     ACTIVATION_SNAKE, /* x + sin(alpha x)^2 / alpha, alpha a channel; prologue only */
 };
 
-/* Storage rows to packed rows: out[t][c] = activation(in[t][c] * scale[c] + shift[c]) for c < channels, and 0 for
- * channels <= c < padded. */
+/* Storage rows to packed rows: out[t][c] = activation(in[t][c] * scale[c] + shift[c]) for c < channels, and 0
+ * for channels <= c < padded. */
 struct prologue {
     const void *in;
     enum value_type type;       /* of in: VALUE_F32 or VALUE_F16 */
@@ -75,8 +77,8 @@ struct expand {
     size_t row_bytes;     /* bytes from source row n to n + 1 */
     int columns;
     int source_k; /* elements from tap to tap in a source row; a multiple of 32 for Q8_0 and Q4_0 */
-    int first_tap,
-        tap_step; /* which of the source's taps are used: phases of a transposed convolution take every tenth */
+    int first_tap; /* which of the source's taps are used: a phase of a transposed convolution takes every tenth */
+    int tap_step;
     int taps, k;  /* k <= source_k */
     void *panels; /* panel_bytes(products, columns, taps, k) bytes */
 };
@@ -91,10 +93,12 @@ struct expand_rows {
     void *panels;
 };
 
-/* out[t][n] = (activation(sum over j, c of a[t * row_step + j * tap_step][c] * panel(n, j, c) + bias[n]) + residual[t][n])
+/* out[t][n] = (activation(sum over j, c of a[t * row_step + j * tap_step][c] * panel(n, j, c) + bias[n]) +
+ * residual[t][n])
  *             * scale + addend[t][n]
- * computed in float32, rounded to `type` when stored. sum[n] and sum_squares[n] are increased by the sums over t of the
- * value before that rounding and of its square. `out` may be the residual or the addend itself (same address and stride). */
+ * computed in float32, rounded to `type` when stored. sum[n] and sum_squares[n] are increased by the sums
+ * over t of the value before that rounding and of its square. `out` may be the residual or the addend itself
+ * (same address and stride). */
 struct product {
     const void
         *a; /* packed rows; row 0 of tap 0. Rows may overlap (a_stride < k), as in a short-time transform */
@@ -116,10 +120,10 @@ struct product {
     ptrdiff_t addend_stride;
     void *out;
     enum value_type
-        type; /* of out, residual and addend: VALUE_F32 or VALUE_F16 (larger values become infinite) */
+        type; /* of out, residual and addend: VALUE_F32, or VALUE_F16 (too large becomes infinite) */
     ptrdiff_t out_stride;
-    float *sum,
-        *sum_squares; /* [columns], or both NULL. Keep `rows` at or below some 1000 with sums and add the blocks in double */
+    float *sum; /* [columns] or NULL, then sum_squares too: keep `rows` below some 1000 with sums, and */
+    float *sum_squares; /* add the sums of blocks in double */
 };
 
 /* One way to multiply: its packed type, its panels and the four functions that agree on them. */
@@ -146,8 +150,8 @@ static inline size_t panel_bytes(const struct products *p, int columns, int taps
     return panels * (size_t)p->panel * (size_t)taps * (size_t)kernels_padded(k) * packed_bytes(p);
 }
 
-/* y[b][i] += sum over c of w[i][c] * x[b][c], for the serial part of an LSTM, where the weights stay in the cache. w comes
- * from matvec_pack, in F32, or in BF16 (half the cache; x stays float32). */
+/* y[b][i] += sum over c of w[i][c] * x[b][c], for the serial part of an LSTM, where the weights stay in the
+ * cache. w comes from matvec_pack, in F32, or in BF16 (half the cache; x stays float32). */
 struct matvec {
     const void *w;
     enum value_type type; /* of w: VALUE_F32 or VALUE_BF16 */
@@ -159,8 +163,8 @@ struct matvec {
     ptrdiff_t y_stride;
 };
 
-/* Rows of a matvec are packed in groups of 64: F32 [group][k][64], BF16 [group][(k + 1) / 2][64][2], zeros where there is no row
- * or column. The same for every set. */
+/* Rows of a matvec are packed in groups of 64: F32 [group][k][64], BF16 [group][(k + 1) / 2][64][2], zeros
+ * where there is no row or column. The same for every set. */
 #define MATVEC_GROUP 64
 
 size_t matvec_bytes(enum value_type type, int n, int k);
@@ -179,16 +183,17 @@ struct kernels {
      * c = sigmoid(f) * c + sigmoid(i) * tanh(g); h = sigmoid(o) * tanh(c). Absolute error below 1e-6. */
     void (*lstm_cell)(const float *gates, float *c, float *h, int hidden);
 
-    /* x[r][i] = (x - mean) / sqrt(variance + epsilon) * weight[i] + bias[i] over each row of `columns` (variance by n);
-     * in place. weight and bias may be NULL (1 and 0). */
+    /* x[r][i] = (x - mean) / sqrt(variance + epsilon) * weight[i] + bias[i] over each row of `columns`
+     * (variance by n); in place. weight and bias may be NULL (1 and 0). */
     void (*layer_norm)(float *x, ptrdiff_t stride, int rows, int columns, const float *weight,
                        const float *bias, float epsilon);
 
     /* x[r][i] = exp(scale x[r][i]) / sum over the row, with the largest taken off first; in place. */
     void (*softmax)(float *x, ptrdiff_t stride, int rows, int columns, float scale);
 
-    /* out[i] = f(in[i]) for `count` values; in place is fine. Absolute error of sine and cosine below 1e-6 for |x| <= 10,000, relative
-     * error of exponential below 4e-7 (it underflows to 0 below -87.3), absolute error of sigmoid and tanh below 1e-6. */
+    /* out[i] = f(in[i]) for `count` values; in place is fine. Absolute error of sine and cosine below 1e-6
+     * for |x| <= 10,000, relative error of exponential below 4e-7 (it underflows to 0 below -87.3), absolute
+     * error of sigmoid and tanh below 1e-6. */
     void (*sine)(float *out, const float *in, size_t count);
     void (*cosine)(float *out, const float *in, size_t count);
     void (*exponential)(float *out, const float *in, size_t count);
@@ -202,22 +207,23 @@ struct kernels {
     void (*column_sums)(const void *x, enum value_type type, ptrdiff_t stride, int rows, int channels,
                         float *sum, float *sum_squares);
 
-    /* Depthwise transposed convolution, kernel 3, stride 2, padding 1, output padding 1 (AdainResBlk1d's pool), on
-     * float32 rows: out[2t] = w[1] in[t] + bias, out[2t+1] = w[2] in[t] + w[0] in[t+1] + bias; row `rows` of `in` is
-     * read as 0. w is [3][channels]. */
+    /* Depthwise transposed convolution, kernel 3, stride 2, padding 1, output padding 1 (AdainResBlk1d's
+     * pool), on float32 rows: out[2t] = w[1] in[t] + bias, out[2t+1] = w[2] in[t] + w[0] in[t+1] + bias; row
+     * `rows` of `in` is read as 0. w is [3][channels]. */
     void (*pool)(float *out, ptrdiff_t out_stride, const float *in, ptrdiff_t in_stride, int rows,
                  int channels, const float *w, const float *bias);
 
     /* y[i] += a * x[i]. */
     void (*axpy)(float *y, const float *x, float a, size_t count);
 
-    /* Types: any to F32; F32 to F32, F16, BF16 and Q8_0 (round to nearest even). For Q8_0 and Q4_0 `count` is a
-     * multiple of VALUE_BLOCK; what becomes Q8_0 must be finite. */
+    /* Types: any to F32; F32 to F32, F16, BF16 and Q8_0 (round to nearest even). For Q8_0 and Q4_0 `count` is
+     * a multiple of VALUE_BLOCK; what becomes Q8_0 must be finite. */
     void (*to_float)(float *out, const void *in, enum value_type type, size_t count);
     void (*from_float)(void *out, enum value_type type, const float *in, size_t count);
 };
 
-/* The table of the best set that this machine has, at most `cap` (ISA_COUNT: no cap); k->isa says which it became. */
+/* The table of the best set that this machine has, at most `cap` (ISA_COUNT: no cap); k->isa says which it
+ * became. */
 void kernels_get(struct kernels *k, enum isa cap);
 
 /* Exactly `isa`, which must be available: for tests and benchmarks. */

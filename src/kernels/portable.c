@@ -1,4 +1,5 @@
-/* portable.c: every kernel in plain C: what runs where nothing better does, and what the other sets are checked against. */
+/* portable.c: every kernel in plain C: what runs where nothing better does, and what the other sets are
+ * checked against. */
 #include <math.h>
 
 #include "kernels/kernels.h"
@@ -191,7 +192,8 @@ static void product(const struct product *p)
         for (int n = 0; n < p->columns; n += PANEL) {
             vec sums[TILE] = {{0}};
             for (int tap = 0; tap < p->taps; tap++) {
-                /* Rows past the last repeat it, so that the loop has no border case; their sums are dropped. */
+                /* Rows past the last repeat it, so that the loop has no border case; their sums are
+                 * dropped. */
                 const float *a[TILE];
                 for (int i = 0; i < TILE; i++) {
                     ptrdiff_t row = (ptrdiff_t)(t + (i < rows ? i : rows - 1)) * p->row_step;

@@ -1,4 +1,5 @@
-/* sets.h: the instruction sets' entry points: each overrides in *k what it does better; for kernels.c and the tests. */
+/* sets.h: the instruction sets' entry points: each overrides in *k what it does better; for kernels.c and the
+ * tests. */
 #ifndef KERNELS_SETS_H
 #define KERNELS_SETS_H
 

@@ -1,7 +1,7 @@
 /* simd_avx512.h: the vector operations that simd_*.h are written in, for AVX-512 (F, BW, DQ, VL).
  *
- * Every set defines the same: the type `vf` of LANES floats, and the functions below. `n` is a number of lanes, 1 to LANES;
- * lanes past it read as 0 and are not written. */
+ * Every set defines the same: the type `vf` of LANES floats, and the functions below. `n` is a number of
+ * lanes, 1 to LANES; lanes past it read as 0 and are not written. */
 #ifndef KERNELS_SIMD_AVX512_H
 #define KERNELS_SIMD_AVX512_H
 

@@ -1,7 +1,7 @@
 /* simd_math.h: elementary functions over vectors. Include after a simd_SET.h.
  *
- * The polynomials are minimax fits (Remez); reductions are Cody and Waite's, exact up to the last constant thanks to the fused
- * multiply-add. The errors stated are of the formulas; rounding adds about 1e-7. */
+ * The polynomials are minimax fits (Remez); reductions are Cody and Waite's, exact up to the last constant
+ * thanks to the fused multiply-add. The errors stated are of the formulas; rounding adds about 1e-7. */
 #ifndef KERNELS_SIMD_MATH_H
 #define KERNELS_SIMD_MATH_H
 

@@ -7,8 +7,8 @@
  *     void v_store_bf16(uint16_t *out, vf x, int n)     n lanes, rounded to nearest even
  *     vf v_pair_bf16(vf low, vf high)                   2 LANES values, low first
  *
- * Panels: F32 [panel][tap][k][PANEL], BF16 [panel][tap][k / 2][PANEL][2]: either way a step of the product is one row of PANEL
- * 32-bit units. */
+ * Panels: F32 [panel][tap][k][PANEL], BF16 [panel][tap][k / 2][PANEL][2]: either way a step of the product is
+ * one row of PANEL 32-bit units. */
 #ifndef KERNELS_SIMD_PACK_H
 #define KERNELS_SIMD_PACK_H
 
@@ -38,7 +38,9 @@ INLINE void v_store_packed(packed_t *out, vf x, int n)
 /* x + sin(alpha x)^2 / alpha. */
 INLINE vf v_snake(vf x, vf alpha, vf inverse_alpha)
 {
-#if PACKED_BF16 /* in half turns, t: sin(pi t)^2 is a polynomial of the square of t's fraction, error 4e-7; t is rounded as the product it is */
+#if PACKED_BF16
+    /* In half turns t: sin(pi t)^2 is a polynomial of the square of t's fraction, error 4e-7. The product t is
+     * rounded, which costs |t| * 4e-7 more: far below a step of bfloat16. */
     vf t = v_fraction(x * (alpha * v_set(0.31830988618f)));
     vf u = t * t;
     vf p = v_fma(u, v_set(10.58130053f), v_set(-29.42627445f));
@@ -51,7 +53,8 @@ INLINE vf v_snake(vf x, vf alpha, vf inverse_alpha)
 #endif
 }
 
-/* One vector of the prologue; `activation` and `type` are constants where it is called, so each pair becomes a loop of its own. */
+/* One vector of the prologue; `activation` and `type` are constants where it is called, so each pair becomes
+ * a loop of its own. */
 INLINE void prologue_vector(const struct prologue *p, const void *in, enum value_type type,
                             enum activation activation, packed_t *out, int c, int n)
 {
@@ -120,7 +123,8 @@ INLINE void expand_column(const struct expand *e, enum value_type type, int colu
         block[i] = 0.0f;
 }
 
-/* Writes LANES columns of VALUE_BLOCK channels into a panel: `out` is the first of VALUE_BLOCK / UNIT rows of PANEL units. */
+/* Writes LANES columns of VALUE_BLOCK channels into a panel: `out` is the first of VALUE_BLOCK / UNIT rows of
+ * PANEL units. */
 INLINE void expand_store(const float block[LANES][VALUE_BLOCK], packed_t *out)
 {
     for (int c = 0; c < VALUE_BLOCK; c += LANES * UNIT) {
@@ -230,8 +234,8 @@ INLINE void finish_sums(const struct product *p, vf sum, vf squares, int n, int 
     v_store_n(p->sum_squares + n, v_load_n(p->sum_squares + n, lanes) + squares, lanes);
 }
 
-/* The epilogue of a whole panel without an activation, as the convolutions of the generator end: what is added is a constant where
- * this is called, so that the loop holds nothing else. */
+/* The epilogue of a whole panel without an activation, as the convolutions of the generator end: what is
+ * added is a constant where this is called, so that the loop holds nothing else. */
 INLINE void finish_whole(const struct product *p, enum value_type type, bool residual, bool addend,
                          const float *tile, int t, int rows, int n0)
 {

@@ -1,11 +1,12 @@
 /* simd_product.h: the blocked product over vectors.
  *
- * A tile of TILE_ROWS output rows and one panel of columns is summed in registers over all taps and channels: each step broadcasts one
- * 32-bit unit of every row (a float32 channel, or a pair of bfloat16 channels) and multiplies it with PANEL / LANES vectors of
- * the panel. The panel streams from the second-level cache, the tile's rows stay in the first. Needs, beside simd_pack.h and
- * its macros,
+ * A tile of TILE_ROWS output rows and one panel of columns is summed in registers over all taps and channels:
+ * each step broadcasts one 32-bit unit of every row (a float32 channel, or a pair of bfloat16 channels) and
+ * multiplies it with PANEL / LANES vectors of the panel. The panel streams from the second-level cache, the
+ * tile's rows stay in the first. Needs, beside simd_pack.h and its macros,
  *     TILE_ROWS                        rows of a tile: TILE_ROWS * PANEL / LANES sums fill the registers
- *     vf v_multiply(vf a, vf w, vf x)  x + a * w, float32 lanes, or x + a.low * w.low + a.high * w.high for pairs */
+ *     vf v_multiply(vf a, vf w, vf x)  x + a * w, float32 lanes, or x + a.low * w.low + a.high * w.high for
+ * pairs */
 #ifndef KERNELS_SIMD_PRODUCT_H
 #define KERNELS_SIMD_PRODUCT_H
 
@@ -13,8 +14,8 @@
 
 enum { VECTORS = PANEL / LANES, GROUP = 3, GROUPS = (TILE_ROWS + GROUP - 1) / GROUP };
 
-/* Sums `rows` rows (a constant where it is called) from packed row `first` on into tile[rows][PANEL]. Rows are addressed in
- * groups of three, pointer + 0, 1, 2 strides, which keeps the pointers in registers. */
+/* Sums `rows` rows (a constant where it is called) from packed row `first` on into tile[rows][PANEL]. Rows
+ * are addressed in groups of three, pointer + 0, 1, 2 strides, which keeps the pointers in registers. */
 INLINE void product_tile(const struct product *p, const char *first, const float *w, float *tile,
                          const int rows)
 {

@@ -1,7 +1,7 @@
 /* simd_rows.h: the kernels that are not products, over vectors.
  *
- * A set's file includes it after its simd_SET.h, with MATVEC_CHUNK defined: how many vectors of a matvec's group are summed
- * at once (twice as many sums must fit the registers). */
+ * A set's file includes it after its simd_SET.h, with MATVEC_CHUNK defined: how many vectors of a matvec's
+ * group are summed at once (twice as many sums must fit the registers). */
 #ifndef KERNELS_SIMD_ROWS_H
 #define KERNELS_SIMD_ROWS_H
 

@@ -53,8 +53,8 @@ void random_fill(float *out, size_t count, float scale)
     }
 }
 
-/* The data lies between two guards: [front guard][data][back guard][unreadable page]; the back guard is only as long
- * as the asked alignment forces it to be, so that reads past the end fault. */
+/* The data lies between two guards: [front guard][data][back guard][unreadable page]; the back guard is only
+ * as long as the asked alignment forces it to be, so that reads past the end fault. */
 static struct {
     unsigned char *map, *data;
     size_t map_size, size, back;

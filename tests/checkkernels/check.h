@@ -8,8 +8,8 @@
 
 #include "kernels/kernels.h"
 
-/* Multiply-adds a second (times two) that one thread of a set reaches without touching memory, measured for about a tenth of a
- * second: peak_avx2 and so on; `fast` asks for the set's bfloat16 products. */
+/* Multiply-adds a second (times two) that one thread of a set reaches without touching memory, measured for
+ * about a tenth of a second: peak_avx2 and so on; `fast` asks for the set's bfloat16 products. */
 typedef double peak_function(void);
 
 /* One set under test: its table, and the names that reports use. */
@@ -29,9 +29,9 @@ float random_float(float least, float most);
 /* `count` values, mostly in [-scale, scale], some 0, denormal, or exact powers of two. */
 void random_fill(float *out, size_t count, float scale);
 
-/* A buffer of `bytes` bytes at an address that is `misalign` bytes (a multiple of the element size, below 64) off 64 byte
- * alignment where possible, with guard bytes on both sides and, for reads, an unreadable page after its end. Lives until
- * buffers_release(). Filled with guard bytes. */
+/* A buffer of `bytes` bytes at an address that is `misalign` bytes (a multiple of the element size, below 64)
+ * off 64 byte alignment where possible, with guard bytes on both sides and, for reads, an unreadable page
+ * after its end. Lives until buffers_release(). Filled with guard bytes. */
 void *buffer(size_t bytes, size_t align);
 
 /* Whether all guards of all buffers are untouched; reports those that are not. */

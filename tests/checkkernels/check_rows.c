@@ -1,4 +1,5 @@
-/* check_rows.c: the kernels of a set that are not products, against the portable ones and against double precision. */
+/* check_rows.c: the kernels of a set that are not products, against the portable ones and against double
+ * precision. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +38,8 @@ static void done(void)
     buffers_release();
 }
 
-/* A function of one argument against its double-precision reference over [-range, range] and the special values. */
+/* A function of one argument against its double-precision reference over [-range, range] and the special
+ * values. */
 static void check_function(const struct set *set, const char *name, void (*f)(float *, const float *, size_t),
                            double (*reference)(double), float range, double absolute, double relative)
 {

@@ -1,10 +1,12 @@
-/* checkkernels: runs every kernel of every instruction set that this machine has against the portable one, or times them.
+/* checkkernels: runs every kernel of every instruction set that this machine has against the portable one, or
+ * times them.
  *
- *     checkkernels [--isa SET] [--seed N] [FILTER]     checks whose name ("avx2.exact.product") contains FILTER
+ *     checkkernels [--isa SET] [--seed N] [FILTER]     checks whose name ("avx2.exact.product") has FILTER
  *     checkkernels --bench [--isa SET]                 times them
  *
- * Exit status: 0 when all checks passed, 1 when one failed, 2 for a usage error. Beside the sets of the machine, the logic of the
- * bfloat16 sets is checked everywhere through a software model of their instructions ("model" in the name). */
+ * Exit status: 0 when all checks passed, 1 when one failed, 2 for a usage error. Beside the sets of the
+ * machine, the logic of the bfloat16 sets is checked everywhere through a software model of their
+ * instructions ("model" in the name). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-/* model.h: a software model of the bfloat16 and tile instructions, so that the logic of avx512bf16.c and amx.c is checked on any
- * machine: both are compiled once more with -DKERNELS_MODEL and find here, in plain C, the operations of simd_avx512.h, those of
- * simd_avx512bf16.h and the tile intrinsics. The tiles check what the processor would answer with a fault: shapes that
- * do not fit, tiles that are not configured. */
+/* model.h: a software model of the bfloat16 and tile instructions, so that the logic of avx512bf16.c and
+ * amx.c is checked on any machine: both are compiled once more with -DKERNELS_MODEL and find here, in plain
+ * C, the operations of simd_avx512.h, those of simd_avx512bf16.h and the tile intrinsics. The tiles check
+ * what the processor would answer with a fault: shapes that do not fit, tiles that are not configured. */
 #ifndef CHECKKERNELS_MODEL_H
 #define CHECKKERNELS_MODEL_H
 

@@ -1,5 +1,5 @@
-/* peak.h: what one thread of each set can multiply and add without touching memory; a file per set beside the kernels'
- * flags. */
+/* peak.h: what one thread of each set can multiply and add without touching memory; a file per set beside the
+ * kernels' flags. */
 #ifndef CHECKKERNELS_PEAK_H
 #define CHECKKERNELS_PEAK_H
 
