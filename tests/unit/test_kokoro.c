@@ -1,0 +1,403 @@
+/* test_kokoro.c: the neural voices on the small reference model: the same sound whatever the threads and the batch,
+ * blends, word times, what is refused. How right the sound is, tests/golden checks. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "base/str.h"
+#include "convert/import.h"
+#include "kokoro/kokoro.h"
+#include "voices/backend.h"
+
+static char model_file[64]; /* empty: no reference data */
+
+/* The small model with the published voices, whose tables have the same width. */
+static int import_tiny(void **state)
+{
+    (void)state;
+    const char *shared = getenv("LITETTS_TEST_SHARED");
+    struct str checkpoint = {0}, config = {0}, voices = {0};
+    str_printf(&checkpoint, "%s/reference/kokoro-tiny/kokoro-tiny.pth", shared ? shared : "");
+    str_printf(&config, "%s/reference/kokoro-tiny/config.json", shared ? shared : "");
+    str_printf(&voices, "%s/data/kokoro/voices", shared ? shared : "");
+    lt_status status = LT_OK;
+    if (access(checkpoint.data, R_OK) == 0) {
+        snprintf(model_file, sizeof model_file, "/tmp/litetts-test-%d.gguf", (int)getpid());
+        lt_error error;
+        status = import_model(&(struct import_options){.checkpoint = checkpoint.data,
+                                                       .config = config.data,
+                                                       .voices = voices.data,
+                                                       .output = model_file,
+                                                       .type = GGUF_Q8_0},
+                              &error);
+        if (status != LT_OK)
+            print_error("%s\n", error.message);
+    } else {
+        print_message("no reference data: the tests of the Kokoro voices are skipped\n");
+    }
+    str_free(&checkpoint);
+    str_free(&config);
+    str_free(&voices);
+    return status == LT_OK ? 0 : -1;
+}
+
+static int remove_model(void **state)
+{
+    (void)state;
+    if (model_file[0])
+        unlink(model_file);
+    return 0;
+}
+
+static struct backend *open_backend(const char *threads)
+{
+    if (!model_file[0])
+        skip();
+    lt_error error;
+    struct backend *backend = NULL;
+    lt_config *config = lt_config_new();
+    assert_non_null(config);
+    assert_int_equal(lt_config_set(config, "engine.model", model_file, &error), LT_OK);
+    assert_int_equal(lt_config_set(config, "engine.threads", threads, &error), LT_OK);
+    if (kokoro_backend.open(config, &backend, &error) != LT_OK)
+        fail_msg("%s", error.message);
+    lt_config_free(config);
+    return backend;
+}
+
+static const void *voice(struct backend *backend, const char *name)
+{
+    const void *found;
+    const char *language;
+    lt_error error;
+    if (kokoro_backend.find_voice(backend, name, &found, &language, &error) != LT_OK)
+        fail_msg("%s", error.message);
+    return found;
+}
+
+/* ---- Speaking ------------------------------------------------------------------------------------- */
+
+struct sound {
+    float *samples;
+    size_t count;
+    bool refuse;
+};
+
+static bool keep(void *user, const float *samples, size_t count)
+{
+    struct sound *sound = user;
+    if (sound->refuse)
+        return false;
+    sound->samples = realloc(sound->samples, (sound->count + count) * sizeof *samples);
+    assert_non_null(sound->samples);
+    memcpy(sound->samples + sound->count, samples, count * sizeof *samples);
+    sound->count += count;
+    return true;
+}
+
+static const char *const PHONEMES[] = {
+    "həlˈO wˈɜɹld.",
+    "ðə kwˈɪk bɹˈWn fˈɑks ʤˈʌmps ˌOvəɹ ðə lˈAzi dˈɔɡ.",
+    "sˈʌm wˈɜɹdz, ænd ðˈɛn, ɐ lˈɔŋ pˈɔz — fˈɔlOd bI mˈɔɹ!",
+    "ˈA",
+};
+enum { TEXTS = sizeof PHONEMES / sizeof *PHONEMES };
+
+static struct utterance utterance_of(const char *phonemes, const void *voice, uint64_t seed,
+                                     struct sound *sound)
+{
+    return (struct utterance){.text = "",
+                              .phonemes = phonemes,
+                              .voice = voice,
+                              .speed = 1,
+                              .seed = seed,
+                              .emit = keep,
+                              .user = sound};
+}
+
+static struct sound speak(struct backend *backend, const char *phonemes, const char *name, uint64_t seed)
+{
+    struct sound sound = {0};
+    const void *with = voice(backend, name);
+    struct utterance u = utterance_of(phonemes, with, seed, &sound);
+    kokoro_backend.speak(backend, &(struct utterance *){&u}, 1);
+    assert_int_equal(u.status, LT_OK);
+    kokoro_backend.release_voice(backend, with);
+    return sound;
+}
+
+static bool same(const struct sound *a, const struct sound *b)
+{
+    return a->count == b->count && memcmp(a->samples, b->samples, a->count * sizeof *a->samples) == 0;
+}
+
+static void the_sound_does_not_depend_on_threads_or_batch(void **state)
+{
+    (void)state;
+    struct backend *one = open_backend("1");
+    struct sound alone[TEXTS];
+    for (int i = 0; i < TEXTS; i++) {
+        alone[i] = speak(one, PHONEMES[i], "af_heart", 7);
+        assert_true(alone[i].count > 2400);
+        for (size_t n = 0; n < alone[i].count; n++)
+            assert_true(isfinite(alone[i].samples[n]));
+    }
+    kokoro_backend.close(one);
+    for (int threads = 1; threads <= 5; threads += 2) {
+        struct backend *backend = open_backend((char[]){(char)('0' + threads), 0});
+        const void *with = voice(backend, "af_heart");
+        struct sound sounds[TEXTS] = {{0}};
+        struct utterance utterances[TEXTS], *batch[TEXTS];
+        for (int i = 0; i < TEXTS; i++) {
+            const int text = threads == 3 ? TEXTS - 1 - i : i; /* another order */
+            utterances[text] = utterance_of(PHONEMES[text], with, 7, &sounds[text]);
+            batch[i] = &utterances[text];
+        }
+        kokoro_backend.speak(backend, batch, TEXTS);
+        for (int i = 0; i < TEXTS; i++) {
+            assert_int_equal(utterances[i].status, LT_OK);
+            assert_true(same(&sounds[i], &alone[i]));
+            free(sounds[i].samples);
+        }
+        kokoro_backend.release_voice(backend, with);
+        kokoro_backend.close(backend);
+    }
+    for (int i = 0; i < TEXTS; i++)
+        free(alone[i].samples);
+}
+
+static void the_seed_chooses_the_noise(void **state)
+{
+    (void)state;
+    struct backend *backend = open_backend("2");
+    struct sound a = speak(backend, PHONEMES[0], "af_heart", 1),
+                 b = speak(backend, PHONEMES[0], "af_heart", 1),
+                 c = speak(backend, PHONEMES[0], "af_heart", 2);
+    assert_true(same(&a, &b));
+    assert_int_equal(a.count, c.count);
+    assert_false(same(&a, &c));
+    free(a.samples);
+    free(b.samples);
+    free(c.samples);
+    kokoro_backend.close(backend);
+}
+
+static void a_blend_is_a_weighted_mean(void **state)
+{
+    (void)state;
+    struct backend *backend = open_backend("1");
+    struct sound plain = speak(backend, PHONEMES[0], "af_bella", 1);
+    static const char *const equal[] = {"af_bella+af_bella", "AF_Bella(2)",
+                                        " af_bella ( 0.5 ) + af_bella(0.5) "};
+    for (int i = 0; i < 3; i++) {
+        struct sound blend = speak(backend, PHONEMES[0], equal[i], 1);
+        assert_true(same(&plain, &blend));
+        free(blend.samples);
+    }
+    struct sound a = speak(backend, PHONEMES[0], "af_bella(2)+af_sky(1)", 1),
+                 b = speak(backend, PHONEMES[0], "af_sky(10)+af_bella(20)", 1);
+    assert_false(same(&plain, &a));
+    assert_true(same(&a, &b));
+    free(a.samples);
+    free(b.samples);
+    free(plain.samples);
+    kokoro_backend.close(backend);
+}
+
+static void malformed_blends_are_refused(void **state)
+{
+    (void)state;
+    struct backend *backend = open_backend("1");
+    static const char *const bad[] = {"",
+                                      "+",
+                                      "af_bella+",
+                                      "af_nobody",
+                                      "af_bella(",
+                                      "af_bella()",
+                                      "af_bella(x)",
+                                      "af_bella(-1)",
+                                      "af_bella(0)",
+                                      "af_bella(nan)",
+                                      "af_bella(1",
+                                      "af_bella af_sky",
+                                      "af_bella(1)(2)",
+                                      "af_bella++af_sky",
+                                      "af_bella(1e9)"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const void *found;
+        const char *language;
+        lt_error error;
+        if (kokoro_backend.find_voice(backend, bad[i], &found, &language, &error) != LT_ERR_VOICE)
+            fail_msg("'%s' was accepted", bad[i]);
+        assert_true(error.message[0] != '\0');
+    }
+    kokoro_backend.close(backend);
+}
+
+static void voices_tell_language_and_sex(void **state)
+{
+    (void)state;
+    struct backend *backend = open_backend("1");
+    const lt_voice *voices;
+    const size_t count = kokoro_backend.voices(backend, &voices);
+    assert_int_equal(count, 6);
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(voices[i].language, voices[i].name[0] == 'b' ? "en-GB" : "en-US");
+        assert_string_equal(voices[i].sex, voices[i].name[1] == 'f' ? "female" : "male");
+        assert_int_equal(voices[i].is_default, strcmp(voices[i].name, "af_heart") == 0);
+    }
+    kokoro_backend.close(backend);
+}
+
+/* ---- Words and errors ----------------------------------------------------------------------------- */
+
+static void words_get_times(void **state)
+{
+    (void)state;
+    struct backend *backend = open_backend("1");
+    const void *with = voice(backend, "af_heart");
+    const char *phonemes = "həlˈO wˈɜɹld."; /* bytes: h1 ə2 l1 ˈ2 O1, space, w1 ˈ2 ɜ2 ɹ2 l1 d1, full stop */
+    struct utterance_word words[] = {
+        {.phoneme_begin = 0, .phoneme_end = 7, .start = -1, .end = -1},
+        {.phoneme_begin = 8, .phoneme_end = 17, .start = -1, .end = -1},
+        {.phoneme_begin = 18, .phoneme_end = 18, .start = -1, .end = -1}, /* none of its own */
+    };
+    struct sound sound = {0};
+    struct utterance u = utterance_of(phonemes, with, 1, &sound);
+    u.words = words;
+    u.word_count = 3;
+    kokoro_backend.speak(backend, &(struct utterance *){&u}, 1);
+    assert_int_equal(u.status, LT_OK);
+    const float seconds = (float)sound.count / LT_SAMPLE_RATE;
+    assert_true(words[0].start >= 0 && words[0].start < words[0].end);
+    assert_true(fabsf(words[0].end - words[1].start) < 1e-6f); /* they share the space */
+    assert_true(words[1].start < words[1].end && words[1].end < seconds);
+    assert_true(words[2].start < 0 && words[2].end < 0);
+    free(sound.samples);
+    kokoro_backend.release_voice(backend, with);
+    kokoro_backend.close(backend);
+}
+
+static lt_status status_of(struct backend *backend, const char *phonemes, struct sound *sound,
+                           const atomic_bool *cancelled)
+{
+    const void *with = voice(backend, "af_heart");
+    struct utterance u = utterance_of(phonemes, with, 1, sound);
+    u.cancelled = cancelled;
+    kokoro_backend.speak(backend, &(struct utterance *){&u}, 1);
+    assert_true(u.status == LT_OK || u.error.message[0] != '\0');
+    kokoro_backend.release_voice(backend, with);
+    return u.status;
+}
+
+static void bad_utterances_are_refused_alone(void **state)
+{
+    (void)state;
+    struct backend *backend = open_backend("2");
+    struct sound sound = {0};
+    struct str text = {0};
+    for (int i = 0; i < 510; i++)
+        str_puts(&text, i % 5 == 4 ? " " : "a");
+    assert_int_equal(status_of(backend, text.data, &sound, NULL), LT_OK);
+    assert_true(sound.count > 0);
+    str_puts(&text, "a");
+    assert_int_equal(status_of(backend, text.data, &sound, NULL), LT_ERR_TEXT);
+    assert_int_equal(status_of(backend, "a\xff", &sound, NULL), LT_ERR_TEXT);
+    free(sound.samples);
+    str_free(&text);
+
+    sound = (struct sound){0};
+    assert_int_equal(status_of(backend, "", &sound, NULL), LT_OK);
+    assert_int_equal(status_of(backend, "\xe6\xbc\xa2", &sound, NULL),
+                     LT_OK); /* no phoneme of the model: silence */
+    assert_int_equal(sound.count, 0);
+
+    atomic_bool cancelled = true;
+    assert_int_equal(status_of(backend, PHONEMES[0], &sound, &cancelled), LT_ERR_CANCELLED);
+    sound.refuse = true;
+    assert_int_equal(status_of(backend, PHONEMES[0], &sound, NULL), LT_ERR_CANCELLED);
+
+    /* the good one of a batch is spoken */
+    const void *with = voice(backend, "af_heart");
+    struct sound good = {0}, bad = {0}, alone = speak(backend, PHONEMES[0], "af_heart", 1);
+    struct utterance utterances[] = {utterance_of("a\xff", with, 1, &bad),
+                                     utterance_of(PHONEMES[0], with, 1, &good)};
+    kokoro_backend.speak(backend, (struct utterance *[]){&utterances[0], &utterances[1]}, 2);
+    assert_int_equal(utterances[0].status, LT_ERR_TEXT);
+    assert_int_equal(utterances[1].status, LT_OK);
+    assert_true(same(&good, &alone));
+    free(good.samples);
+    free(alone.samples);
+    kokoro_backend.release_voice(backend, with);
+    kokoro_backend.close(backend);
+}
+
+static void memory_stays_where_it_was(void **state)
+{
+    (void)state;
+    struct backend *backend = open_backend("2");
+    uint64_t early = 0;
+    for (int i = 0; i < 200; i++) {
+        struct sound sound = speak(backend, PHONEMES[i * 7 % TEXTS], "af_heart", (uint64_t)i);
+        free(sound.samples);
+        if (i == 20)
+            early = memory_read_field("/proc/self/status", "RssAnon");
+    }
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    assert_true(memory_read_field("/proc/self/status", "RssAnon") <= early + (1 << 20));
+#else
+    (void)early;
+#endif
+    kokoro_backend.close(backend);
+}
+
+static void what_is_no_model_is_refused(void **state)
+{
+    (void)state;
+    lt_error error;
+    struct model *model;
+    char path[] = "/tmp/litetts-test-XXXXXX";
+    const int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    assert_int_equal(model_open(path, &model, &error), LT_ERR_MODEL);
+    struct gguf_writer *writer = gguf_writer_new();
+    assert_non_null(writer);
+    gguf_writer_string(writer, "general.architecture", "kokoro");
+    assert_int_equal(
+        gguf_writer_declare(writer, "bert.embeddings.LayerNorm.weight", GGUF_F32, 1, (uint64_t[]){4}, &error),
+        LT_OK);
+    assert_int_equal(gguf_writer_open(writer, path, &error), LT_OK);
+    assert_int_equal(gguf_writer_data(writer, (float[]){1, 1, 1, 1}, 16, &error), LT_OK);
+    assert_int_equal(gguf_writer_finish(writer, &error), LT_OK);
+    gguf_writer_free(writer);
+    assert_int_equal(model_open(path, &model, &error), LT_ERR_MODEL);
+    assert_non_null(strstr(error.message, "bert.embeddings.LayerNorm.bias"));
+    unlink(path);
+    assert_int_equal(model_open(path, &model, &error), LT_ERR_IO);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_sound_does_not_depend_on_threads_or_batch),
+        cmocka_unit_test(the_seed_chooses_the_noise),
+        cmocka_unit_test(a_blend_is_a_weighted_mean),
+        cmocka_unit_test(malformed_blends_are_refused),
+        cmocka_unit_test(voices_tell_language_and_sex),
+        cmocka_unit_test(words_get_times),
+        cmocka_unit_test(bad_utterances_are_refused_alone),
+        cmocka_unit_test(memory_stays_where_it_was),
+        cmocka_unit_test(what_is_no_model_is_refused),
+    };
+    return cmocka_run_group_tests(tests, import_tiny, remove_model);
+}
