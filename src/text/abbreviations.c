@@ -250,20 +250,21 @@ static size_t scan_initials(struct norm *x, size_t at)
         {"phd", "P H D"},
     };
     char letters[16];
-    size_t n = 0, end = at;
+    size_t n = 0, end = at, parts = 0;
     while (n + 2 < sizeof letters) {
         size_t run = norm_letters(x, end);
-        if ((run != 1 && !(run == 2 && norm_literal(x, end, "ph") > 0)) || norm_char(x, end + run) != '.')
+        bool part =
+            run > 0 && run <= 3 && char_is_upper(x->text[end]) && (n > 0 || run < 3); /* "B.Sc.", "Ph.D." */
+        if ((run != 1 && !part) || n + run + 2 >= sizeof letters || norm_char(x, end + run) != '.')
             break;
         memcpy(letters + n, x->text + end, run);
         n += run;
         end += run + 1;
+        parts++;
     }
     if (norm_letters(x, end) == 1 && norm_is_border(x, end + 1) && n > 0 && norm_char(x, end) != ' ')
-        letters[n++] = x->text[end++];
-    else if (n < 2)
-        return 0;
-    if (n < 2 || !norm_is_border(x, end))
+        letters[n++] = x->text[end++], parts++;
+    if (parts < 2 || !norm_is_border(x, end))
         return 0;
     bool point = x->text[end - 1] == '.';
     char lower[16];
@@ -342,6 +343,18 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
         norm_range(x, at, at + 2, "initial");
         norm_say_letters(x, x->text + at, 1);
         return 2;
+    }
+    char beyond = norm_char(x, at + size + 1);
+    if (point && char_is_digit(beyond) && NORM_FIND(numbered, word, size) != NULL) { /* "No.1" */
+        norm_range(x, at, at + size + 1, "abbreviation");
+        norm_say(x, NORM_FIND(numbered, word, size));
+        return size + 1;
+    }
+    if (point && char_is_upper(beyond) && char_is_upper(x->text[at]) && size > 1 &&
+        NORM_FIND(anywhere, word, size) != NULL) {
+        norm_range(x, at, at + size + 1, "abbreviation"); /* "Mr.Smith" */
+        norm_say(x, NORM_FIND(anywhere, word, size));
+        return size + 1;
     }
     if (!norm_is_border(x, at + size) || next == '-' || next == '\'' ||
         (point && (char_is_alnum(norm_char(x, at + size + 1)) || norm_char(x, at + size + 1) == '.')))

@@ -125,7 +125,8 @@ static struct choice choose(const struct chunker *chunker)
         symbols += counted;
         if (symbols - space > chunker->limit && best[BORDER_SENTENCE] + best[BORDER_CLAUSE] > 0)
             break;
-        if (symbols - space > slack)
+        if (symbols - space >
+            (symbols == counted ? chunker->max_symbols : slack)) /* one long word may fill it */
             break;
         if (token->kind == TOKEN_PAUSE)
             return (struct choice){i + 1, token->seconds, true};

@@ -24,7 +24,7 @@ static uint32_t month_of(const char *word, size_t size)
 /* Words that are months only beside a year or when they are capitalised. */
 static bool is_doubtful(const char *word, size_t size)
 {
-    return char_is_lower(word[0]) && norm_in(word, size, "may|march|mar|dec|sep|jan|jun");
+    return char_is_lower(word[0]) && norm_in(word, size, "may|march|mar");
 }
 
 static bool is_year(const char *digits, size_t size)
@@ -282,8 +282,27 @@ static size_t decade_size(const struct norm *x, size_t at, const char **digits, 
     return end + apostrophe + 1 - at;
 }
 
+/* "100s of", "1000s": not counted exactly. */
+static size_t scan_many(struct norm *x, size_t at)
+{
+    static const char *const words[][2] = {
+        {"10s of", "tens"}, {"100s of", "hundreds"}, {"1000s", "thousands"}, {"1000s of", "thousands"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (norm_word(x, at, words[i][0]) == 0)
+            continue;
+        size_t n = norm_digits(x, at) + 1;
+        norm_range(x, at, at + n, "number");
+        norm_say(x, words[i][1]);
+        return n;
+    }
+    return 0;
+}
+
 size_t scan_decade(struct norm *x, size_t at)
 {
+    size_t many = scan_many(x, at);
+    if (many > 0)
+        return many;
     const char *digits;
     size_t size, used = decade_size(x, at, &digits, &size);
     if (used == 0 ||

@@ -186,7 +186,7 @@ static lt_status find_sentence(struct text_stream *stream, size_t *length, lt_er
     struct raw_text *raw = &stream->raw;
     size_t from = 0;
     for (;;) {
-        const char *text = raw->text.data + raw->front;
+        const char *text = raw->text.data == NULL ? "" : raw->text.data + raw->front;
         size_t size = raw->text.length - raw->front;
         bool ended = stream->ssml != NULL ? ssml_ended(stream->ssml) : stream->markdown.ended;
         if (size > 0 && *text == RAW_EVENT) {

@@ -388,6 +388,13 @@ static size_t scan_feet(struct norm *x, size_t at)
            quote = norm_char(x, at + feet) == '\'' ? 1 : norm_literal(x, at + feet, "′");
     size_t inches = norm_digits(x, at + feet + quote), end = at + feet + quote + inches;
     size_t close = norm_char(x, end) == '"' ? 1 : norm_literal(x, end, "″");
+    if (feet > 0 && feet < 3 && quote > 0 && inches == 0 && norm_is_border(x, at + feet + quote) &&
+        x->text_after_quote == NULL && norm_char(x, at + feet + quote) != '"') { /* "6'" */
+        norm_range(x, at, at + feet + quote, "feet");
+        say_cardinal(x, x->text + at, feet);
+        norm_say(x, number_value(x->text + at, feet) == 1 ? "foot" : "feet");
+        return feet + quote;
+    }
     if (feet == 0 || feet > 2 || quote == 0 || inches == 0 || inches > 2 ||
         (close == 0 && !norm_is_border(x, end)))
         return 0;
@@ -439,7 +446,7 @@ static size_t scan_scientific(struct norm *x, size_t at, const struct number *nu
         end += 1 + sign;
         digits = norm_digits(x, end);
         if (digits == 0 || digits > 4 || !norm_is_border(x, end + digits) ||
-            (sign == 0 && number->fraction_size == 0))
+            (sign == 0 && number->fraction_size == 0 && number->whole_size > 1))
             return 0;
         norm_range(x, at, end + digits, "scientific notation");
         say_number(x, number);

@@ -11,6 +11,7 @@ struct currency {
 
 /* Longer signs before their beginnings. */
 static const struct currency currencies[] = {
+    {"US $", "U S dollar", "U S dollars", "cent", "cents"},
     {"US$", "U S dollar", "U S dollars", "cent", "cents"},
     {"CA$", "Canadian dollar", "Canadian dollars", "cent", "cents"},
     {"AU$", "Australian dollar", "Australian dollars", "cent", "cents"},
@@ -40,6 +41,7 @@ static const struct currency currencies[] = {
     {"₡", "colon", "colons", NULL, NULL},
     {"₵", "cedi", "cedis", "pesewa", "pesewas"},
     {"₸", "tenge", "tenge", NULL, NULL},
+    {"₤", "pound", "pounds", "penny", "pence"},
     {"¢", "cent", "cents", NULL, NULL},
 };
 
@@ -81,7 +83,8 @@ static const struct currency codes[] = {
 
 static const struct currency *find_sign(const struct norm *x, size_t at, size_t *size)
 {
-    if (char_is_alpha(norm_char(x, at)) && norm_char(x, at + 1) != '$' && norm_char(x, at + 2) != '$')
+    if (char_is_alpha(norm_char(x, at)) && norm_char(x, at + 1) != '$' && norm_char(x, at + 2) != '$' &&
+        norm_char(x, at + 3) != '$')
         return NULL;
     for (size_t i = 0; i < sizeof currencies / sizeof *currencies; i++) {
         *size = strlen(currencies[i].sign);
@@ -228,6 +231,14 @@ static size_t dash_size(const struct norm *x, size_t at)
     return norm_char(x, at) == '-' ? 1 : at + 3 <= x->size && memcmp(x->text + at, "–", 3) == 0 ? 3 : 0;
 }
 
+/* "$5 million dollars": the second mention is not said. */
+static size_t take_repetition(const struct norm *x, size_t at, const struct currency *currency)
+{
+    size_t space = norm_spaces(x, at), n = norm_word(x, at + space, currency->many);
+    n = n > 0 ? n : norm_word(x, at + space, currency->one);
+    return space == 1 && n > 0 ? space + n : 0;
+}
+
 /* The number, scale and range after the sign; `at` is the number's place. */
 static size_t take_sum(struct norm *x, size_t from, size_t at, const struct currency *currency)
 {
@@ -260,6 +271,7 @@ static size_t take_sum(struct norm *x, size_t from, size_t at, const struct curr
         say_sum(x, currency, &number, singular);
     }
     end += n;
+    end += take_repetition(x, end, currency);
     end += take_rate(x, end);
     return end - from;
 }

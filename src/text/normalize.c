@@ -471,6 +471,13 @@ static size_t take_number(struct norm *x, size_t at)
         say_digits(x, x->text + at, used);
         return used;
     }
+    if (norm_word(x, at, "401k") + norm_word(x, at, "403b") > 0) { /* savings plans */
+        norm_range(x, at, at + 4, "number");
+        say_cardinal(x, number.whole, 1);
+        say_two(x, number.whole + 1, true);
+        norm_say_letters(x, x->text + at + 3, 1);
+        return 4;
+    }
     if ((used = scan_money_after(x, at, &number)) > 0 || (used = scan_measure(x, at)) > 0 ||
         (used = scan_serial(x, at)) > 0)
         return used;
@@ -530,6 +537,10 @@ static size_t take_ascii_mark(struct norm *x, size_t at)
     norm_range(x, at, at + 1, NULL);
     switch (c) {
     case '.':
+        if (at > 0 && char_is_alpha(x->text[at - 1]) && char_is_digit(norm_char(x, at + 1))) {
+            drop(x, at, at + 1, "point inside a name"); /* "H.264" */
+            return 1;
+        }
         while (norm_char(x, at + n) == '.')
             n++;
         norm_range(x, at, at + n, NULL);
@@ -787,6 +798,18 @@ static size_t take_unknown(struct norm *x, size_t at)
     return n;
 }
 
+/* "COVID-19's": the ending belongs to the word that was said last. */
+static size_t add_possessive(struct norm *x, size_t at)
+{
+    struct token *last = x->out->count > x->first ? &x->out->items[x->out->count - 1] : NULL;
+    if (last == NULL || last->kind != TOKEN_WORD || last->text + last->text_size != x->out->pool.length)
+        return 0;
+    str_puts(&x->out->pool, "'s");
+    last->text_size += 2;
+    last->source_end = place_position(x->sentence->clean.places[at + 1].end, x->sentence->reference);
+    return 2;
+}
+
 static void walk(struct norm *x, size_t from, size_t end)
 {
     for (size_t at = from; at < end;) {
@@ -808,6 +831,8 @@ static void walk(struct norm *x, size_t from, size_t end)
         if (used == 0)
             used = take_unknown(x, at);
         at += used;
+        if (char_is_digit(x->text[at - 1]) && norm_word(x, at, "'s") > 0)
+            at += add_possessive(x, at);
     }
 }
 

@@ -51,6 +51,33 @@ static const char *const scale_ths[] = {"",
                                         "tredecillionth",
                                         "quattuordecillionth"};
 
+/* Groups of thousands apart by spaces: "50 000", "1 234 567"; "123 456" alone may be two numbers. */
+static size_t read_spaced(const struct norm *x, size_t at, struct number *number)
+{
+    size_t groups = 0, end = at;
+    while (groups < 8 && norm_char(x, end) == ' ' && norm_digits(x, end + 1) == 3) {
+        groups++;
+        end += 4;
+    }
+    if (groups == 0 || !norm_is_border(x, end) || norm_char(x, end) == '-' ||
+        (groups == 1 && memcmp(x->text + at + 1, "000", 3) != 0))
+        return 0;
+    for (size_t i = 0; i < groups; i++, number->whole_size += 3)
+        memcpy(number->whole + number->whole_size, x->text + at + 4 * i + 1, 3);
+    number->separated = true;
+    return end - at;
+}
+
+/* "1,5 kg", "50,00 €": a decimal comma, when the unit behind shows that a number goes on. */
+static bool is_decimal_comma(const struct norm *x, size_t at)
+{
+    size_t n = norm_char(x, at) == ',' ? norm_digits(x, at + 1) : 0, end = at + 1 + n;
+    if (n == 0 || n > 2)
+        return false;
+    end += norm_spaces(x, end) == 1;
+    return norm_literal(x, end, "€") > 0 || measure_unit_size(x, end, true) > 0;
+}
+
 bool number_read(const struct norm *x, size_t at, struct number *number)
 {
     *number = (struct number){.size = 0};
@@ -68,7 +95,9 @@ bool number_read(const struct norm *x, size_t at, struct number *number)
         number->separated = true;
         at += 4;
     }
-    size_t fraction = norm_char(x, at) == '.' ? norm_digits(x, at + 1) : 0;
+    if (at - from == n && n <= 3 && n > 0)
+        at += read_spaced(x, at, number);
+    size_t fraction = norm_char(x, at) == '.' || is_decimal_comma(x, at) ? norm_digits(x, at + 1) : 0;
     if (fraction > NUMBER_DIGITS)
         return false;
     if (fraction > 0) {

@@ -121,7 +121,7 @@ size_t scan_serial(struct norm *x, size_t at)
 size_t scan_range(struct norm *x, size_t at)
 {
     struct number a, b;
-    if (!number_read(x, at, &a))
+    if (!number_read(x, at, &a) || norm_previous_in(x, "boeing|airbus|model|type|form"))
         return 0;
     size_t end = at + a.size, gap = norm_spaces(x, end), wide = norm_literal(x, end + gap, "–");
     char sign = norm_char(x, end + gap);

@@ -136,9 +136,30 @@ static size_t take_ratio(struct norm *x, size_t at)
     return a + 1 + b;
 }
 
+/* "2-5pm", "10-11:30 a.m.": the first hour has no half of its own. */
+static size_t scan_hours(struct norm *x, size_t at)
+{
+    size_t n = norm_digits(x, at), dash = norm_char(x, at + n) == '-' ? 1 : norm_literal(x, at + n, "–");
+    uint32_t hour = number_value(x->text + at, n);
+    struct time other;
+    if (n == 0 || n > 2 || hour < 1 || hour > 12 || dash == 0 || !read_time(x, at + n + dash, &other) ||
+        other.half == 0)
+        return 0;
+    norm_range(x, at, at + n + dash, "time");
+    say_cardinal(x, x->text + at, n);
+    norm_say(x, "to");
+    size_t from = at + n + dash, end = from + other.size;
+    norm_range(x, from, end, "time");
+    say_time(x, &other);
+    return end + take_zone(x, end, other.stop) - keep_stop(x, end, &other) - at;
+}
+
 size_t scan_time(struct norm *x, size_t at)
 {
     struct time time;
+    size_t hours = scan_hours(x, at);
+    if (hours > 0)
+        return hours;
     if (!read_time(x, at, &time))
         return take_ratio(x, at);
     norm_range(x, at, at + time.size, "time");
