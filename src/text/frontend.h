@@ -41,9 +41,9 @@ struct text_options {
     size_t first_symbols;   /* aim for the first chunk, so that sound starts early; 0: no special aim */
     const char *language;   /* BCP 47 of the voice, "en-US" */
     unsigned refused_marks; /* enum text_mark bits: these are dropped, not obeyed; 0: all are obeyed */
-    bool
-        joined_letters; /* spelled letters stand together ("PM"), for people; false: apart ("P M"), for backends */
-    bool verbatim;      /* words are spoken as they are written: no normalisation */
+    /* Spelled letters stand together ("PM"), for people to read; false: apart ("P M"), for backends to speak. */
+    bool joined_letters;
+    bool verbatim; /* words are spoken as they are written: no normalisation */
     /* Sees the tokens of every sentence when they are complete, for receipts; NULL: nobody. They are valid during the call. */
     void (*observe)(void *observer, const struct tokens *tokens);
     void *observer;

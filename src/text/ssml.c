@@ -28,7 +28,7 @@ struct ssml {
     struct reader *reader;
     struct raw_text *raw;
     unsigned refused;
-    bool british, ended;
+    bool british, started, ended;
     uint64_t base; /* position in the source of the first byte given to expat */
     struct text_style style;
     struct element open[SSML_DEPTH];
@@ -427,8 +427,9 @@ lt_status ssml_more(struct ssml *s, lt_error *error)
     lt_status status = reader_fill(s->reader, 1, error);
     if (status != LT_OK)
         return status;
-    if (s->base == 0)
-        s->base = reader_position(s->reader);
+    if (!s->started)
+        s->base = reader_position(s->reader); /* behind a byte order mark */
+    s->started = true;
     size_t size = reader_size(s->reader);
     size = size < PIECE ? size : PIECE;
     s->ended = size == 0;

@@ -157,12 +157,189 @@ static void nothing_to_say_is_no_chunk(void **state)
     str_free(&out);
 }
 
+/* Opens a stream over `text`, which `source` reads. */
+static struct text_stream *open_stream(struct frontend *frontend, struct source *source, const char *text,
+                                       const struct text_options *options)
+{
+    struct text_stream *stream = NULL;
+    lt_error error;
+    *source = (struct source){text, strlen(text), 0, 7};
+    assert_int_equal(text_stream_open(frontend, options, source_read, source, &stream, &error), LT_OK);
+    return stream;
+}
+
+/* Writes every word of the text as "spoken<written>" to *out; chunks end in '|'. */
+static void list_words(struct frontend *frontend, const char *text, lt_input input, struct str *out)
+{
+    struct text_options options = {.input = input, .max_symbols = 400, .language = "en-US"};
+    struct source source;
+    struct text_stream *stream = open_stream(frontend, &source, text, &options);
+    const struct text_chunk *chunk;
+    lt_error error;
+    str_clear(out);
+    while (text_stream_next(stream, &chunk, &error) == LT_OK && chunk != NULL) {
+        for (size_t i = 0; i < chunk->word_count; i++) {
+            const struct utterance_word *word = &chunk->words[i];
+            str_append(out, chunk->text + word->spoken_begin, word->spoken_end - word->spoken_begin);
+            str_putc(out, '<');
+            str_append(out, text + word->source_begin, (size_t)(word->source_end - word->source_begin));
+            str_puts(out, "> ");
+        }
+        str_putc(out, '|');
+    }
+    text_stream_close(stream);
+}
+
+static void words_know_their_source(void **state)
+{
+    (void)state;
+    static const struct {
+        lt_input input;
+        const char *text, *words;
+    } cases[] = {
+        {LT_INPUT_TEXT, "Pay $100 now", "Pay<Pay> one<$100> hundred<$100> dollars<$100> now<now> |"},
+        {LT_INPUT_TEXT, "**Bold** &amp; [link](http://x.y/z)", "Bold<Bold> and<&amp;> link<link> |"},
+        {LT_INPUT_TEXT, "caf\u00e9 \u00bd \ufb01n",
+         "caf\u00e9<caf\u00e9> one<\u00bd> half<\u00bd> fin<\ufb01n> |"},
+        {LT_INPUT_TEXT, "cafe\u0301s", "caf\u00e9s<cafe\u0301s> |"},
+        {LT_INPUT_TEXT, "- hyphen-\n  ated 5kg", "hyphenated<hyphen-\n  ated> five<5> kilograms<kg> |"},
+        {LT_INPUT_TEXT, "a\r\nb \xe2\x80\x8bzero\u200bwidth", "a<a> b<b> zerowidth<zero\u200bwidth> |"},
+        {LT_INPUT_SSML, "<speak>One <sub alias=\"two three\">23</sub>&#52;</speak>",
+         "One<One> two<<sub alias=\"two three\">> three<<sub alias=\"two three\">> four<&#52;> |"},
+    };
+    struct frontend *frontend = NULL;
+    lt_error error;
+    struct str out = {0};
+    assert_int_equal(frontend_open(NULL, &frontend, &error), LT_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        list_words(frontend, cases[i].text, cases[i].input, &out);
+        assert_string_equal(out.data, cases[i].words);
+    }
+    str_free(&out);
+    frontend_close(frontend);
+}
+
+/* Writes every chunk as "text{voice rate volume pause}" to *out. */
+static lt_status list_chunks(struct frontend *frontend, const char *text, const struct text_options *options,
+                             struct str *out, lt_error *error)
+{
+    struct source source;
+    struct text_stream *stream = open_stream(frontend, &source, text, options);
+    const struct text_chunk *chunk;
+    lt_status status;
+    str_clear(out);
+    str_puts(out, "");
+    while ((status = text_stream_next(stream, &chunk, error)) == LT_OK && chunk != NULL)
+        str_printf(out, "%s{%s %.2f %.2f %.2f%s%s}", chunk->text, chunk->voice == NULL ? "" : chunk->voice,
+                   (double)chunk->rate, (double)chunk->volume, (double)chunk->pause_seconds,
+                   chunk->background == NULL ? "" : " ", chunk->background == NULL ? "" : chunk->background);
+    text_stream_close(stream);
+    return status;
+}
+
+static void marks_change_the_voice(void **state)
+{
+    (void)state;
+    static const struct {
+        lt_input input;
+        unsigned refused;
+        const char *text, *chunks;
+    } cases[] = {
+        {LT_INPUT_TEXT, 0, "One [pause:1.5s] two", "One{ 1.00 1.00 1.50}two{ 1.00 1.00 0.00}"},
+        {LT_INPUT_TEXT, 0, "One [pause:250ms]two", "One{ 1.00 1.00 0.25}two{ 1.00 1.00 0.00}"},
+        {LT_INPUT_TEXT, 0, "A [voice:af_bella]b [rate:1.2]c [voice:]d",
+         "A{ 1.00 1.00 0.00}b{af_bella 1.00 1.00 0.00}c{af_bella 1.20 1.00 0.00}d{ 1.20 1.00 0.00}"},
+        {LT_INPUT_TEXT, TEXT_MARK_VOICE | TEXT_MARK_PAUSE, "A [voice:x]b [pause:9s]c",
+         "A b c{ 1.00 1.00 0.00}"},
+        {LT_INPUT_TEXT, 0, "[pause:x] stays", "(pause:x) stays{ 1.00 1.00 0.00}"},
+        {LT_INPUT_TEXT, 0, "[pause:100000s]", "{ 1.00 1.00 60.00}"},
+        {LT_INPUT_SSML, 0, "<speak>a<break time='2s'/>b<break strength='weak'/>c</speak>",
+         "a{ 1.00 1.00 2.00}b{ 1.00 1.00 0.25}c.{ 1.00 1.00 0.00}"},
+        {LT_INPUT_SSML, 0,
+         "<speak><prosody rate='150%' volume='+6dB'>a<voice name='v'>b</voice></prosody><background "
+         "type='rain' "
+         "volume='50'>c</background></speak>",
+         "a{ 1.50 2.00 0.00}b{v 1.50 2.00 0.00}c{ 1.00 1.00 0.00 rain}"},
+        {LT_INPUT_SSML, 0, "<speak><p>One</p><p>Two</p></speak>",
+         "One.{ 1.00 1.00 0.00}{ 1.00 1.00 0.40}Two.{ 1.00 1.00 0.00}"},
+    };
+    struct frontend *frontend = NULL;
+    lt_error error;
+    struct str out = {0};
+    assert_int_equal(frontend_open(NULL, &frontend, &error), LT_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text_options options = {.input = cases[i].input,
+                                       .max_symbols = 400,
+                                       .language = "en-US",
+                                       .refused_marks = cases[i].refused};
+        assert_int_equal(list_chunks(frontend, cases[i].text, &options, &out, &error), LT_OK);
+        assert_string_equal(out.data, cases[i].chunks);
+    }
+    str_free(&out);
+    frontend_close(frontend);
+}
+
+static void bad_ssml_is_refused(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"<speak>a", "not well-formed"},
+        {"<speak>a & b</speak>", "line 1, column 11"},
+        {"<p>a</p>", "<speak>"},
+        {"", "not well-formed"},
+        {"<!DOCTYPE speak [<!ENTITY a 'b'>]><speak>&a;</speak>", "document type"},
+    };
+    struct frontend *frontend = NULL;
+    lt_error error;
+    struct str out = {0}, deep = {0};
+    struct text_options options = {.input = LT_INPUT_SSML, .max_symbols = 400, .language = "en-US"};
+    assert_int_equal(frontend_open(NULL, &frontend, &error), LT_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(list_chunks(frontend, cases[i][0], &options, &out, &error), LT_ERR_TEXT);
+        assert_non_null(strstr(error.message, cases[i][1]));
+    }
+    for (int i = 0; i < 1000; i++)
+        str_puts(&deep, "<speak>");
+    assert_int_equal(list_chunks(frontend, deep.data, &options, &out, &error), LT_ERR_TEXT);
+    assert_non_null(strstr(error.message, "deeper"));
+    str_free(&out);
+    str_free(&deep);
+    frontend_close(frontend);
+}
+
+static void chunks_begin_short_and_grow(void **state)
+{
+    (void)state;
+    struct frontend *frontend = NULL;
+    lt_error error;
+    struct str text = {0};
+    for (int i = 0; i < 100; i++)
+        str_puts(&text, "Here is one more sentence, of some length. ");
+    assert_int_equal(frontend_open(NULL, &frontend, &error), LT_OK);
+    struct text_options options = {.max_symbols = 400, .first_symbols = 60, .language = "en-US"};
+    struct source source;
+    struct text_stream *stream = open_stream(frontend, &source, text.data, &options);
+    const struct text_chunk *chunk;
+    size_t limit = 60;
+    while (text_stream_next(stream, &chunk, &error) == LT_OK && chunk != NULL) {
+        size_t size = strlen(chunk->text);
+        assert_true(size <= limit && (size > limit / 3 || source.at == source.size));
+        assert_int_equal(chunk->text[size - 1], '.');
+        limit = limit * 2 < 400 ? limit * 2 : 400;
+    }
+    text_stream_close(stream);
+    frontend_close(frontend);
+    str_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sentences_end_where_they_end), cmocka_unit_test(pieces_do_not_matter),
         cmocka_unit_test(long_words_are_cut),           cmocka_unit_test(bad_bytes_are_named),
-        cmocka_unit_test(nothing_to_say_is_no_chunk),
+        cmocka_unit_test(nothing_to_say_is_no_chunk),   cmocka_unit_test(words_know_their_source),
+        cmocka_unit_test(marks_change_the_voice),       cmocka_unit_test(bad_ssml_is_refused),
+        cmocka_unit_test(chunks_begin_short_and_grow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
