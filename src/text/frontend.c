@@ -113,6 +113,13 @@ static lt_status find_pronouncer(struct frontend *frontend, const char *language
     return status;
 }
 
+/* Only English has normalisation; numbers of other languages are left to espeak-ng. */
+static bool is_english(const char *language)
+{
+    return language == NULL || (strncasecmp(language, "en", 2) == 0 &&
+                                (language[2] == '\0' || language[2] == '-' || language[2] == '_'));
+}
+
 static bool is_british(const char *language)
 {
     return language != NULL && (strcasecmp(language, "en-GB") == 0 || strcasecmp(language, "en-AU") == 0 ||
@@ -141,7 +148,8 @@ lt_status text_stream_open(struct frontend *frontend, const struct text_options 
     s->reader = (struct reader){.read = read, .user = user};
     s->style = (struct text_style){.rate = 1, .volume = 1};
     s->normalize =
-        (struct normalize_options){.british = is_british(options->language), .verbatim = options->verbatim};
+        (struct normalize_options){.british = is_british(options->language),
+                                   .verbatim = options->verbatim || !is_english(options->language)};
     s->markdown = (struct markdown){
         .reader = &s->reader,
         .raw = &s->raw,

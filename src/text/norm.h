@@ -27,6 +27,7 @@ struct norm {
     bool british;    /* dates day first; 'zed' */
     bool quote_open; /* a straight double quote was opened */
     const char *text_after_quote;
+    size_t no_serial_until;  /* up to here nothing is a serial number: the run is too long for one */
     size_t no_address_until; /* up to here nothing is an address of the net */
 };
 

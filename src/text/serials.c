@@ -3,6 +3,8 @@
 
 #include "text/norm.h"
 
+enum { SERIAL_LIMIT = 64 }; /* bytes: longer is no serial number that anyone would listen to */
+
 /* A run of digits inside a serial. */
 static void say_run(struct norm *x, const char *digits, size_t size)
 {
@@ -51,8 +53,10 @@ size_t scan_serial(struct norm *x, size_t at)
     size_t used = scan_version(x, at), end = at;
     if (used > 0)
         return used;
+    if (at < x->no_serial_until)
+        return 0;
     bool letters = false, digits = false;
-    while (end < x->size && end - at < 64) {
+    while (end < x->size && end - at < SERIAL_LIMIT) {
         size_t n = norm_letters(x, end), m = norm_digits(x, end);
         if (n + m == 0)
             break;
@@ -70,10 +74,12 @@ size_t scan_serial(struct norm *x, size_t at)
         if (more)
             end++;
     }
+    if (end - at >= SERIAL_LIMIT)
+        x->no_serial_until = end;
     size_t joined = 0;
     for (size_t i = at; i < end; i++)
         joined += x->text[i] == '-' || x->text[i] == '/';
-    if (!digits || (!letters && joined < 1) || end - at >= 64 ||
+    if (!digits || (!letters && joined < 1) || end - at >= SERIAL_LIMIT ||
         norm_char(x, end + norm_spaces(x, end)) == '=')
         return 0;
     size_t top = norm_digits(x, at);
