@@ -42,7 +42,7 @@ static void log_exchange(struct exchange *x)
     str_printf(&line, "method=%s path=%s status=%d bytes=%llu seconds=%.3f", x->method, x->path, x->status,
                (unsigned long long)x->sent, seconds);
     const struct speech *speech = &x->speech;
-    bool text = speech->request.kind == REQUEST_PHONEMES || speech->request.kind == REQUEST_WORDS;
+    bool text = request_kind_is_text(speech->request.kind);
     if (x->speaking && text)
         str_printf(&line, " characters=%zu", speech->request.characters);
     else if (x->speaking) {
@@ -61,12 +61,39 @@ static void log_exchange(struct exchange *x)
     str_free(&line);
 }
 
+static void count_exchange(struct exchange *x)
+{
+    const struct speech *speech = &x->speech;
+    const lt_result *result = &speech->result;
+    bool work = x->route != NULL && x->route->post != NULL;
+    bool broke_off = x->speaking && speech->status != LT_OK && speech->status != LT_ERR_CANCELLED;
+    bool full = x->status == MHD_HTTP_TOO_MANY_REQUESTS && !x->refused; /* the queue, not the client's rate */
+    struct request_record record = {
+        .route = x->route != NULL ? x->route->path : NULL,
+        .status = x->status,
+        .code = x->error_code,
+        /* what the client got wrong says nothing about the server, nor does one that left */
+        .failed = full || x->status >= 500 || (broke_off && x->status == MHD_HTTP_OK),
+        .complete = x->complete,
+        .spoken = x->speaking && !request_kind_is_text(speech->request.kind),
+        .audio_seconds = result->audio_seconds,
+        .first_audio_seconds = result->first_audio_seconds,
+        .text_seconds = result->text_seconds,
+        .speech_seconds = result->speech_seconds,
+        .encode_seconds = result->encode_seconds,
+        .characters = speech->request.characters,
+    };
+    record.judged = work && (record.failed || (x->status == MHD_HTTP_OK && x->complete));
+    counters_record(&x->server->counters, &record, clock_seconds());
+}
+
 void http_release(struct exchange *x)
 {
     if (atomic_fetch_sub(&x->holders, 1) > 1)
         return;
     struct server *server = x->server;
     log_exchange(x);
+    count_exchange(x);
     speech_free(x);
     str_free(&x->body);
     pthread_cond_destroy(&x->speech.room);

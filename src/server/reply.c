@@ -80,6 +80,22 @@ enum MHD_Result reply_json(struct exchange *x, int status, json_t *value)
     return reply_send(x, status, json_response(x, value));
 }
 
+enum MHD_Result reply_text(struct exchange *x, const char *mime, struct str *text)
+{
+    struct MHD_Response *response =
+        text->failed ? NULL
+                     : MHD_create_response_from_buffer(text->length, text->data, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL) {
+        str_free(text);
+        return MHD_NO;
+    }
+    atomic_store(&x->sent, strcmp(x->method, "HEAD") == 0 ? 0 : text->length);
+    *text = (struct str){0};
+    MHD_add_response_header(response, "Content-Type", mime);
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+    return reply_send(x, MHD_HTTP_OK, response);
+}
+
 enum MHD_Result reply_static(struct exchange *x, const char *mime, const void *bytes, size_t size)
 {
     struct MHD_Response *response =
@@ -110,6 +126,7 @@ enum MHD_Result reply_error(struct exchange *x, const struct api_error *error)
                                    error_type(error->status), "param", error->param, "code", error->code));
     if (response == NULL)
         return MHD_NO;
+    x->error_code = error->code;
     if (error->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"litetts\"");
     if (error->status == MHD_HTTP_METHOD_NOT_ALLOWED && x->route != NULL)

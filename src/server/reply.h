@@ -13,6 +13,9 @@ enum MHD_Result reply_send(struct exchange *x, int status, struct MHD_Response *
 /* Answers with a JSON value, which it releases; NULL (out of memory) becomes an error. */
 enum MHD_Result reply_json(struct exchange *x, int status, json_t *value);
 
+/* Answers with text, which it releases; text that failed (out of memory) cuts the connection. */
+enum MHD_Result reply_text(struct exchange *x, const char *mime, struct str *text);
+
 /* Answers with bytes that live as long as the program. */
 enum MHD_Result reply_static(struct exchange *x, const char *mime, const void *bytes, size_t size);
 

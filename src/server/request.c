@@ -214,7 +214,7 @@ static bool get_fields(const json_t *body, const struct speech_limits *limits, s
 {
     if (!get_text(body, limits, request, error))
         return false;
-    if (request->kind == REQUEST_PHONEMES || request->kind == REQUEST_WORDS)
+    if (request_kind_is_text(request->kind))
         return get_text_options(body, request, error);
     return get_voice(body, request, error) && get_format(body, request, error) &&
            get_options(body, request, error);

@@ -39,6 +39,12 @@ enum request_kind {
     REQUEST_KIND_COUNT
 };
 
+/* Whether the answer is JSON with words or phonemes, and no voice speaks. */
+static inline bool request_kind_is_text(enum request_kind kind)
+{
+    return kind == REQUEST_PHONEMES || kind == REQUEST_WORDS;
+}
+
 struct speech_request {
     enum request_kind kind;
     json_t *body;         /* owned; the strings below live in it */

@@ -7,6 +7,7 @@
 #include "server/pages.h"
 #include "server/reply.h"
 #include "server/speech.h"
+#include "server/stats.h"
 
 /* Names that clients ask for. They all mean the one engine: the voice decides what speaks. */
 static const char *const models[] = {"kokoro", "tts-1", "tts-1-hd", "gpt-4o-mini-tts"};
@@ -145,7 +146,9 @@ static const struct route routes[] = {
     {"/health", GET_ONLY, true, get_health, NULL},
     {"/health/live", GET_ONLY, true, get_live, NULL},
     {"/health/ready", GET_ONLY, true, get_ready, NULL},
+    {"/metrics", GET_ONLY, false, metrics_answer, NULL},
     {"/openapi.json", GET_ONLY, true, get_openapi, NULL},
+    {"/stats", GET_ONLY, false, stats_answer, NULL},
     {"/v1/audio/speech", POST_ONLY, false, NULL, speech_begin},
     {"/v1/audio/stream", POST_ONLY, false, NULL, speech_begin_stream},
     {"/v1/audio/voices", GET_ONLY, false, get_audio_voices, NULL},

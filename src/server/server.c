@@ -216,8 +216,10 @@ int server_run(const lt_config *config, lt_error *error)
     struct sigaction ignore = {.sa_handler = SIG_IGN}, pipe_before;
     sigaction(SIGPIPE, &ignore, &pipe_before);
     pthread_mutex_init(&server.lock, NULL);
+    counters_open(&server.counters, server.started);
     read_limits(&server);
     lt_status status = run(&server, &signals, error != NULL ? error : &fault);
+    counters_close(&server.counters);
     pthread_mutex_destroy(&server.lock);
     sigaction(SIGPIPE, &pipe_before, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -31,12 +31,6 @@ enum {
     EVENT_BYTES = 12 * 1024 /* audio in one server-sent event, at most; a multiple of 3 */
 };
 
-/* Whether the answer is JSON with words or phonemes. */
-static bool answers_text(const struct exchange *x)
-{
-    return x->speech.request.kind == REQUEST_PHONEMES || x->speech.request.kind == REQUEST_WORDS;
-}
-
 /* ---- The worker's side ---- */
 
 /* Lets the HTTP thread go on with the exchange. The lock is held. */
@@ -168,7 +162,7 @@ static lt_status speak(struct exchange *x)
 static void run(struct pool_job *job)
 {
     struct exchange *x = (struct exchange *)((char *)job - offsetof(struct exchange, speech.job));
-    lt_status status = answers_text(x) ? spell_out(x) : speak(x);
+    lt_status status = request_kind_is_text(x->speech.request.kind) ? spell_out(x) : speak(x);
     pthread_mutex_lock(&x->lock);
     x->speech.status = status;
     x->speech.ended = true;
@@ -395,7 +389,7 @@ enum MHD_Result speech_answer(struct exchange *x)
         return MHD_YES;
     if (ended && speech->status != LT_OK && (used == 0 || !speech->request.stream))
         return answer_failure(x);
-    return answers_text(x) ? answer_text(x) : answer_audio(x);
+    return request_kind_is_text(x->speech.request.kind) ? answer_text(x) : answer_audio(x);
 }
 
 /* An unnamed file in $TMPDIR or /tmp; -1 with errno set. */
@@ -424,7 +418,8 @@ static bool set_up(struct exchange *x, struct api_error *error)
     if (speech->cancel == NULL || (speech->request.stream && speech->ring == NULL))
         return api_error_set(error, 503, "out_of_memory", NULL,
                              "The server is out of memory; try again later.");
-    if (!speech->request.stream && !answers_text(x) && (speech->file = temporary_file()) < 0)
+    if (!speech->request.stream && !request_kind_is_text(x->speech.request.kind) &&
+        (speech->file = temporary_file()) < 0)
         return api_error_set(error, 500, "internal_error", NULL,
                              "The server cannot make a temporary file (%s); ask for a streamed answer.",
                              strerror(errno));
@@ -470,7 +465,8 @@ static enum MHD_Result begin(struct exchange *x, enum request_kind kind, bool al
     str_free(&x->body);
     if (always_stream || speech->request.events)
         speech->request.stream = true;
-    if (!answers_text(x) && lt_engine_check_voice(server->engine, speech->request.voice, &fault) != LT_OK) {
+    if (!request_kind_is_text(x->speech.request.kind) &&
+        lt_engine_check_voice(server->engine, speech->request.voice, &fault) != LT_OK) {
         api_error_set(&error, 400, "voice_not_found", "voice", "%s", fault.message);
         return reply_error(x, &error);
     }

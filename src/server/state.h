@@ -14,6 +14,7 @@
 
 #include "base/config.h"
 #include "base/str.h"
+#include "server/counters.h"
 #include "server/pool.h"
 #include "server/request.h"
 
@@ -83,9 +84,10 @@ struct exchange {
     uint64_t body_bytes; /* received, kept or not */
     double begun;        /* clock_seconds() */
     enum stage stage;
-    bool complete;         /* the client has been sent all of it */
-    int status;            /* of the answer; 0 before */
-    _Atomic uint64_t sent; /* bytes of the answer's body that were handed to the connection */
+    bool complete;          /* the client has been sent all of it */
+    int status;             /* of the answer; 0 before */
+    const char *error_code; /* static; of an error that was answered, else NULL */
+    _Atomic uint64_t sent;  /* bytes of the answer's body that were handed to the connection */
 
     pthread_mutex_t lock; /* over what follows */
     bool suspended;       /* http waits for MHD_resume_connection */
@@ -106,6 +108,7 @@ struct server {
     atomic_bool draining;      /* SIGTERM has come: new speech is refused */
     atomic_uint exchanges;     /* alive */
     _Atomic uint64_t requests; /* answered since the start */
+    struct counters counters;
 
     pthread_mutex_t lock; /* over the connections */
     struct connection *connections;

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "server/speech.h"
 
 static const uint64_t STOP = 0; /* no connection has this id */
@@ -40,7 +41,7 @@ static void hang_up(struct server *server, uint64_t id)
 
 /* Ends a connection whose time is over. Shutting the socket down makes libmicrohttpd close it on its own thread.
  * While a request is arriving nothing else is written, so the answer can go to the socket directly. */
-static void cut(struct connection *c)
+static void cut(struct server *server, struct connection *c)
 {
     static const char timeout[] =
         "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nConnection: close\r\n"
@@ -50,8 +51,11 @@ static void cut(struct connection *c)
     c->late = c->phase == PHASE_READING;
     if (c->late)
         send(c->fd, timeout, sizeof timeout - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (c->late && c->exchange == NULL) /* else the exchange logs it */
+    if (c->late && c->exchange == NULL) { /* else the exchange logs and counts it */
         log_event(LOG_INFO, NULL, "request", "path=%s status=408 client=%s", c->path, c->client);
+        counters_record(&server->counters, &(struct request_record){.status = 408, .code = "request_timeout"},
+                        clock_seconds());
+    }
     shutdown(c->fd, SHUT_RDWR);
     c->deadline = INFINITY;
 }
@@ -62,7 +66,7 @@ static void cut_late(struct server *server)
     pthread_mutex_lock(&server->lock);
     for (struct connection *c = server->connections; c != NULL; c = c->next)
         if (c->deadline <= now)
-            cut(c);
+            cut(server, c);
     pthread_mutex_unlock(&server->lock);
 }
 
@@ -71,7 +75,7 @@ static void *watch(void *user)
     struct server *server = user;
     double least = fmin(server->read_timeout, server->write_timeout);
     int period = (int)(1000 * fmin(fmax(least / 8, 0.02), 1)); /* ms between looks at the deadlines */
-    double next = clock_seconds();
+    double next = clock_seconds(), memory = next;
     while (true) {
         struct epoll_event events[64];
         int n = epoll_wait(server->watch_epoll, events, 64, period);
@@ -82,6 +86,11 @@ static void *watch(void *user)
         }
         if (clock_seconds() >= next) {
             cut_late(server);
+            if (clock_seconds() >= memory) {
+                counters_note_memory(&server->counters, memory_read_field("/proc/self/status", "VmRSS"),
+                                     clock_seconds());
+                memory = clock_seconds() + 1;
+            }
             next = clock_seconds() + 1e-3 * period;
         }
     }

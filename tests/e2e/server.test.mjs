@@ -201,7 +201,7 @@ serverTest('/openapi.json describes what the server answers', { api_key: 'secret
       await check(path, 'post', await server.post(path, { text: 'a'.repeat(3000) }, { headers }));
     } else if (methods.get) {
       await check(path, 'get', await server.get(path.replace('{id}', 'kokoro'), { headers }));
-      if (path.startsWith('/v1/')) await check(path, 'get', await server.get(path.replace('{id}', 'kokoro')));
+      if (path.startsWith('/v1/') || ['/metrics', '/stats'].includes(path)) await check(path, 'get', await server.get(path.replace('{id}', 'kokoro')));
     } else {
       const { example, schema } = methods.post.requestBody.content['application/json'];
       assert.ok(ajv.compile({ $ref: `api${schema.$ref}` })(example));
@@ -230,6 +230,99 @@ serverTest('the pages need nothing from outside', {}, async (server) => {
     assert.match(html, /name="viewport"/);
     assert.match(html, /prefers-color-scheme|color-scheme/);
   }
+});
+
+// ---- Monitoring ----
+
+/** Parses Prometheus' text format 0.0.4, strictly: { 'name{label="value",...}': number } and the families. */
+function prometheus(text) {
+  const families = new Map(), samples = new Map();
+  let family = null;
+  assert.ok(text.endsWith('\n'));
+  for (const line of text.slice(0, -1).split('\n')) {
+    const help = /^# HELP ([a-zA-Z_:][\w:]*) (\S.*)$/.exec(line), type = /^# TYPE ([a-zA-Z_:][\w:]*) (counter|gauge|histogram)$/.exec(line);
+    if (help) {
+      assert.ok(!families.has(help[1]), `${help[1]} comes twice`);
+      families.set(help[1], null);
+      family = help[1];
+    } else if (type) {
+      assert.equal(type[1], family, line);
+      families.set(family, type[2]);
+    } else {
+      const sample = /^([a-zA-Z_:][\w:]*)(\{[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*"(?:,[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*")*\})? (NaN|[+-]Inf|[-+.e\d]+)$/.exec(line);
+      assert.ok(sample, `no sample: ${line}`);
+      const kind = families.get(family);
+      const suffixes = kind === 'histogram' ? ['_bucket', '_sum', '_count'] : [''];
+      assert.ok(suffixes.some((suffix) => sample[1] === family + suffix), `${sample[1]} stands among ${family}`);
+      assert.ok(kind !== 'counter' || family.endsWith('_total'), `a counter's name: ${family}`);
+      const key = sample[1] + (sample[2] ?? '');
+      assert.ok(!samples.has(key), `${key} comes twice`);
+      samples.set(key, Number(sample[3].replace('Inf', 'Infinity')));
+    }
+  }
+  return { families, samples };
+}
+
+serverTest('/metrics and /stats count what happens', { max_text_characters: 1000 }, async (server) => {
+  const scrape = async () => {
+    const response = await server.get('/metrics');
+    assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+    return prometheus(await response.text());
+  };
+  const before = await scrape();
+  assert.equal(before.samples.get('litetts_audio_seconds_total'), 0);
+  assert.equal(before.samples.get('litetts_target_state{target="rtf",window="1m",state="unknown"}'), 1);
+  let audio = 0;
+  for (let i = 0; i < 3; i++) audio += (await bytesOf(await server.speak({ input: sentence, response_format: 'pcm' }))).length / 48000;
+  await (await server.speak({ voice: 'nobody' })).text();
+  await (await server.speak({ input: 'x'.repeat(2000) })).text();
+  await (await server.get('/nothing/"quoted"')).text();
+  const { families, samples } = await until(async () => {
+    const found = await scrape();
+    return found.samples.get('litetts_http_requests_total{route="other",status="404"}') === 1 && found;
+  }, 'the last request was counted');
+  const at = (name) => { assert.ok(samples.has(name), name); return samples.get(name); };
+  for (const [name, type] of families) assert.ok(type, `${name} has no type`);
+  assert.equal(at('litetts_http_requests_total{route="/v1/audio/speech",status="200"}'), 3);
+  assert.equal(at('litetts_http_requests_total{route="/v1/audio/speech",status="400"}'), 2);
+  assert.equal(at('litetts_errors_total{code="voice_not_found"}'), 1);
+  assert.equal(at('litetts_errors_total{code="string_above_max_length"}'), 1);
+  assert.equal(at('litetts_speech_requests_total'), 3);
+  assert.equal(at('litetts_characters_total'), 3 * sentence.length);
+  assert.ok(Math.abs(at('litetts_audio_seconds_total') - audio) < 0.01);
+  assert.ok(at('litetts_stage_seconds_total{stage="speech"}') > 0);
+  assert.equal(at('litetts_first_audio_seconds_count'), 3);
+  assert.equal(at('litetts_first_audio_seconds_bucket{le="+Inf"}'), 3);
+  assert.ok(at('litetts_first_audio_seconds_sum') > 0);
+  let least = 0;
+  for (const [name, value] of samples) if (name.startsWith('litetts_first_audio_seconds_bucket')) { assert.ok(value >= least, name); least = value; }
+  assert.ok(at('litetts_memory_resident_bytes') > 1e6);
+  assert.equal(at('litetts_target{target="rtf"}'), 1);
+  assert.ok([...samples.keys()].some((name) => /^litetts_info\{version="\d+\.\d+\.\d+",isa="\w+",model="flite",voice="kal16"\}$/.test(name)));
+  for (const target of ['rtf', 'success_rate', 'first_audio_ms'])
+    for (const window of ['1m', '1h'])
+      assert.equal(at(`litetts_target_state{target="${target}",window="${window}",state="unknown"}`), 0, target);
+
+  const stats = await (await server.get('/stats')).json();
+  assert.equal(stats.requests.by_route['/v1/audio/speech'], 5);
+  assert.equal(stats.requests.errors.voice_not_found, 1);
+  assert.equal(stats.minute.requests, 3); // what the client got wrong does not count
+  assert.equal(stats.minute.failed, 0);
+  assert.equal(stats.seconds.requests.reduce((a, b) => a + b), 3);
+  assert.ok(stats.minute.rtf > 0 && stats.minute.first_audio_p95_ms > 0);
+  assert.equal(stats.targets.find((target) => target.name === 'success_rate').hour.state, 'met');
+});
+
+serverTest('targets that cannot be met are missed', { 'target.rtf': '0.000001', 'target.memory_bytes': '1000', 'target.first_audio_ms': '0' }, async (server) => {
+  await bytesOf(await server.speak({}));
+  const stats = await until(async () => {
+    const now = await (await server.get('/stats')).json();
+    return now.minute.requests === 1 && now;
+  }, 'it was counted');
+  const state = Object.fromEntries(stats.targets.map((target) => [target.name, [target.wanted, target.minute.state, target.hour.state]]));
+  assert.deepEqual(state.rtf, [1e-6, 'missed', 'missed']);
+  assert.deepEqual(state.memory_bytes, [1000, 'missed', 'missed']);
+  assert.deepEqual(state.first_audio_ms, [null, 'unknown', 'unknown']);
 });
 
 // ---- HTTP ----

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -12,8 +13,10 @@
 
 #include "base/base64.h"
 #include "base/utf8.h"
+#include "server/counters.h"
 #include "server/pool.h"
 #include "server/request.h"
+#include "server/targets.h"
 
 /* ---- Requests ---- */
 
@@ -265,13 +268,118 @@ static void test_pool_pause(void **state)
     pool_free(pool);
 }
 
+/* ---- Counters and targets ---- */
+
+static struct counters counters;
+static struct counts copy;
+
+static void record(double now, bool failed, double audio, double work, double first_audio)
+{
+    struct request_record r = {.route = "/x",
+                               .status = failed ? 500 : 200,
+                               .code = failed ? "e" : NULL,
+                               .judged = true,
+                               .failed = failed,
+                               .complete = true,
+                               .spoken = !failed,
+                               .audio_seconds = audio,
+                               .speech_seconds = work,
+                               .first_audio_seconds = first_audio,
+                               .characters = 3};
+    counters_record(&counters, &r, now);
+}
+
+static void test_counters_windows(void **state)
+{
+    (void)state;
+    counters_open(&counters, 1000.5);
+    record(1000.9, false, 2, 0.5, 0.03);
+    record(1010, false, 1, 0.25, 0.2);
+    record(1059, true, 0, 0, 0);
+    counters_note_memory(&counters, 100, 1010);
+    counters_note_memory(&counters, 50, 1011);
+    counters_look(&counters, 1059.9, &copy);
+    struct span minute = span_of_minute(&copy), hour = span_of_hour(&copy);
+    assert_int_equal(minute.judged, 3);
+    assert_int_equal(minute.failed, 1);
+    assert_true(minute.audio_seconds == 3 && minute.work_seconds == 0.75);
+    assert_int_equal(minute.memory_bytes, 100);
+    assert_int_equal(first_audio_count(minute.first_audio), 2);
+    assert_int_equal(slot_of_second(&copy, 0)->failed, 1);
+    assert_int_equal(slot_of_second(&copy, 59)->judged, 1);
+    assert_int_equal(copy.characters, 6);
+    assert_int_equal(copy.answer_count, 2);
+    assert_int_equal(copy.code_count, 1);
+    counters_look(&counters, 1070.5, &copy); /* the first two have left the minute */
+    minute = span_of_minute(&copy);
+    assert_int_equal(minute.judged, 1);
+    hour = span_of_hour(&copy);
+    assert_int_equal(hour.judged, 3);
+    assert_int_equal(hour.memory_bytes, 100);
+    counters_look(&counters, 1060 + 3600, &copy);
+    assert_int_equal(span_of_hour(&copy).judged, 0);
+    assert_int_equal(copy.spoken, 2); /* sums stay */
+    record(1e9, false, 1, 1, 1);      /* a machine that slept for long */
+    counters_look(&counters, 1e9, &copy);
+    assert_int_equal(span_of_hour(&copy).judged, 1);
+    assert_int_equal(span_of_minute(&copy).judged, 1);
+    counters_close(&counters);
+}
+
+static void test_first_audio_quantile(void **state)
+{
+    (void)state;
+    uint64_t buckets[FIRST_AUDIO_BUCKETS] = {0};
+    assert_true(isnan(first_audio_quantile(buckets, 0.95)));
+    buckets[3] = 100; /* 10 to 25 ms */
+    assert_float_equal(first_audio_quantile(buckets, 0.5), 0.0175, 1e-9);
+    buckets[6] = 100; /* 100 to 150 ms */
+    assert_float_equal(first_audio_quantile(buckets, 0.95), 0.145, 1e-9);
+    buckets[FIRST_AUDIO_BUCKETS - 1] = 10000;
+    assert_float_equal(first_audio_quantile(buckets, 0.95), 5, 1e-9);
+}
+
+static enum target_state judge(lt_config *config, const char *key, const char *value, enum target target,
+                               const struct span *span)
+{
+    assert_int_equal(lt_config_set(config, key, value, NULL), LT_OK);
+    return target_judge(config, target, span).state;
+}
+
+static void test_targets(void **state)
+{
+    (void)state;
+    lt_config *config = lt_config_new();
+    struct span nothing = {0},
+                span = {
+                    .judged = 100, .failed = 1, .audio_seconds = 10, .work_seconds = 5, .memory_bytes = 1000};
+    assert_int_equal(judge(config, "target.rtf", "0.7", TARGET_RTF, &span), TARGET_MET);
+    assert_int_equal(judge(config, "target.rtf", "0.6", TARGET_RTF, &span), TARGET_AT_RISK);
+    assert_int_equal(judge(config, "target.rtf", "0.4", TARGET_RTF, &span), TARGET_MISSED);
+    assert_int_equal(judge(config, "target.rtf", "0", TARGET_RTF, &span), TARGET_UNKNOWN);
+    assert_int_equal(judge(config, "target.rtf", "1", TARGET_RTF, &nothing), TARGET_UNKNOWN);
+    assert_int_equal(judge(config, "target.memory_bytes", "1100", TARGET_MEMORY, &span), TARGET_AT_RISK);
+    assert_int_equal(judge(config, "target.memory_bytes", "999", TARGET_MEMORY, &span), TARGET_MISSED);
+    assert_int_equal(judge(config, "target.success_rate", "0.95", TARGET_SUCCESS, &span), TARGET_MET);
+    assert_int_equal(judge(config, "target.success_rate", "0.989", TARGET_SUCCESS, &span), TARGET_AT_RISK);
+    assert_int_equal(judge(config, "target.success_rate", "0.995", TARGET_SUCCESS, &span), TARGET_MISSED);
+    span.failed = 0;
+    assert_int_equal(judge(config, "target.success_rate", "1", TARGET_SUCCESS, &span), TARGET_MET);
+    assert_int_equal(judge(config, "target.first_audio_ms", "20", TARGET_FIRST_AUDIO, &span), TARGET_UNKNOWN);
+    span.first_audio[3] = 10;
+    assert_int_equal(judge(config, "target.first_audio_ms", "20", TARGET_FIRST_AUDIO, &span), TARGET_MISSED);
+    lt_config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_request_defaults), cmocka_unit_test(test_request_fields),
         cmocka_unit_test(test_request_errors),   cmocka_unit_test(test_request_text),
-        cmocka_unit_test(test_request_deep),     cmocka_unit_test(test_base64),
-        cmocka_unit_test(test_pool_limits),      cmocka_unit_test(test_pool_pause),
+        cmocka_unit_test(test_counters_windows), cmocka_unit_test(test_first_audio_quantile),
+        cmocka_unit_test(test_targets),          cmocka_unit_test(test_request_deep),
+        cmocka_unit_test(test_base64),           cmocka_unit_test(test_pool_limits),
+        cmocka_unit_test(test_pool_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

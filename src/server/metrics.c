@@ -1,0 +1,172 @@
+/* metrics.c: GET /metrics, in Prometheus' text format 0.0.4
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format). */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/reply.h"
+#include "server/stats.h"
+#include "server/targets.h"
+
+/* Begins a family of samples. `type` is gauge, counter or histogram. */
+static void family(struct str *out, const char *name, const char *type, const char *help)
+{
+    str_printf(out, "# HELP litetts_%s %s\n# TYPE litetts_%s %s\n", name, help, name, type);
+}
+
+static void number(struct str *out, double value)
+{
+    if (isnan(value))
+        str_puts(out, "NaN");
+    else if (isinf(value))
+        str_puts(out, "+Inf");
+    else
+        str_printf(out, "%.15g", value);
+    str_putc(out, '\n');
+}
+
+/* A label's value: backslash, quote and newline are escaped. */
+static void put_label(struct str *out, const char *name, const char *value)
+{
+    str_printf(out, "%s=\"", name);
+    for (; *value != '\0'; value++) {
+        if (*value == '\\' || *value == '"')
+            str_putc(out, '\\');
+        if (*value == '\n')
+            str_puts(out, "\\n");
+        else
+            str_putc(out, *value);
+    }
+    str_putc(out, '"');
+}
+
+/* A family of one sample without labels. */
+static void single(struct str *out, const char *name, const char *type, const char *help, double value)
+{
+    family(out, name, type, help);
+    str_printf(out, "litetts_%s ", name);
+    number(out, value);
+}
+
+/* A sample with one label. */
+static void labelled(struct str *out, const char *name, const char *label, const char *label_value,
+                     double value)
+{
+    str_printf(out, "litetts_%s{", name);
+    put_label(out, label, label_value);
+    str_puts(out, "} ");
+    number(out, value);
+}
+
+static void put_server(struct str *out, const struct snapshot *s)
+{
+    family(out, "info", "gauge", "What is running: always 1.");
+    str_puts(out, "litetts_info{");
+    const char *const labels[][2] = {
+        {"version", lt_version()}, {"isa", s->isa}, {"model", s->model}, {"voice", s->default_voice}};
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+        str_puts(out, i > 0 ? "," : "");
+        put_label(out, labels[i][0], labels[i][1]);
+    }
+    str_puts(out, "} 1\n");
+    single(out, "uptime_seconds", "gauge", "Time since the start.", s->uptime);
+    single(out, "draining", "gauge", "1 while the server shuts down.", s->draining);
+    single(out, "connections", "gauge", "Open connections.", s->connections);
+    single(out, "requests_in_flight", "gauge", "Requests that are not over.", s->exchanges);
+    family(out, "jobs", "gauge", "Requests that are spoken, wait for their client, or wait for their turn.");
+    labelled(out, "jobs", "state", "speaking", s->jobs.working);
+    labelled(out, "jobs", "state", "waiting_for_client", s->jobs.paused);
+    labelled(out, "jobs", "state", "queued", s->jobs.queued);
+    single(out, "jobs_limit", "gauge", "Jobs beyond which requests are answered 429.", s->most_jobs);
+    single(out, "memory_resident_bytes", "gauge", "Resident memory of the process.",
+           (double)s->resident_bytes);
+    single(out, "memory_peak_bytes", "gauge", "Most resident memory so far.", (double)s->peak_bytes);
+}
+
+static void put_requests(struct str *out, const struct counts *c)
+{
+    family(out, "http_requests_total", "counter", "Requests that are over; status 0: cut before an answer.");
+    for (int i = 0; i < c->answer_count; i++) {
+        str_puts(out, "litetts_http_requests_total{");
+        put_label(out, "route", c->answers[i].route[0] != '\0' ? c->answers[i].route : "other");
+        str_printf(out, ",status=\"%d\"} ", c->answers[i].status);
+        number(out, (double)c->answers[i].count);
+    }
+    family(out, "errors_total", "counter", "Answers with an error, by its code.");
+    for (int i = 0; i < c->code_count; i++)
+        labelled(out, "errors_total", "code", c->codes[i].code, (double)c->codes[i].count);
+}
+
+static void put_speech(struct str *out, const struct counts *c)
+{
+    single(out, "speech_requests_total", "counter", "Requests that were spoken, also in part.",
+           (double)c->spoken);
+    single(out, "speech_cut_total", "counter", "Of them, those whose client was not sent all of it.",
+           (double)c->cut);
+    single(out, "characters_total", "counter", "Characters of text in them.", (double)c->characters);
+    single(out, "audio_seconds_total", "counter", "Audio that was made.", c->audio_seconds);
+    family(out, "stage_seconds_total", "counter", "Work of the stages of speech.");
+    labelled(out, "stage_seconds_total", "stage", "text", c->text_seconds);
+    labelled(out, "stage_seconds_total", "stage", "speech", c->speech_seconds);
+    labelled(out, "stage_seconds_total", "stage", "encode", c->encode_seconds);
+    family(out, "first_audio_seconds", "histogram", "Time from a request's turn to its first sound.");
+    uint64_t count = 0;
+    for (int i = 0; i < FIRST_AUDIO_BUCKETS; i++) {
+        char bound[32];
+        snprintf(bound, sizeof bound, isinf(first_audio_bounds[i]) ? "+Inf" : "%g", first_audio_bounds[i]);
+        count += c->first_audio[i];
+        labelled(out, "first_audio_seconds_bucket", "le", bound, (double)count);
+    }
+    str_puts(out, "litetts_first_audio_seconds_sum ");
+    number(out, c->first_audio_seconds);
+    str_puts(out, "litetts_first_audio_seconds_count ");
+    number(out, (double)count);
+}
+
+static void put_verdict(struct str *out, const char *name, enum target target, const char *window,
+                        const char *state, double value)
+{
+    str_printf(out, "litetts_%s{", name);
+    put_label(out, "target", target_name(target));
+    str_putc(out, ',');
+    put_label(out, "window", window);
+    if (state != NULL) {
+        str_putc(out, ',');
+        put_label(out, "state", state);
+    }
+    str_puts(out, "} ");
+    number(out, value);
+}
+
+static void put_targets(struct str *out, const lt_config *config, const struct snapshot *s)
+{
+    static const char *const windows[] = {"1m", "1h"};
+    const struct span *spans[] = {&s->minute, &s->hour};
+    family(out, "target", "gauge", "What is wanted (the settings target.*); 0: nothing.");
+    for (enum target t = 0; t < TARGET_COUNT; t++)
+        labelled(out, "target", "target", target_name(t), target_judge(config, t, &s->minute).wanted);
+    family(out, "target_value", "gauge", "What was, in the last minute and hour; NaN: nothing happened.");
+    for (enum target t = 0; t < TARGET_COUNT; t++)
+        for (int i = 0; i < 2; i++)
+            put_verdict(out, "target_value", t, windows[i], NULL, target_judge(config, t, spans[i]).value);
+    family(out, "target_state", "gauge", "1 for the state that each target is in.");
+    for (enum target t = 0; t < TARGET_COUNT; t++)
+        for (int i = 0; i < 2; i++)
+            for (enum target_state state = 0; state < TARGET_STATE_COUNT; state++)
+                put_verdict(out, "target_state", t, windows[i], target_state_name(state),
+                            target_judge(config, t, spans[i]).state == state);
+}
+
+enum MHD_Result metrics_answer(struct exchange *x)
+{
+    struct snapshot *stats = snapshot_take(x->server);
+    struct str text = {0};
+    if (stats == NULL)
+        return MHD_NO;
+    put_server(&text, stats);
+    put_requests(&text, &stats->counts);
+    put_speech(&text, &stats->counts);
+    put_targets(&text, x->server->config, stats);
+    free(stats);
+    return reply_text(x, "text/plain; version=0.0.4; charset=utf-8", &text);
+}
