@@ -1,6 +1,7 @@
 /* compounds.c: words that the lexicon does not hold as they are: compounds, digits, clitics, accents, letters one by one (misaki's word loop in
  * class G2P, and its get_number). */
 #include <string.h>
+#include <strings.h>
 
 #include <utf8proc.h>
 
@@ -251,21 +252,30 @@ static void balance_stress(struct piece *pieces, size_t count)
         g2p_apply_stress(&pieces[order[i]].phones, -1);
 }
 
-/* Words that stand unstressed in a sentence; the lexicons know it, letter-to-sound does not. */
-static bool is_weak(const char *word, size_t size)
+/* Function words as they are said in a sentence, American: the lexicons know it, letter-to-sound does not. */
+static const char *function_word(const char *word, size_t size)
 {
-    static const char list[] = " a an and are as at be been but by can could did do does for from had has "
-                               "have he her him his i if in is "
-                               "it its me my of on or our shall she should so some than that the their them "
-                               "they this to us was we were "
-                               "what when who will with would you your ";
-    char padded[16] = " ";
-    if (size > 8)
-        return false;
-    for (size_t i = 0; i < size; i++)
-        padded[i + 1] = (char)(word[i] | 0x20);
-    padded[size + 1] = ' ';
-    return strstr(list, padded) != NULL;
+    static const struct {
+        char word[8], sound[10];
+    } words[] = {
+        {"and", "ænd"},    {"are", "ɑɹ"},      {"as", "æz"},       {"at", "æt"},     {"be", "bi"},
+        {"been", "bɪn"},   {"but", "bˌʌt"},    {"by", "bI"},       {"can", "kæn"},   {"could", "kʊd"},
+        {"do", "dˈu"},     {"does", "dˈʌz"},   {"don't", "dˈOnt"}, {"for", "fɔɹ"},   {"from", "fɹʌm"},
+        {"get", "ɡɛt"},    {"had", "hæd"},     {"has", "hæz"},     {"have", "hæv"},  {"he", "hi"},
+        {"her", "hɜɹ"},    {"him", "hˌɪm"},    {"his", "hɪz"},     {"i", "ˌI"},      {"if", "ɪf"},
+        {"is", "ɪz"},      {"it", "ɪt"},       {"its", "ɪts"},     {"me", "mˌi"},    {"my", "mI"},
+        {"not", "nˌɑt"},   {"of", "ʌv"},       {"on", "ˌɔn"},      {"or", "ɔɹ"},     {"our", "ˌWəɹ"},
+        {"she", "ʃi"},     {"should", "ʃˌʊd"}, {"so", "sˌO"},      {"some", "sˌʌm"}, {"than", "ðən"},
+        {"that", "ðæt"},   {"their", "ðɛɹ"},   {"them", "ðˌɛm"},   {"there", "ðɛɹ"}, {"they", "ðA"},
+        {"this", "ðɪs"},   {"those", "ðOz"},   {"these", "ðiz"},   {"up", "ˌʌp"},    {"us", "ˌʌs"},
+        {"was", "wʌz"},    {"we", "wi"},       {"were", "wɜɹ"},    {"what", "wˌʌt"}, {"when", "wˌɛn"},
+        {"where", "wˌɛɹ"}, {"which", "wˌɪʧ"},  {"who", "hˌu"},     {"will", "wɪl"},  {"with", "wɪð"},
+        {"would", "wʊd"},  {"you", "ju"},      {"your", "jʊɹ"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i].word) == size && strncasecmp(words[i].word, word, size) == 0)
+            return words[i].sound;
+    return NULL;
 }
 
 /* Says one piece that no longer run knows. */
@@ -288,10 +298,17 @@ static void say_unknown_piece(const struct g2p *g2p, const char *word, struct pi
     }
     if (!is_letter(text[0]))
         return;
+    const char *weak = g2p->lexicon == NULL ? function_word(text, size) : NULL;
+    if (weak != NULL && !g2p->british) {
+        phones_parse(weak, strlen(weak), &piece->phones, NULL);
+        g2p_apply_stress(&piece->phones, is_upper(text[0]) && size > 1 ? 1 : STRESS_UNSET);
+        result->note = "weak form";
+        return;
+    }
     bool possessive = size > 2 && text[size - 2] == '\'' && (text[size - 1] | 0x20) == 's';
     if (!letters_say(g2p->letters, text, possessive ? size - 2 : size, &piece->phones))
         return;
-    if (g2p->lexicon == NULL && is_weak(text, size))
+    if (weak != NULL)
         g2p_apply_stress(&piece->phones, 2 * -2);
     if (possessive)
         g2p_add_s(g2p, &piece->phones);

@@ -151,8 +151,10 @@ static void flap(struct phones *phones)
 {
     for (size_t i = 1; i + 1 < phones->count; i++)
         if (phones->id[i] == SYMBOL_t &&
-            ((symbol_class(phones->id[i - 1]) & (CLASS_FLAP_BEFORE | CLASS_VOWEL))) &&
-            (symbol_class(phones->id[i + 1]) & CLASS_VOWEL))
+            (symbol_class(phones->id[i - 1]) & (CLASS_FLAP_BEFORE | CLASS_VOWEL)) &&
+            ((symbol_class(phones->id[i + 1]) & CLASS_VOWEL) ||
+             (i + 2 < phones->count && phones->id[i + 1] == SYMBOL_SMALL_SCHWA &&
+              phones->id[i + 2] == SYMBOL_l)))
             phones->id[i] = SYMBOL_FLAP;
 }
 
@@ -207,6 +209,51 @@ static void make_british(struct phones *phones)
     *phones = out;
 }
 
+/* flite gives every stressed vowel the same mark: of two, a last syllable has the lighter one ("everything"), else the first has
+ * ("reputation"). */
+static void rank_stresses(struct phones *phones)
+{
+    size_t first = SIZE_MAX, last = SIZE_MAX, count = 0;
+    for (size_t i = 0; i < phones->count; i++)
+        if (phones->id[i] == SYMBOL_PRIMARY) {
+            first = count == 0 ? i : first;
+            last = i;
+            count++;
+        }
+    if (count < 2)
+        return;
+    size_t vowels_after = 0;
+    for (size_t i = last; i < phones->count; i++)
+        vowels_after += (symbol_class(phones->id[i]) & CLASS_VOWEL) != 0;
+    size_t main_stress = vowels_after == 1 ? first : last;
+    for (size_t i = 0; i < phones->count; i++)
+        if (phones->id[i] == SYMBOL_PRIMARY && i != main_stress)
+            phones->id[i] = SYMBOL_SECONDARY;
+}
+
+/* The lexicons' reduced vowels: "people" and "person" with a small schwa, "before" and "decide" with a schwa, "wanted" and
+ * "greatest" with a barred i. */
+static void reduce(struct phones *phones)
+{
+    uint8_t *id = phones->id;
+    size_t count = phones->count;
+    if (count > 4 && (id[0] == SYMBOL_b || id[0] == SYMBOL_d || id[0] == SYMBOL_TURNED_R) &&
+        id[1] == SYMBOL_SMALL_I)
+        id[1] = SYMBOL_SCHWA;
+    for (size_t i = 1; i + 1 < count; i++) {
+        uint8_t before = id[i - 1], after = id[i + 1];
+        bool consonant = (symbol_class(before) & CLASS_CONSONANT) && before != SYMBOL_TURNED_R;
+        if (id[i] != SYMBOL_SCHWA || !consonant)
+            continue;
+        bool last = i + 2 == count;
+        if ((after == SYMBOL_l && before != SYMBOL_f && last) || (after == SYMBOL_n && before == SYMBOL_s))
+            id[i] = SYMBOL_SMALL_SCHWA;
+        else if ((after == SYMBOL_d && last && (before == SYMBOL_t || before == SYMBOL_d)) ||
+                 (after == SYMBOL_s && i + 3 == count && id[i + 2] == SYMBOL_t))
+            id[i] = SYMBOL_SMALL_BAR_I;
+    }
+}
+
 static void say_with_flite(const struct letters *letters, const char *word, struct phones *phones)
 {
     cst_val *list = lex_lookup(letters->flite, word, NULL, NULL);
@@ -218,10 +265,13 @@ static void say_with_flite(const struct letters *letters, const char *word, stru
         phones_insert(phones, 0, SYMBOL_PRIMARY);
         phones_settle_stress(phones);
     }
-    if (letters->british)
+    rank_stresses(phones);
+    if (letters->british) {
         make_british(phones);
-    else
-        flap(phones);
+        return;
+    }
+    reduce(phones);
+    flap(phones);
 }
 
 /* ---- espeak-ng --------------------------------------------------------------------------------- */
