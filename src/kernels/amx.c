@@ -126,6 +126,7 @@ static void product_rows(const struct product *p, int begin, int end)
         for (int t = begin; t < end; t += BLOCK_ROWS, turn = !turn) {
             int rows = end - t < BLOCK_ROWS ? end - t : BLOCK_ROWS;
             b.a = (const char *)p->a + t * b.row;
+            finish_prefetch(p, t, rows, n);
             if (rows > TILE)
                 sum_two(&b, tiles[turn]);
             else

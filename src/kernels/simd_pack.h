@@ -211,6 +211,30 @@ static void expand_rows(const struct expand_rows *e)
             }
 }
 
+/* Asks for the lines of an array, `rows` rows of a panel's columns, that the epilogue will want after the products. */
+INLINE void prefetch_rows(const void *x, size_t size, ptrdiff_t stride, int rows)
+{
+    const char *line = x;
+    for (int i = 0; i < rows; i++, line += stride * (ptrdiff_t)size)
+        for (size_t offset = 0; offset < PANEL * size; offset += 64)
+            __builtin_prefetch(line + offset);
+}
+
+/* The arrays of a layer lie in memory and are walked in strips, a panel wide, which the processor does not foresee; the sums of
+ * a tile take long enough to fetch what its epilogue touches. */
+INLINE void finish_prefetch(const struct product *p, int t, int rows, int n0)
+{
+    size_t size = p->type == VALUE_F32 ? 4 : 2;
+    prefetch_rows((const char *)p->out + (t * p->out_stride + n0) * (ptrdiff_t)size, size, p->out_stride,
+                  rows);
+    if (p->residual)
+        prefetch_rows((const char *)p->residual + (t * p->residual_stride + n0) * (ptrdiff_t)size, size,
+                      p->residual_stride, rows);
+    if (p->addend)
+        prefetch_rows((const char *)p->addend + (t * p->addend_stride + n0) * (ptrdiff_t)size, size,
+                      p->addend_stride, rows);
+}
+
 /* Reads and writes n lanes of an array that is like the output. */
 INLINE vf finish_read(const void *x, enum value_type type, ptrdiff_t stride, int t, int n, int lanes)
 {

@@ -65,6 +65,7 @@ static void product(const struct product *p)
         for (int t = 0, rows; t < p->rows; t += rows, a += rows * row) {
             float tile[TILE_ROWS * PANEL] __attribute__((aligned(64)));
             int left = p->rows - t;
+            finish_prefetch(p, t, left < TILE_ROWS ? left : TILE_ROWS, n);
             if (left >= TILE_ROWS)
                 product_tile(p, a, w, tile, rows = TILE_ROWS);
             else if (left >= 4)
