@@ -58,6 +58,11 @@ static void convert(struct nn *nn, void *to, enum value_type to_type, const void
     threads_run(nn->threads, convert_task, &run, (int)((run.count + CHUNK - 1) / CHUNK));
 }
 
+static bool cancelled(const struct speech *speech)
+{
+    return speech->cancelled && atomic_load_explicit(speech->cancelled, memory_order_relaxed);
+}
+
 /* ---- Residual blocks ------------------------------------------------------------------------------ */
 
 struct coefficients {
@@ -162,13 +167,13 @@ static struct array take_array(struct nn *nn, enum value_type type, int rows, in
 
 /* s += the sum over the stage's blocks of x; x and h are used up. */
 static void run_blocks(struct kokoro *k, const struct upsample *up, struct places *at,
-                       const struct moments *moments, const struct array *style)
+                       const struct moments *moments, const struct speech *speech, const struct array *style)
 {
     struct nn *nn = &k->nn;
     const int count = k->model->block_count;
     const size_t elements = (size_t)at->x.rows * (size_t)at->x.channels;
     snake_block(nn, &up->blocks[0], (struct snake_places){&at->x, &at->s, &at->h, NULL}, moments, style);
-    for (int i = 1; i < count; i++) {
+    for (int i = 1; i < count && !cancelled(speech); i++) {
         if (i + 1 == count) {
             snake_block(nn, &up->blocks[i], (struct snake_places){&at->x, &at->x, &at->h, &at->s}, moments,
                         style);
@@ -277,11 +282,6 @@ static void noise_branch(struct kokoro *k, const struct upsample *up, const stru
             probe_stage(speech->probe, "noise_res0", &at->s);
     }
     arena_release(&nn->arena, mark);
-}
-
-static bool cancelled(const struct speech *speech)
-{
-    return speech->cancelled && atomic_load_explicit(speech->cancelled, memory_order_relaxed);
 }
 
 /* ---- The whole ------------------------------------------------------------------------------------ */
@@ -417,7 +417,7 @@ const float *generator(struct kokoro *k, const struct speech *speech, const stru
         kokoro_clock(k, KOKORO_NOISE);
         mix(nn, &at.x, &at.s, shared.moments);
         kokoro_clock(k, KOKORO_UPSAMPLE);
-        run_blocks(k, up, &at, shared.moments, style);
+        run_blocks(k, up, &at, shared.moments, speech, style);
         if (i == 0) /* named after the first block, whose output the reference adds the others to */
             probe_stage(speech->probe, "resblock0", &at.s);
         kokoro_clock(k, KOKORO_RESBLOCKS);

@@ -51,7 +51,7 @@ struct kokoro_utterance {
     const float *style;           /* [256]: a row of a voice's table */
     float speed;                  /* durations are divided by it; above 0 */
     uint64_t seed;                /* of the excitation's noise */
-    const atomic_bool *cancelled; /* looked at between layers; NULL: never */
+    const atomic_bool *cancelled; /* looked at between parts of the work; NULL: never */
     const struct kokoro_probe *probe;
 
     /* Receives the samples (24 kHz, about [-1, 1]); false stops the utterance. */

@@ -12,8 +12,9 @@
 #include <string.h>
 
 enum {
-    BLOCK_ROWS = 512, /* rows of a task */
-    SUM_ROWS = 64,    /* rows of a partial sum of float32 values: short, for it is summed in float32 */
+    BLOCK_ROWS = 512,   /* rows of a task */
+    SUM_ROWS = 64,      /* rows of a partial sum of float32 values: short, for it is summed in float32 */
+    BLOCKS_BY_ROWS = 4, /* fewest blocks that are worth a task each */
     PANELS_BY_ROWS = 3 << 20,     /* most bytes of panels that are expanded all together */
     PANELS_BY_COLUMNS = 256 << 10 /* bytes of panels of one task by columns */
 };
@@ -237,8 +238,13 @@ static void columns_task(void *arg, int task, int thread)
     const struct weight *weight = run->layer->weight;
     const int first = task * run->group;
     const int columns = weight->out - first < run->group ? weight->out - first : run->group;
-    unsigned char *panels = run->panels + run->panels_size * (size_t)thread;
-    expand_columns(run, first, columns, panels);
+    const unsigned char *panels = run->layer->panels;
+    if (panels) {
+        panels += panel_bytes(run->products, first, weight->taps, weight->in);
+    } else {
+        panels = run->panels + run->panels_size * (size_t)thread;
+        expand_columns(run, first, columns, run->panels + run->panels_size * (size_t)thread);
+    }
     const size_t row_bytes = (size_t)weight->in * packed_bytes(run->products);
     for (int i = 0; i < run->block_count; i++)
         multiply(run, &run->blocks[i], run->packed + run->blocks[i].packed_at * row_bytes, panels, first,
@@ -324,6 +330,17 @@ static void run_by_columns(struct nn *nn, struct layer_run *run, size_t packed_r
     threads_run(nn->threads, columns_task, run, (weight->out + run->group - 1) / run->group);
 }
 
+const void *nn_panels(struct nn *nn, const struct weight *weight)
+{
+    const struct layer layer = {.weight = weight};
+    struct layer_run run = {.layer = &layer, .products = nn->products};
+    run.panels = arena_take(&nn->arena, panel_bytes(run.products, weight->out, weight->taps, weight->in));
+    run.group = round_up(weight->out / 8 + 1, run.products->panel);
+    if (run.panels)
+        threads_run(nn->threads, expand_task, &run, (weight->out + run.group - 1) / run.group);
+    return run.panels;
+}
+
 void nn_layer(struct nn *nn, const struct layer *layer)
 {
     const size_t mark = nn->arena.used;
@@ -351,7 +368,7 @@ void nn_layer(struct nn *nn, const struct layer *layer)
             run.sums = arena_take(&nn->arena, sums_bytes(&run));
         const size_t panels = panel_bytes(run.products, weight->out, weight->taps, weight->in);
         if (!layer->moments || run.sums) {
-            if (run.block_count > 1 && panels <= PANELS_BY_ROWS)
+            if (run.block_count >= BLOCKS_BY_ROWS && panels <= PANELS_BY_ROWS)
                 run_by_rows(nn, &run);
             else
                 run_by_columns(nn, &run, packed_rows);

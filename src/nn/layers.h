@@ -71,6 +71,7 @@ static inline float *array_floats(const struct array *array, int row)
  * where rows of `in` outside the utterance are zero (after `before`). */
 struct layer {
     const struct weight *weight;
+    const void *panels;              /* the weight as nn_panels expanded it, or NULL */
     const struct products *products; /* NULL: nn->products */
     struct array in, out;
     struct spans in_spans, out_spans;   /* count 0: one span, the whole array */
@@ -86,6 +87,10 @@ struct layer {
     struct moments *moments; /* [spans][out.channels]: set to the sums of what was stored; or NULL */
 };
 void nn_layer(struct nn *nn, const struct layer *layer);
+
+/* Expands a weight for nn->products once and for all, for layers of few rows that use it again and again; in the arena. NULL
+ * when it is full. */
+const void *nn_panels(struct nn *nn, const struct weight *weight);
 
 /* Sums of an array that no layer has summed: moments [spans][channels]. */
 void nn_moments(struct nn *nn, const struct array *array, struct spans spans, struct moments *moments);
