@@ -187,7 +187,7 @@ static void predict_prosody(struct kokoro *k, struct batch *b)
     struct array stretched = nn_array(nn, VALUE_F32, frames, m->hidden + m->style);
     if (!nn->arena.overflow) {
         stretch(&b->d, b->durations, b->id_begin[b->count], &stretched);
-        nn_lstm(nn, &m->prosody_lstm, &stretched, &x, b->frames);
+        nn_lstm(nn, &m->prosody_lstm, NULL, &stretched, &x, b->frames);
         prosody_curve(nn, m->f0, m->f0_out, m->f0_out_bias, &x, &b->prosody_styles, b->frames, b->f0);
         prosody_curve(nn, m->energy, m->energy_out, m->energy_out_bias, &x, &b->prosody_styles, b->frames,
                       b->energy);
@@ -216,7 +216,10 @@ static bool encode(struct kokoro *k, struct batch *b)
 
     struct array features = b->d;
     features.channels = m->hidden;
-    nn_layer(nn, &(struct layer){.weight = &m->bert_encoder, .in = bert, .out = features});
+    /* durations and energy hang on what follows, and it is little work: in float32 */
+    nn_layer(nn,
+             &(struct layer){
+                 .weight = &m->bert_encoder, .products = &nn->kernels.exact, .in = bert, .out = features});
     probe_batch(b->utterances, "bert_encoder", &features, b->ids);
     duration_encoder(nn, m, &b->d, &b->prosody_styles, b->ids);
     probe_batch(b->utterances, "duration_encoder", &b->d, b->ids);

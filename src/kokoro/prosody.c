@@ -28,7 +28,7 @@ struct array text_encoder(struct nn *nn, const struct model *model, const int *i
                                NORM_EPSILON);
         nn->kernels.activate(x.data, y.data, (size_t)rows * (size_t)hidden, ACTIVATION_LEAKY, 0.2f);
     }
-    nn_lstm(nn, &model->text_lstm, &x, &x, spans);
+    nn_lstm(nn, &model->text_lstm, NULL, &x, &x, spans);
     arena_release(&nn->arena, mark);
     return x;
 }
@@ -63,7 +63,7 @@ void duration_encoder(struct nn *nn, const struct model *model, const struct arr
             memcpy(array_floats(d, t) + hidden, array_floats(styles, s),
                    (size_t)model->style * sizeof(float));
     for (int i = 0; i < model->duration_layers; i++) {
-        nn_lstm(nn, &model->duration[i].lstm, d, d, spans);
+        nn_lstm(nn, &model->duration[i].lstm, &nn->kernels.exact, d, d, spans);
         ada_layer_norm(nn, &model->duration[i].style, d, hidden, styles, spans);
     }
 }
@@ -74,7 +74,7 @@ struct array duration_logits(struct nn *nn, const struct model *model, const str
     struct array logits = nn_array(nn, VALUE_F32, d->rows, model->duration_out.out);
     const size_t mark = nn->arena.used;
     struct array x = nn_array(nn, VALUE_F32, d->rows, model->hidden);
-    nn_lstm(nn, &model->duration_lstm, d, &x, spans);
+    nn_lstm(nn, &model->duration_lstm, &nn->kernels.exact, d, &x, spans);
     nn_layer(nn, &(struct layer){
                      .weight = &model->duration_out, .products = &nn->kernels.exact, .in = x, .out = logits});
     arena_release(&nn->arena, mark);

@@ -101,14 +101,15 @@ void nn_moments(struct nn *nn, const struct array *array, struct spans spans, st
 void nn_adain(const struct moments *moments, int rows, const float *style, int channels, float *scale,
               float *shift);
 
-/* A bidirectional LSTM of one layer. Inputs are in.channels wide, out is [rows][2 * hidden], forward first. */
+/* A bidirectional LSTM of one layer. Inputs are in.channels wide, out is [rows][2 * hidden], forward first; `out` may be
+ * `in` or part of it. `products` is for the inputs; NULL: nn->products. */
 struct lstm {
     struct weight input[2];     /* [4 * hidden][in] with both biases added, forward and reverse */
     struct weight recurrent[2]; /* [4 * hidden][hidden] */
     int hidden;
 };
-void nn_lstm(struct nn *nn, const struct lstm *lstm, const struct array *in, const struct array *out,
-             struct spans spans);
+void nn_lstm(struct nn *nn, const struct lstm *lstm, const struct products *products, const struct array *in,
+             const struct array *out, struct spans spans);
 
 /* Self-attention of every utterance over itself: qkv is [rows][3 * width], out [rows][width] (float32). */
 void nn_attention(struct nn *nn, const struct array *qkv, const struct array *out, struct spans spans,

@@ -65,8 +65,8 @@ static void chain_task(void *arg, int task, int thread)
     }
 }
 
-void nn_lstm(struct nn *nn, const struct lstm *lstm, const struct array *in, const struct array *out,
-             struct spans spans)
+void nn_lstm(struct nn *nn, const struct lstm *lstm, const struct products *products, const struct array *in,
+             const struct array *out, struct spans spans)
 {
     const size_t mark = nn->arena.used;
     const int hidden = lstm->hidden;
@@ -75,7 +75,8 @@ void nn_lstm(struct nn *nn, const struct lstm *lstm, const struct array *in, con
     for (int i = 0; i < 2; i++) {
         run.gates[i] = nn_array(nn, VALUE_F32, in->rows, 4 * hidden);
         run.packed[i] = arena_take(&nn->arena, matvec_bytes(run.type, 4 * hidden, hidden));
-        nn_layer(nn, &(struct layer){.weight = &lstm->input[i], .in = *in, .out = run.gates[i]});
+        nn_layer(nn, &(struct layer){
+                         .weight = &lstm->input[i], .products = products, .in = *in, .out = run.gates[i]});
     }
     run.cells = arena_take(&nn->arena, (size_t)spans.count * 4 * (size_t)hidden * sizeof(float));
     const size_t unpacking = nn->arena.used;

@@ -257,7 +257,7 @@ static void lstm_equals_a_plain_one(void **state)
     }
     const struct array in = {random_floats(40 * LSTM_IN), VALUE_F32, 40, LSTM_IN, LSTM_IN};
     const struct array out = nn_array(&nn, VALUE_F32, 40, 2 * LSTM_HIDDEN);
-    nn_lstm(&nn, &lstm, &in, &out, (struct spans){3, begin});
+    nn_lstm(&nn, &lstm, NULL, &in, &out, (struct spans){3, begin});
     double plain[40 * 2 * LSTM_HIDDEN];
     for (int i = 0; i < 6; i++)
         plain_lstm(&lstm, &in, begin[i / 2], begin[i / 2 + 1], i % 2, plain);
