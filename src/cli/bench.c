@@ -341,7 +341,7 @@ static int run(const struct arguments *arguments)
 const struct command bench_command = {
     .name = "bench",
     .operands = "",
-    .summary = "Measure how fast a Kokoro model speaks on this machine.",
+    .summary = "Measure how fast a Kokoro model speaks on this machine",
     .notes =
         "RTF is the time to speak divided by the length of the audio: below 1 is faster than it sounds.\n"
         "GFLOPS count two operations a multiply-add of the network's products.",
