@@ -42,12 +42,12 @@ test('the openai client streams all of it from the server', async () => {
       server.on('exit', () => reject(new Error(`the server ended: ${log}`)));
     });
     const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 });
-    for (const format of ['mp3', 'opus']) {
+    await Promise.all(['mp3', 'opus'].map(async (format) => {
       const out = join(folder, `streamed.${format}`);
       const response = await client.audio.speech.create({ model: 'tts-1', voice: 'alloy', input: gpl(), response_format: format });
       await pipeline(Readable.fromWeb(response.body), createWriteStream(out));
       plausible(out);
-    }
+    }));
   } finally {
     server.removeAllListeners('exit');
     server.kill();
