@@ -66,6 +66,8 @@ typedef enum lt_status {
     LT_ERR_INTERNAL = 12     /* a fault of LiteTTS or of a library under it */
 } lt_status;
 
+#define LT_STATUS_COUNT 13 /* values of lt_status */
+
 typedef struct lt_error {
     lt_status status;
     char message[512]; /* one sentence, UTF-8, NUL-terminated, no newline; empty when status is LT_OK */
@@ -229,6 +231,87 @@ typedef struct lt_result {
  * Errors: LT_ERR_ARGUMENT, LT_ERR_TEXT, LT_ERR_VOICE, LT_ERR_FORMAT, LT_ERR_IO, LT_ERR_MEMORY,
  * LT_ERR_CANCELLED, LT_ERR_BUSY, LT_ERR_UNSUPPORTED, LT_ERR_INTERNAL. */
 LT_API lt_status lt_speak(lt_engine *engine, const lt_request *request, lt_result *result, lt_error *error);
+
+/* ---- Statistics -------------------------------------------------------------------------------- */
+
+#define LT_FIRST_AUDIO_BUCKETS 12
+#define LT_MOST_BATCH_STATS 12
+#define LT_MOST_CACHE_STATS 3
+
+/* What the batches of one backend's chunks of one length are like. */
+typedef struct lt_batch_stats {
+    const char *backend;      /* "kokoro" */
+    const char *length_class; /* "short" (up to 20 characters), "medium" (up to 100) or "long" */
+    int size;                 /* most chunks of a batch, at present */
+    double wait_seconds;      /* longest that a chunk waits for others, at present */
+    const char *size_reason;  /* why it is so: one phrase */
+    const char *wait_reason;
+    uint64_t waiting;     /* chunks in the queue now */
+    uint64_t batches;     /* spoken */
+    uint64_t chunks;      /* spoken in them */
+    double audio_seconds; /* made in them */
+    double work_seconds;  /* wall time that the backend took for them */
+} lt_batch_stats;
+
+/* A level of the cache of spoken chunks. Counts are since the engine was opened. */
+typedef struct lt_cache_stats {
+    const char *level;    /* "memory", "disk" or "redis" */
+    uint64_t hits;        /* chunks that were found here */
+    uint64_t shared;      /* chunks that another request was having spoken at that moment ("memory" only) */
+    uint64_t misses;      /* chunks that were looked for here and not found */
+    uint64_t added;       /* chunks that were put here */
+    uint64_t evictions;   /* chunks that had to make room for others */
+    uint64_t errors;      /* damaged entries, failed writes, timeouts: none of them fails a request */
+    uint64_t entries;     /* chunks that are here now; 0 where that is not known ("redis") */
+    uint64_t bytes;       /* that they occupy; 0 where that is not known */
+    uint64_t limit_bytes; /* most bytes; 0: no limit of ours */
+    bool down;            /* not in use for the moment, because it failed ("redis") */
+} lt_cache_stats;
+
+/* What an engine has done since it was opened, and what it is doing. */
+typedef struct lt_stats {
+    double uptime_seconds;
+    const char *isa;   /* instruction set in use by the preferred backend, "avx512bf16"; "" where it has none */
+    const char *model; /* its model, "kokoro-v1_0.gguf" */
+
+    uint64_t requests[LT_STATUS_COUNT]; /* finished requests by their lt_status: [LT_OK] went well */
+    uint64_t active_requests;           /* in lt_speak now */
+    uint64_t queued_chunks;             /* waiting for a backend now */
+    uint64_t chunks, chunks_cached;     /* as in lt_result, of all finished requests; so are the next six */
+    uint64_t text_bytes, bytes_written;
+    double audio_seconds;
+    double text_seconds, speech_seconds, encode_seconds; /* work by stage */
+
+    /* Time to first audio: [i] counts requests that took at most first_audio_bound[i] seconds and more than the bound
+     * before; the last bound is infinite. first_audio_seconds is the sum. Requests without audio are not in. */
+    double first_audio_bound[LT_FIRST_AUDIO_BUCKETS];
+    uint64_t first_audio[LT_FIRST_AUDIO_BUCKETS], first_audio_count;
+    double first_audio_seconds;
+
+    lt_batch_stats batches[LT_MOST_BATCH_STATS]; /* by backend and length class */
+    size_t batch_count;
+    lt_cache_stats caches[LT_MOST_CACHE_STATS]; /* by level; the first is "memory" */
+    size_t cache_count;
+
+    /* Memory, in bytes. The budget (memory.limit_bytes, 0: none) covers the next three. */
+    uint64_t memory_limit_bytes;
+    uint64_t memory_backend_bytes; /* working memory that backends keep between utterances */
+    uint64_t memory_cache_bytes;   /* the cache's "memory" level */
+    uint64_t memory_request_bytes; /* reserved by requests in progress: an estimate of their buffers */
+    uint64_t memory_waiting;       /* requests that wait for room now */
+    uint64_t memory_waits;         /* requests that had to */
+    uint64_t memory_refusals;      /* requests that were refused with LT_ERR_MEMORY for want of room */
+    uint64_t resident_anonymous_bytes; /* of the whole process, as the kernel counts: heap and stacks */
+    uint64_t resident_file_bytes;      /* mapped files in memory: the model, libraries */
+    /* The leak detector: by how many bytes the anonymous memory that none of the above accounts for grew from one
+     * thousand requests to the next (a moving average; 0 until three thousand were served; negative when it shrank). A
+     * value that stays above some ten thousand means that something is not given back. */
+    double growth_bytes_per_1000;
+} lt_stats;
+
+/* Fills *stats with the present values. Counters are read one by one, so they may be a request apart. Strings are static or the
+ * engine's. */
+LT_API void lt_engine_stats(lt_engine *engine, lt_stats *stats);
 
 /* ---- The stages of text alone ------------------------------------------------------------------ */
 

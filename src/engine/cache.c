@@ -26,8 +26,8 @@ struct fifo {
 };
 
 struct cache {
-    pthread_mutex_t lock; /* guards everything below */
-    uint64_t limit;
+    pthread_mutex_t lock;      /* guards everything below */
+    uint64_t limit, room;      /* most bytes ever, and now */
     struct clip *table[SLOTS]; /* chained by clip->chain */
     struct fifo small, main;
     /* A key is remembered in the slot that it hashes to, with the number of the eviction that put it there: it counts
@@ -46,7 +46,7 @@ lt_status cache_open(uint64_t limit, struct cache **cache, lt_error *error)
         free(opened);
         return error_memory(error, "the cache");
     }
-    opened->limit = limit;
+    opened->limit = opened->room = limit;
     *cache = opened;
     return LT_OK;
 }
@@ -149,7 +149,7 @@ static void drop(struct cache *cache, struct clip *clip)
 static void evict_step(struct cache *cache)
 {
     if (cache->small.count > 0 &&
-        (cache->main.count == 0 || cache->small.bytes > cache->limit / SMALL_SHARE)) {
+        (cache->main.count == 0 || cache->small.bytes > cache->room / SMALL_SHARE)) {
         struct clip *clip = fifo_pop(&cache->small);
         if (clip->frequency > PROMOTED_ABOVE) {
             clip->frequency = 0;
@@ -179,12 +179,12 @@ static void make_room(struct cache *cache, uint64_t limit)
 /* Puts a clip that is done, and in the table, into a queue. */
 static void keep(struct cache *cache, struct clip *clip)
 {
-    if (clip->bytes > cache->limit / 2) {
+    if (clip->bytes > cache->room / 2) {
         table_remove(cache, clip);
         cache->counts.refused++;
         return;
     }
-    make_room(cache, cache->limit - clip->bytes);
+    make_room(cache, cache->room - clip->bytes);
     bool known = is_ghost(cache, &clip->key);
     clip->place = known ? PLACE_MAIN : PLACE_SMALL;
     fifo_push(known ? &cache->main : &cache->small, clip);
@@ -256,10 +256,11 @@ bool cache_release(struct cache *cache, struct clip *clip)
     return last && !done;
 }
 
-void cache_shrink(struct cache *cache, uint64_t bytes)
+void cache_set_room(struct cache *cache, uint64_t bytes)
 {
     pthread_mutex_lock(&cache->lock);
-    make_room(cache, bytes);
+    cache->room = bytes < cache->limit ? bytes : cache->limit;
+    make_room(cache, cache->room);
     pthread_mutex_unlock(&cache->lock);
 }
 

@@ -28,7 +28,7 @@ struct cache_counts {
     uint64_t misses;    /* clips that had to be spoken */
     uint64_t added;     /* clips that were kept */
     uint64_t evictions; /* of them, that made room for others */
-    uint64_t refused;   /* clips too large to keep */
+    uint64_t refused;   /* clips too large for the room there was */
     uint64_t entries;   /* kept now */
     uint64_t bytes;     /* they occupy now */
     uint64_t limit;     /* most bytes */
@@ -54,8 +54,8 @@ struct clip *cache_take(struct cache *cache, const struct clip_key *key, size_t 
  * end its job, if any, and free job and clip. */
 bool cache_release(struct cache *cache, struct clip *clip);
 
-/* Shrinks what is kept to `bytes`, for now. */
-void cache_shrink(struct cache *cache, uint64_t bytes);
+/* Keeps no more than `bytes` from now on, nor than the limit it was opened with; UINT64_MAX at first. */
+void cache_set_room(struct cache *cache, uint64_t bytes);
 
 void cache_look(struct cache *cache, struct cache_counts *counts);
 

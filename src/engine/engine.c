@@ -25,6 +25,7 @@ lt_status lt_engine_open(const lt_config *config, lt_engine **engine, lt_error *
     lt_engine *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return error_memory(error, "the engine");
+    stats_open(&opened->stats);
     lt_status status = open_config(config, &opened->config, error);
     if (status == LT_OK)
         status = registry_open(opened->config, &opened->registry, error);
@@ -35,6 +36,10 @@ lt_status lt_engine_open(const lt_config *config, lt_engine **engine, lt_error *
     if (status == LT_OK)
         status = cache_open((uint64_t)config_integer(opened->config, CONFIG_cache_memory_bytes),
                             &opened->cache, error);
+    if (status == LT_OK)
+        status = budget_open((uint64_t)config_integer(opened->config, CONFIG_memory_limit_bytes),
+                             config_number(opened->config, CONFIG_memory_wait_seconds), opened->cache,
+                             &opened->registry, &opened->budget, error);
     if (status != LT_OK) {
         lt_engine_close(opened);
         return status;
@@ -48,10 +53,12 @@ void lt_engine_close(lt_engine *engine)
     if (engine == NULL)
         return;
     scheduler_close(engine->scheduler);
+    budget_close(engine->budget);
     cache_close(engine->cache);
     frontend_close(engine->frontend);
     registry_close(&engine->registry);
     lt_config_free(engine->config);
+    stats_close(&engine->stats);
     free(engine);
 }
 

@@ -2,8 +2,10 @@
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
+#include "engine/budget.h"
 #include "engine/cache.h"
 #include "engine/scheduler.h"
+#include "engine/stats.h"
 #include "text/frontend.h"
 #include "voices/registry.h"
 
@@ -14,7 +16,12 @@ struct lt_engine {
     struct frontend *frontend;
     struct scheduler *scheduler;
     struct cache *cache;
+    struct budget *budget;
+    struct stats stats;
 };
+
+/* Has the leak detector look at the process's memory. */
+void engine_sample_memory(lt_engine *engine);
 
 struct lt_cancel {
     atomic_bool fired; /* lock-free, so that a signal handler may set it */

@@ -88,13 +88,13 @@ static void speak_batch(struct queue *queue, struct job **jobs, int count)
     double began = clock_seconds();
     queue->backend->type->speak(queue->backend->backend, batch, count);
     double work = clock_seconds() - began, audio = 0;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++)
         audio += (double)jobs[i]->samples_made / LT_SAMPLE_RATE; /* only this thread has written it */
-        job_finish(jobs[i], batch[i]->status, work / count);
-    }
-    pthread_mutex_lock(&queue->lock);
+    pthread_mutex_lock(&queue->lock); /* first, so that who has heard a batch also finds it counted */
     batcher_report(&queue->batcher, length_class, count, audio, work);
     pthread_mutex_unlock(&queue->lock);
+    for (int i = 0; i < count; i++)
+        job_finish(jobs[i], batch[i]->status, work / count);
 }
 
 /* Waits until something is added, or until a moment on the monotonic clock (0: no such moment). The lock is held. */

@@ -16,6 +16,10 @@
 #include "engine/clip_key.h"
 #include "engine/engine.h"
 
+/* An estimate of what a request takes beyond its samples (text window, chunks, encoder), and of the samples of a
+ * character or phoneme at speed 1: a tenth of a second, more than most take, since a growing buffer has spare room. */
+enum { REQUEST_BYTES = 256 * 1024, SYMBOL_BYTES = LT_SAMPLE_RATE / 10 * (int)sizeof(int16_t) };
+
 enum { LOOKAHEAD = 2, FIRST_SYMBOLS = 120, READ_SAMPLES = 4096 };
 
 /* How often a waiting request looks at its cancel switch: a switch that a signal handler may set cannot wake it. */
@@ -40,6 +44,7 @@ struct speech {
     struct encoder *encoder;
     struct piece pieces[LOOKAHEAD]; /* a ring: `waiting` of them, the oldest at `oldest` */
     int oldest, waiting;
+    uint64_t reserved; /* of the memory budget */
     bool text_ended, first_piece_submitted;
     bool entered;   /* counted by the scheduler as a request that may submit more */
     size_t text_at; /* of request->text, when that is read */
@@ -396,14 +401,32 @@ static lt_status check_request(const lt_engine *engine, const lt_request *r, lt_
     return LT_OK;
 }
 
+/* Reserves what the request will hold at most: two chunks of its text, or all of it when it is shorter. */
+static lt_status reserve_memory(struct speech *s, size_t max_symbols, lt_error *error)
+{
+    const lt_request *r = s->request;
+    uint64_t symbols = LOOKAHEAD * (uint64_t)max_symbols;
+    if (r->text != NULL && r->input == LT_INPUT_TEXT && r->text_bytes < symbols)
+        symbols = r->text_bytes;
+    uint64_t bytes = REQUEST_BYTES + (uint64_t)((double)(symbols * SYMBOL_BYTES) / (double)r->speed);
+    const atomic_bool *cancel = r->cancel != NULL ? &r->cancel->fired : NULL;
+    lt_status status = budget_reserve(s->engine->budget, bytes, cancel, error);
+    if (status == LT_OK)
+        s->reserved = bytes;
+    return status;
+}
+
 static lt_status open_speech(struct speech *s, lt_error *error)
 {
     lt_status status = registry_find(&s->engine->registry, s->request->voice, &s->voice, error);
     if (status != LT_OK)
         return status;
+    const struct backend_type *type = s->engine->registry.backends[s->voice.backend].type;
+    status = reserve_memory(s, type->max_symbols, error);
+    if (status != LT_OK)
+        return status;
     scheduler_enter(s->engine->scheduler, s->voice.backend);
     s->entered = true;
-    const struct backend_type *type = s->engine->registry.backends[s->voice.backend].type;
     if (s->request->input == LT_INPUT_PHONEMES && !type->wants_phonemes)
         return error_set(error, LT_ERR_UNSUPPORTED,
                          "the %s voices speak text, not phonemes: choose a Kokoro voice ('litetts pull "
@@ -434,6 +457,7 @@ static void close_speech(struct speech *s)
         str_free(&s->pieces[i].text);
         free(s->pieces[i].words);
     }
+    budget_release(s->engine->budget, s->reserved);
 }
 
 static void fill_result(struct speech *s)
@@ -442,6 +466,35 @@ static void fill_result(struct speech *s)
     s->result.wall_seconds = clock_seconds() - s->began;
     s->result.text_bytes = s->stream != NULL ? text_stream_position(s->stream) : 0;
     s->result.peak_memory_bytes = memory_peak_bytes();
+}
+
+/* Also after a cancel or a fault: what has been written becomes a whole, shorter file. */
+static lt_status finish_file(struct speech *s, lt_status status, lt_error *error)
+{
+    if (s->write_refused)
+        return error_set(error, LT_ERR_CANCELLED, "stopped: the receiver of the audio wanted no more");
+    lt_error fault;
+    lt_status finished = encoder_finish(s->encoder, &fault);
+    if (s->write_refused)
+        return error_set(error, LT_ERR_CANCELLED, "stopped: the receiver of the audio wanted no more");
+    if (status == LT_OK && finished != LT_OK)
+        return error_set(error, finished, "%s", fault.message);
+    if (status == LT_ERR_CANCELLED)
+        error_set(error, status, "stopped before the end of the text");
+    return status;
+}
+
+static void count_request(lt_engine *engine, lt_status status, const lt_result *result)
+{
+    stats_end(&engine->stats, status, result);
+    if (stats_leak_due(&engine->stats))
+        engine_sample_memory(engine);
+}
+
+static void count_refused(lt_engine *engine, lt_status status)
+{
+    stats_begin(&engine->stats);
+    count_request(engine, status, &(lt_result){0});
 }
 
 lt_status lt_speak(lt_engine *engine, const lt_request *request, lt_result *result, lt_error *error)
@@ -453,27 +506,22 @@ lt_status lt_speak(lt_engine *engine, const lt_request *request, lt_result *resu
     if (result != NULL)
         *result = (lt_result){0};
     lt_status status = check_request(engine, request, error);
-    if (status != LT_OK)
+    if (status != LT_OK) {
+        if (engine != NULL)
+            count_refused(engine, status);
         return status;
+    }
     lt_request r = *request;
     if (r.text != NULL && r.text_bytes == SIZE_MAX)
         r.text_bytes = strlen(r.text);
     struct speech s = {.engine = engine, .request = &r, .voice = {.backend = -1}, .began = clock_seconds()};
+    stats_begin(&engine->stats);
     status = open_speech(&s, error);
-    if (status == LT_OK) {
-        status = run_pipeline(&s, error);
-        /* also after a cancel or a fault: what has been written becomes a whole, shorter file */
-        lt_error fault;
-        lt_status finished = s.write_refused ? LT_ERR_CANCELLED : encoder_finish(s.encoder, &fault);
-        if (status == LT_OK && finished != LT_OK && !s.write_refused)
-            status = error_set(error, finished, "%s", fault.message);
-        if (s.write_refused)
-            status = error_set(error, LT_ERR_CANCELLED, "stopped: the receiver of the audio wanted no more");
-        else if (status == LT_ERR_CANCELLED)
-            error_set(error, status, "stopped before the end of the text");
-    }
+    if (status == LT_OK)
+        status = finish_file(&s, run_pipeline(&s, error), error);
     fill_result(&s);
     close_speech(&s);
+    count_request(engine, status, &s.result);
     if (result != NULL)
         *result = s.result;
     return status;

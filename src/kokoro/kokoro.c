@@ -74,6 +74,11 @@ void kokoro_reset_costs(struct kokoro *k)
     memset(k->costs, 0, sizeof k->costs);
 }
 
+size_t kokoro_memory(const struct kokoro *k)
+{
+    return k->nn.arena.held;
+}
+
 void kokoro_clock(struct kokoro *k, enum kokoro_part part)
 {
     const double now = clock_seconds();

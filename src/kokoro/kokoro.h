@@ -93,6 +93,9 @@ struct kokoro_cost {
 const struct kokoro_cost *kokoro_costs(const struct kokoro *kokoro); /* [KOKORO_PARTS] */
 void kokoro_reset_costs(struct kokoro *kokoro);
 
+/* Bytes of working memory that stay for the next call. Not during a kokoro_speak. */
+size_t kokoro_memory(const struct kokoro *kokoro);
+
 enum isa kokoro_isa(const struct kokoro *kokoro); /* the set in use */
 
 #endif

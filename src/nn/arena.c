@@ -43,6 +43,8 @@ void arena_trim(struct arena *arena, size_t keep)
     keep = (keep + 4095) & ~(size_t)4095;
     if (arena->base && arena->peak > keep && keep < arena->capacity)
         madvise(arena->base + keep, arena->capacity - keep, MADV_DONTNEED);
+    arena->held = arena->peak > arena->held ? arena->peak : arena->held;
+    arena->held = arena->held < keep ? arena->held : keep;
     arena->peak = 0;
     arena->overflow = false;
 }

@@ -17,6 +17,7 @@ struct arena {
     size_t capacity;     /* bytes of address space */
     size_t used;
     size_t peak;   /* largest `used` since the last arena_trim */
+    size_t held;   /* bytes that may be resident since arena_trim gave the rest back */
     bool overflow; /* an arena_take did not fit: the pass must end with LT_ERR_MEMORY */
 };
 

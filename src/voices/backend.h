@@ -45,6 +45,13 @@ struct utterance {
     lt_error error;
 };
 
+/* What statistics tell of a backend. Strings belong to it or are static. */
+struct backend_facts {
+    const char *isa;       /* instruction set of its own kernels, or "" */
+    const char *model;     /* its model's name */
+    uint64_t memory_bytes; /* working memory that it holds between utterances */
+};
+
 struct backend; /* an open backend; its own structure, defined in its .c file */
 
 /* What a backend is. Functions other than open and close may be called from several threads at once, speak()
@@ -73,6 +80,9 @@ struct backend_type {
     /* Appends to *out what, besides an utterance's words, speed and seed, decides its samples: the model, the instruction
      * set, the voice. Two voices (of any engine, at any time) with the same identity sound the same. */
     void (*identify)(const struct backend *backend, const void *voice, struct str *out);
+
+    /* Fills *facts with what is true at this moment. */
+    void (*look)(const struct backend *backend, struct backend_facts *facts);
 
     /* Speaks `count` utterances (1 to max_batch) and returns when all are done, with `status` set in each. An
      * utterance's samples do not depend on which others share its batch. */

@@ -101,6 +101,12 @@ static void flite_identify(const struct backend *backend, const void *voice, str
     str_printf(out, "flite %s %s %a", FLITE_PROJECT_VERSION, voice_list[index].name, (double)spoken->stretch);
 }
 
+static void flite_look(const struct backend *backend, struct backend_facts *facts)
+{
+    (void)backend;
+    *facts = (struct backend_facts){.isa = "", .model = "flite " FLITE_PROJECT_VERSION};
+}
+
 /* What the streaming callback needs. */
 struct piece_state {
     struct utterance *utterance;
@@ -190,5 +196,6 @@ const struct backend_type flite_backend = {
     .find_voice = flite_find_voice,
     .release_voice = flite_release_voice,
     .identify = flite_identify,
+    .look = flite_look,
     .speak = flite_speak,
 };

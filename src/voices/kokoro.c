@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -23,6 +24,8 @@ struct backend {
     struct model *model;
     struct kokoro *kokoro;
     unsigned char digest[GGUF_DIGEST_BYTES];
+    char model_name[64];               /* of the file */
+    atomic_uint_fast64_t memory_bytes; /* kokoro_memory() after the last utterance */
     lt_voice *voices; /* in the order of model->voices; strings belong to the model or are static */
 };
 
@@ -184,6 +187,15 @@ static void kokoro_identify(const struct backend *backend, const void *voice, st
         str_printf(out, " %s %a", blend->parts[i].voice->name, blend->parts[i].weight);
 }
 
+static void kokoro_look(const struct backend *backend, struct backend_facts *facts)
+{
+    *facts = (struct backend_facts){
+        .isa = isa_name(kokoro_isa(backend->kokoro)),
+        .model = backend->model_name,
+        .memory_bytes = atomic_load_explicit(&backend->memory_bytes, memory_order_relaxed),
+    };
+}
+
 /* The style for an utterance of `symbols` phonemes. */
 static void style_of(const struct model *model, const struct blend *blend, int symbols, float *style)
 {
@@ -225,6 +237,8 @@ static lt_status open_engine(struct backend *backend, const lt_config *config, c
         return error_set(error, LT_ERR_MODEL, "'%s' has styles of %d numbers: at most 1024 are supported",
                          path, backend->model->style);
     gguf_digest(backend->model->gguf, backend->digest);
+    const char *slash = strrchr(path, '/');
+    snprintf(backend->model_name, sizeof backend->model_name, "%s", slash ? slash + 1 : path);
     struct kokoro_options options = {.threads = (int)config_integer(config, CONFIG_engine_threads),
                                      .isa = ISA_COUNT};
     if (options.threads == 0)
@@ -360,6 +374,7 @@ static void speak_prepared(struct backend *backend, struct prepared *prepared, i
     for (int i = 0; i < count; i++)
         batch[i] = &prepared[i].spoken;
     kokoro_speak(backend->kokoro, batch, count);
+    atomic_store_explicit(&backend->memory_bytes, kokoro_memory(backend->kokoro), memory_order_relaxed);
     for (int i = 0; i < count; i++) {
         struct utterance *u = prepared[i].from;
         u->status = prepared[i].spoken.status;
@@ -411,5 +426,6 @@ const struct backend_type kokoro_backend = {
     .find_voice = kokoro_find_voice,
     .release_voice = kokoro_release_voice,
     .identify = kokoro_identify,
+    .look = kokoro_look,
     .speak = kokoro_backend_speak,
 };

@@ -134,7 +134,7 @@ static void bytes_stay_below_the_limit(void **state)
     use(cache, 1000, LIMIT); /* twice as many bytes as all the room */
     cache_look(cache, &counts);
     assert_int_equal(counts.refused, 1);
-    cache_shrink(cache, 1000);
+    cache_set_room(cache, 1000);
     cache_look(cache, &counts);
     assert_true(counts.bytes <= 1000);
     cache_close(cache);

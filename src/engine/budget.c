@@ -1,0 +1,142 @@
+/* budget.c: what requests, caches and working memory may take together, beyond the mapped model. */
+#include "engine/budget.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+/* How often a waiting request looks at its cancel switch, which a signal handler may set. */
+static const long POLL_NANOSECONDS = 20000000;
+
+struct budget {
+    pthread_mutex_t lock; /* guards counts */
+    pthread_cond_t freed;
+    struct budget_counts counts;
+    double wait_seconds;
+    struct cache *cache;
+    const struct registry *registry;
+};
+
+lt_status budget_open(uint64_t limit, double wait_seconds, struct cache *cache,
+                      const struct registry *registry, struct budget **budget, lt_error *error)
+{
+    struct budget *opened = calloc(1, sizeof *opened);
+    if (opened == NULL)
+        return error_memory(error, "the memory budget");
+    *opened = (struct budget){
+        .counts.limit = limit, .wait_seconds = wait_seconds, .cache = cache, .registry = registry};
+    if (pthread_mutex_init(&opened->lock, NULL) != 0) {
+        free(opened);
+        return error_memory(error, "the memory budget");
+    }
+    if (clip_cond_open(&opened->freed) != 0) {
+        pthread_mutex_destroy(&opened->lock);
+        free(opened);
+        return error_memory(error, "the memory budget");
+    }
+    *budget = opened;
+    return LT_OK;
+}
+
+void budget_close(struct budget *budget)
+{
+    if (budget == NULL)
+        return;
+    pthread_cond_destroy(&budget->freed);
+    pthread_mutex_destroy(&budget->lock);
+    free(budget);
+}
+
+/* Bytes that neither backends nor requests have; the lock is held. */
+static uint64_t room(struct budget *budget)
+{
+    struct budget_counts *counts = &budget->counts;
+    counts->backends = 0;
+    for (int i = 0; i < budget->registry->backend_count; i++) {
+        const struct registry_backend *backend = &budget->registry->backends[i];
+        struct backend_facts facts = {0};
+        backend->type->look(backend->backend, &facts);
+        counts->backends += facts.memory_bytes;
+    }
+    uint64_t taken = counts->backends + counts->reserved;
+    return taken < counts->limit ? counts->limit - taken : 0;
+}
+
+/* Takes `bytes` when they are there, the cache's included; the lock is held. */
+static bool try_reserve(struct budget *budget, uint64_t bytes)
+{
+    uint64_t free_bytes = room(budget);
+    if (free_bytes < bytes)
+        return false;
+    budget->counts.reserved += bytes;
+    cache_set_room(budget->cache, free_bytes - bytes);
+    return true;
+}
+
+/* Waits for a moment, or until something was released; the lock is held. */
+static void wait_a_moment(struct budget *budget)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += POLL_NANOSECONDS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&budget->freed, &budget->lock, &until);
+}
+
+static lt_status refuse(struct budget *budget, uint64_t bytes, lt_error *error)
+{
+    budget->counts.refusals++;
+    return error_set(
+        error, LT_ERR_MEMORY,
+        "the request needs about %.1f MiB and the budget of %.1f MiB has no room for it%s: try again "
+        "later, or raise memory.limit_bytes",
+        (double)bytes / 1048576, (double)budget->counts.limit / 1048576,
+        budget->counts.reserved == 0 ? "" : " while others are spoken");
+}
+
+lt_status budget_reserve(struct budget *budget, uint64_t bytes, const atomic_bool *cancelled, lt_error *error)
+{
+    if (budget->counts.limit == 0) /* constant */
+        return LT_OK;
+    lt_status status = LT_OK;
+    pthread_mutex_lock(&budget->lock);
+    if (!try_reserve(budget, bytes)) {
+        double give_up = clock_seconds() + budget->wait_seconds;
+        bool got = false;
+        budget->counts.waits++;
+        budget->counts.waiting++;
+        while (status == LT_OK && !got) {
+            if (budget->counts.reserved == 0 || clock_seconds() >= give_up)
+                status = refuse(budget, bytes, error); /* with nothing reserved, waiting brings nothing */
+            else if (cancelled != NULL && atomic_load(cancelled))
+                status = error_set(error, LT_ERR_CANCELLED, "stopped while it waited for memory");
+            else
+                wait_a_moment(budget);
+            got = status == LT_OK && try_reserve(budget, bytes);
+        }
+        budget->counts.waiting--;
+    }
+    pthread_mutex_unlock(&budget->lock);
+    return status;
+}
+
+void budget_release(struct budget *budget, uint64_t bytes)
+{
+    if (budget->counts.limit == 0 || bytes == 0)
+        return;
+    pthread_mutex_lock(&budget->lock);
+    budget->counts.reserved -= bytes;
+    cache_set_room(budget->cache, room(budget));
+    pthread_cond_broadcast(&budget->freed);
+    pthread_mutex_unlock(&budget->lock);
+}
+
+void budget_look(struct budget *budget, struct budget_counts *counts)
+{
+    pthread_mutex_lock(&budget->lock);
+    room(budget); /* brings `backends` up to date */
+    *counts = budget->counts;
+    pthread_mutex_unlock(&budget->lock);
+}

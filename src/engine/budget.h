@@ -1,0 +1,40 @@
+/* budget.h: what requests, caches and working memory may take together, beyond the mapped model.
+ *
+ * A request reserves an estimate of what it will need before it allocates anything. When that does not fit, the
+ * cache is shrunk first; then the request waits for others to end; then it is refused, so that many requests at
+ * once never swell the process. The cache grows into whatever nobody has reserved.
+ *
+ * Thread-safe. One lock, under which the cache's may be taken, never the other way round. */
+#ifndef ENGINE_BUDGET_H
+#define ENGINE_BUDGET_H
+
+#include <stdatomic.h>
+
+#include "engine/cache.h"
+#include "voices/registry.h"
+
+struct budget;
+
+struct budget_counts {
+    uint64_t limit;    /* bytes; 0: none */
+    uint64_t backends; /* bytes that backends hold between utterances */
+    uint64_t reserved; /* bytes reserved by the requests in progress */
+    uint64_t waiting;  /* requests that wait for room now */
+    uint64_t waits;    /* requests that had to wait, since budget_open */
+    uint64_t refusals; /* of them, that were refused */
+};
+
+/* `cache` and `registry` must outlive it. `wait_seconds`: longest that a request waits. Errors: LT_ERR_MEMORY. */
+lt_status budget_open(uint64_t limit, double wait_seconds, struct cache *cache,
+                      const struct registry *registry, struct budget **budget, lt_error *error);
+void budget_close(struct budget *budget); /* NULL is fine */
+
+/* Reserves `bytes`, to be given back with budget_release. `cancelled` (may be NULL) ends the wait.
+ * Errors: LT_ERR_MEMORY (no room in time, or never any), LT_ERR_CANCELLED. */
+lt_status budget_reserve(struct budget *budget, uint64_t bytes, const atomic_bool *cancelled,
+                         lt_error *error);
+void budget_release(struct budget *budget, uint64_t bytes);
+
+void budget_look(struct budget *budget, struct budget_counts *counts);
+
+#endif

@@ -1,0 +1,286 @@
+/* test_stats.c: the memory budget, the leak detector, and what lt_engine_stats tells of an engine. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "engine/engine.h"
+
+/* ---- The budget ---- */
+
+static const struct registry no_backends;
+
+struct budget_state {
+    struct cache *cache;
+    struct budget *budget;
+};
+
+static struct budget_state open_budget(uint64_t limit, double wait_seconds)
+{
+    struct budget_state s;
+    assert_int_equal(cache_open(1 << 20, &s.cache, NULL), LT_OK);
+    assert_int_equal(budget_open(limit, wait_seconds, s.cache, &no_backends, &s.budget, NULL), LT_OK);
+    return s;
+}
+
+static void close_budget(struct budget_state *s)
+{
+    budget_close(s->budget);
+    cache_close(s->cache);
+}
+
+static void keep_clip(struct cache *cache, unsigned char number, size_t samples)
+{
+    struct clip_key key = {{number}};
+    enum cache_found found;
+    struct clip *clip = cache_take(cache, &key, 0, &found);
+    float *zeros = calloc(samples, sizeof *zeros);
+    assert_true(clip_add(clip, zeros, samples));
+    free(zeros);
+    clip_finish(clip, LT_OK, NULL, 0);
+    assert_false(cache_release(cache, clip));
+}
+
+static void what_does_not_fit_is_refused_in_time(void **state)
+{
+    (void)state;
+    struct budget_state s = open_budget(1000, 0.05);
+    struct budget_counts counts;
+    lt_error error;
+    double began = clock_seconds();
+    assert_int_equal(budget_reserve(s.budget, 1001, NULL, &error), LT_ERR_MEMORY); /* never any room */
+    assert_true(clock_seconds() - began < 0.04);
+    assert_non_null(strstr(error.message, "memory.limit_bytes"));
+    assert_int_equal(budget_reserve(s.budget, 600, NULL, &error), LT_OK);
+    began = clock_seconds();
+    assert_int_equal(budget_reserve(s.budget, 600, NULL, &error), LT_ERR_MEMORY);
+    assert_true(clock_seconds() - began >= 0.05);
+    assert_int_equal(budget_reserve(s.budget, 400, NULL, &error), LT_OK);
+    budget_look(s.budget, &counts);
+    assert_int_equal(counts.reserved, 1000);
+    assert_int_equal(counts.waits, 2);
+    assert_int_equal(counts.refusals, 2);
+    assert_int_equal(counts.waiting, 0);
+    budget_release(s.budget, 600);
+    budget_release(s.budget, 400);
+    assert_int_equal(budget_reserve(s.budget, 1000, NULL, &error), LT_OK);
+    close_budget(&s);
+}
+
+static void *release_later(void *argument)
+{
+    usleep(30000);
+    budget_release(argument, 600);
+    return NULL;
+}
+
+static void a_request_gets_what_another_gives_back(void **state)
+{
+    (void)state;
+    struct budget_state s = open_budget(1000, 20);
+    pthread_t thread;
+    lt_error error;
+    assert_int_equal(budget_reserve(s.budget, 600, NULL, &error), LT_OK);
+    assert_int_equal(pthread_create(&thread, NULL, release_later, s.budget), 0);
+    assert_int_equal(budget_reserve(s.budget, 600, NULL, &error), LT_OK);
+    pthread_join(thread, NULL);
+    atomic_bool cancelled = true;
+    assert_int_equal(budget_reserve(s.budget, 600, &cancelled, &error), LT_ERR_CANCELLED);
+    close_budget(&s);
+}
+
+static void the_cache_makes_room_first(void **state)
+{
+    (void)state;
+    struct budget_state s = open_budget(200000, 0);
+    struct cache_counts counts;
+    lt_error error;
+    for (unsigned char i = 0; i < 100; i++)
+        keep_clip(s.cache, i, 4000); /* 8 KB each: more than the budget */
+    assert_int_equal(budget_reserve(s.budget, 150000, NULL, &error), LT_OK);
+    cache_look(s.cache, &counts);
+    assert_true(counts.entries > 0 && counts.bytes <= 50000);
+    keep_clip(s.cache, 200, 4000);
+    cache_look(s.cache, &counts);
+    assert_true(counts.bytes <= 50000); /* nor does it grow while the request lasts */
+    budget_release(s.budget, 150000);
+    for (unsigned char i = 0; i < 20; i++)
+        keep_clip(s.cache, i, 4000);
+    cache_look(s.cache, &counts);
+    assert_true(counts.bytes > 100000);
+    close_budget(&s);
+}
+
+/* ---- The leak detector ---- */
+
+static double growth_of(uint64_t step, uint64_t noise)
+{
+    struct leak_watch watch = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    for (uint64_t i = 0; i < 6 * STATS_LEAK_WINDOW / STATS_LEAK_EVERY; i++)
+        leak_sample(&watch, 50000000 + i * step + (i * 7919 % 13) * noise);
+    return watch.growth;
+}
+
+static void growth_is_told_from_noise(void **state)
+{
+    (void)state;
+    assert_true(growth_of(0, 0) == 0);
+    assert_true(fabs(growth_of(0, 1000000)) < 1);
+    assert_true(fabs(growth_of(1000, 0) - 20000) < 1);
+    assert_true(fabs(growth_of(1000, 100000) - 20000) < 8000);
+}
+
+/* ---- An engine ---- */
+
+static lt_engine *open_engine(const char *key, const char *value)
+{
+    lt_error error;
+    lt_engine *engine = NULL;
+    lt_config *config = lt_config_new();
+    lt_config_set(config, "engine.data_folder", "/nonexistent", &error);
+    lt_config_set(config, "engine.threads", "2", &error);
+    if (key != NULL)
+        assert_int_equal(lt_config_set(config, key, value, &error), LT_OK);
+    assert_int_equal(lt_engine_open(config, &engine, &error), LT_OK);
+    lt_config_free(config);
+    return engine;
+}
+
+static bool swallow(void *user, const void *bytes, size_t size)
+{
+    (void)bytes;
+    *(size_t *)user += size;
+    return true;
+}
+
+static lt_status speak(lt_engine *engine, const char *text, uint64_t seed, lt_result *result)
+{
+    size_t bytes = 0;
+    lt_request request;
+    lt_request_init(&request);
+    request.text = text;
+    request.voice = "kal16";
+    request.seed = seed;
+    request.write = swallow;
+    request.user = &bytes;
+    lt_status status = lt_speak(engine, &request, result, NULL);
+    if (status == LT_OK)
+        assert_int_equal(bytes, result->bytes_written);
+    return status;
+}
+
+static void requests_are_counted(void **state)
+{
+    (void)state;
+    lt_engine *engine = open_engine(NULL, NULL);
+    lt_result first, again, failed;
+    lt_stats stats;
+    lt_engine_stats(engine, &stats);
+    assert_int_equal(stats.requests[LT_OK], 0);
+    assert_int_equal(stats.first_audio_count, 0);
+    assert_int_equal(stats.cache_count, 1);
+    assert_int_equal(stats.batch_count, 3);
+    assert_int_equal(speak(engine, "One two three.", 0, &first), LT_OK);
+    assert_int_equal(speak(engine, "One two three.", 0, &again), LT_OK);
+    assert_int_equal(speak(engine, "caf\xe9", 0, &failed), LT_ERR_TEXT);
+    assert_int_equal(lt_speak(engine, &(lt_request){0}, NULL, NULL), LT_ERR_ARGUMENT);
+    lt_engine_stats(engine, &stats);
+    assert_int_equal(stats.requests[LT_OK], 2);
+    assert_int_equal(stats.requests[LT_ERR_TEXT], 1);
+    assert_int_equal(stats.requests[LT_ERR_ARGUMENT], 1);
+    assert_int_equal(stats.active_requests, 0);
+    assert_int_equal(stats.queued_chunks, 0);
+    assert_int_equal(stats.chunks, first.chunks + again.chunks);
+    assert_int_equal(stats.chunks_cached, again.chunks);
+    assert_true(fabs(stats.audio_seconds - first.audio_seconds - again.audio_seconds) < 1e-6);
+    assert_true(fabs(stats.speech_seconds - first.speech_seconds) < 1e-6);
+    assert_int_equal(stats.first_audio_count, 2);
+    uint64_t in_buckets = 0;
+    for (int i = 0; i < LT_FIRST_AUDIO_BUCKETS; i++) {
+        in_buckets += stats.first_audio[i];
+        assert_true(i == 0 || stats.first_audio_bound[i] > stats.first_audio_bound[i - 1]);
+    }
+    assert_int_equal(in_buckets, 2);
+    assert_true(fabs(stats.first_audio_seconds - first.first_audio_seconds - again.first_audio_seconds) <
+                1e-6);
+    assert_string_equal(stats.caches[0].level, "memory");
+    assert_int_equal(stats.caches[0].hits, again.chunks);
+    assert_int_equal(stats.caches[0].misses, first.chunks);
+    assert_string_equal(stats.batches[0].backend, "flite");
+    uint64_t spoken = 0;
+    for (size_t i = 0; i < stats.batch_count; i++)
+        spoken += stats.batches[i].chunks;
+    assert_int_equal(spoken, first.chunks);
+    assert_true(stats.uptime_seconds > 0 && stats.model[0] != '\0');
+    assert_int_equal(stats.memory_request_bytes, 0);
+    assert_true(stats.resident_anonymous_bytes > 0 && stats.resident_file_bytes > 0);
+    lt_engine_close(engine);
+}
+
+static void an_engine_keeps_to_its_budget(void **state)
+{
+    (void)state;
+    lt_engine *engine = open_engine("memory.limit_bytes", "100000");
+    lt_result result;
+    lt_stats stats;
+    assert_int_equal(speak(engine, "Hello.", 0, &result), LT_ERR_MEMORY);
+    lt_engine_stats(engine, &stats);
+    assert_int_equal(stats.memory_refusals, 1);
+    assert_int_equal(stats.requests[LT_ERR_MEMORY], 1);
+    lt_engine_close(engine);
+    engine = open_engine("memory.limit_bytes", "0");
+    assert_int_equal(speak(engine, "Hello.", 0, &result), LT_OK);
+    lt_engine_close(engine);
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true /* whose own memory would be counted */
+#else
+#define SANITIZED false
+#endif
+
+/* What the books say must be what the kernel says. */
+static void accounts_agree_with_the_kernel(void **state)
+{
+    (void)state;
+    if (SANITIZED)
+        skip();
+    lt_engine *engine = open_engine(NULL, NULL);
+    static const char text[] =
+        "The quick brown fox jumps over the lazy dog, and then it does so once more, to be sure.";
+    lt_result result;
+    lt_stats before, after;
+    assert_int_equal(speak(engine, text, 0, &result), LT_OK);
+    lt_engine_stats(engine, &before);
+    for (uint64_t seed = 1; seed <= 120; seed++)
+        assert_int_equal(speak(engine, text, seed, &result), LT_OK);
+    lt_engine_stats(engine, &after);
+    double booked = (double)(after.memory_cache_bytes - before.memory_cache_bytes);
+    double grown = (double)after.resident_anonymous_bytes - (double)before.resident_anonymous_bytes;
+    print_message("booked %.2f MiB, grown by %.2f MiB\n", booked / 1048576, grown / 1048576);
+    assert_true(booked > 16 << 20);
+    assert_true(fabs(grown - booked) < 0.15 * booked + (2 << 20));
+    lt_engine_close(engine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_does_not_fit_is_refused_in_time),
+        cmocka_unit_test(a_request_gets_what_another_gives_back),
+        cmocka_unit_test(the_cache_makes_room_first),
+        cmocka_unit_test(growth_is_told_from_noise),
+        cmocka_unit_test(requests_are_counted),
+        cmocka_unit_test(an_engine_keeps_to_its_budget),
+        cmocka_unit_test(accounts_agree_with_the_kernel),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
