@@ -9,8 +9,9 @@ struct page {
     size_t size;
 };
 
-extern const struct page page_index;   /* web/index.html: the landing page */
-extern const struct page page_docs;    /* web/docs.html: the API, with a form to try it */
-extern const struct page page_openapi; /* web/openapi.json: OpenAPI 3.1 */
+extern const struct page page_index;     /* web/index.html: the landing page */
+extern const struct page page_docs;      /* web/docs.html: the API, with a form to try it */
+extern const struct page page_openapi;   /* web/openapi.json: OpenAPI 3.1 */
+extern const struct page page_dashboard; /* web/dashboard.html: the numbers of /stats, live */
 
 #endif

@@ -128,6 +128,11 @@ static enum MHD_Result get_docs(struct exchange *x)
     return reply_static(x, "text/html; charset=utf-8", page_docs.bytes, page_docs.size);
 }
 
+static enum MHD_Result get_dashboard(struct exchange *x)
+{
+    return reply_static(x, "text/html; charset=utf-8", page_dashboard.bytes, page_dashboard.size);
+}
+
 static enum MHD_Result get_openapi(struct exchange *x)
 {
     return reply_static(x, "application/json", page_openapi.bytes, page_openapi.size);
@@ -139,6 +144,7 @@ static enum MHD_Result get_openapi(struct exchange *x)
 
 static const struct route routes[] = {
     {"/", GET_ONLY, true, get_index, NULL},
+    {"/dashboard", GET_ONLY, true, get_dashboard, NULL},
     {"/dev/generate_from_phonemes", POST_ONLY, false, NULL, speech_begin_phonemes},
     {"/dev/normalize", GET_AND_POST, false, speech_normalize, speech_normalize},
     {"/dev/phonemize", GET_AND_POST, false, speech_phonemize, speech_phonemize},

@@ -74,8 +74,9 @@ static void *watch(void *user)
 {
     struct server *server = user;
     double least = fmin(server->read_timeout, server->write_timeout);
-    int period = (int)(1000 * fmin(fmax(least / 8, 0.02), 1)); /* ms between looks at the deadlines */
-    double next = clock_seconds(), memory = next;
+    /* ms between looks at the deadlines and the memory, of which no second shall be without */
+    int period = (int)(1000 * fmin(fmax(least / 8, 0.02), 0.5));
+    double next = clock_seconds();
     while (true) {
         struct epoll_event events[64];
         int n = epoll_wait(server->watch_epoll, events, 64, period);
@@ -86,11 +87,8 @@ static void *watch(void *user)
         }
         if (clock_seconds() >= next) {
             cut_late(server);
-            if (clock_seconds() >= memory) {
-                counters_note_memory(&server->counters, memory_read_field("/proc/self/status", "VmRSS"),
-                                     clock_seconds());
-                memory = clock_seconds() + 1;
-            }
+            counters_note_memory(&server->counters, memory_read_field("/proc/self/status", "VmRSS"),
+                                 clock_seconds());
             next = clock_seconds() + 1e-3 * period;
         }
     }

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const program = process.env.LITETTS_TEST_PROGRAM ?? new URL('../../build/litetts', import.meta.url).pathname;
+export const program = process.env.LITETTS_TEST_PROGRAM ?? new URL('../../build/litetts', import.meta.url).pathname;
 
 /** Under a sanitizer everything takes longer. */
 export const slowness = process.env.LITETTS_TEST_SANITIZER ? 10 : 1;

@@ -5,7 +5,7 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Ajv from 'ajv/dist/2020.js';
 import OpenAI from 'openai';
-import { Server, long, slowness, speechRequest, until } from './server.mjs';
+import { Server, long, program, slowness, speechRequest, until } from './server.mjs';
 
 const formats = { mp3: 'audio/mpeg', opus: 'audio/ogg', aac: 'audio/aac', flac: 'audio/flac', wav: 'audio/wav', pcm: 'audio/pcm' };
 const sentence = 'This is a test of the speech server, and a plain one.';
@@ -220,7 +220,7 @@ serverTest('/openapi.json describes what the server answers', { api_key: 'secret
 });
 
 serverTest('the pages need nothing from outside', {}, async (server) => {
-  for (const path of ['/', '/docs']) {
+  for (const path of ['/', '/docs', '/dashboard']) {
     const response = await server.get(path);
     assert.equal(response.headers.get('content-type'), 'text/html; charset=utf-8');
     const html = await response.text();
@@ -311,6 +311,29 @@ serverTest('/metrics and /stats count what happens', { max_text_characters: 1000
   assert.equal(stats.seconds.requests.reduce((a, b) => a + b), 3);
   assert.ok(stats.minute.rtf > 0 && stats.minute.first_audio_p95_ms > 0);
   assert.equal(stats.targets.find((target) => target.name === 'success_rate').hour.state, 'met');
+});
+
+serverTest('litetts top shows the same', { api_key: 'secret' }, async (server) => {
+  const headers = { Authorization: 'Bearer secret' };
+  await bytesOf(await server.speak({}, { headers }));
+  await (await server.speak({ voice: 'nobody' }, { headers })).text();
+  const top = (...args) => spawnSync(program, ['top', '--url', `${server.url}/`, ...args], { encoding: 'utf8' });
+  const { status, stdout, stderr } = await until(() => {
+    const done = top('--once', '--api-key', 'secret, other');
+    return /voice_not_found/.test(done.stdout) && done;
+  }, 'top shows the error');
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^LiteTTS \d+\.\d+\.\d+ {3}flite on \w+ {3}voice kal16 {3}up /);
+  assert.match(stdout, /^success_rate +>= 99\.00 % +100\.00 % +met +100\.00 % +met$/m);
+  assert.match(stdout, /^Requests +1 in flight, .*last minute 1, 0 failed$/m);
+  assert.match(stdout, /^Errors +voice_not_found 1$/m);
+  assert.match(stdout, /^Requests .*█.*\| max 1$/m);
+  assert.doesNotMatch(stdout, /\x1b/);
+  assert.equal(JSON.parse(top('--json', '--api-key', 'secret').stdout).minute.requests, 1);
+  assert.match(top('--once').stderr, /asks for a key/);
+  assert.equal(top('--once').status, 1);
+  assert.match(spawnSync(program, ['top', '--once', '--url', 'http://127.0.0.1:1'], { encoding: 'utf8' }).stderr, /cannot reach http:\/\/127.0.0.1:1\/stats/);
+  assert.match(spawnSync(program, ['top', '--once', '--url', 'file:///etc/passwd'], { encoding: 'utf8' }).stderr, /cannot reach/);
 });
 
 serverTest('targets that cannot be met are missed', { 'target.rtf': '0.000001', 'target.memory_bytes': '1000', 'target.first_audio_ms': '0' }, async (server) => {
