@@ -115,35 +115,42 @@ INLINE vf v_activated(vf x, enum activation activation, float slope)
     return activation == ACTIVATION_GELU ? v_gelu(x) : x;
 }
 
+/* The bytes of a block of Q4_0 apart: VALUE_BLOCK bytes from 0 to 15. */
+INLINE void unpack_q4_0(const uint8_t *block, uint8_t out[VALUE_BLOCK])
+{
+    typedef uint8_t bytes16 __attribute__((vector_size(16)));
+    bytes16 pairs, low, high;
+    memcpy(&pairs, block + 2, sizeof pairs);
+    low = pairs & 15;
+    high = pairs >> 4;
+    memcpy(out, &low, sizeof low);
+    memcpy(out + VALUE_BLOCK / 2, &high, sizeof high);
+}
+
+/* Values i to i + LANES of a block of VALUE_BLOCK values of a type. `unpacked` are the bytes of a block of Q4_0. */
+INLINE vf block_vector(const void *block, enum value_type type, const uint8_t *unpacked, int i)
+{
+    if (type == VALUE_F32)
+        return v_load((const float *)block + i);
+    if (type == VALUE_F16)
+        return v_load_f16((const uint16_t *)block + i);
+    if (type == VALUE_BF16)
+        return v_load_bf16((const uint16_t *)block + i);
+    uint16_t scale;
+    memcpy(&scale, block, sizeof scale);
+    if (type == VALUE_Q8_0)
+        return v_set_f16(scale) * v_load_s8((const uint8_t *)block + 2 + i);
+    return v_set_f16(scale) * (v_load_s8(unpacked + i) - v_set(8.0f));
+}
+
 /* VALUE_BLOCK values of a type from `in` to `out`. */
 INLINE void block_to_float(float *out, const void *in, enum value_type type)
 {
-    typedef uint8_t bytes16 __attribute__((vector_size(16)));
-    const uint8_t *bytes = in;
-    uint16_t scale;
-    memcpy(&scale, bytes, sizeof scale);
-    vf d = v_set_f16(scale), offset = v_set(type == VALUE_Q4_0 ? 8.0f : 0.0f);
-    uint8_t nibbles[VALUE_BLOCK] __attribute__((aligned(16)));
-    if (type == VALUE_Q4_0) {
-        bytes16 pairs, low, high;
-        memcpy(&pairs, bytes + 2, sizeof pairs);
-        low = pairs & 15;
-        high = pairs >> 4;
-        memcpy(nibbles, &low, sizeof low);
-        memcpy(nibbles + VALUE_BLOCK / 2, &high, sizeof high);
-    }
-    for (int i = 0; i < VALUE_BLOCK; i += LANES) {
-        vf x;
-        if (type == VALUE_F32)
-            x = v_load((const float *)in + i);
-        else if (type == VALUE_F16)
-            x = v_load_f16((const uint16_t *)in + i);
-        else if (type == VALUE_BF16)
-            x = v_load_bf16((const uint16_t *)in + i);
-        else
-            x = d * (v_load_s8(type == VALUE_Q8_0 ? bytes + 2 + i : nibbles + i) - offset);
-        v_store(out + i, x);
-    }
+    uint8_t unpacked[VALUE_BLOCK] __attribute__((aligned(16)));
+    if (type == VALUE_Q4_0)
+        unpack_q4_0(in, unpacked);
+    for (int i = 0; i < VALUE_BLOCK; i += LANES)
+        v_store(out + i, block_vector(in, type, unpacked, i));
 }
 
 #endif

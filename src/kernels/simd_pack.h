@@ -70,8 +70,9 @@ INLINE void prologue_vector(const struct prologue *p, const void *in, enum value
     v_store_packed(out + c, x, n);
 }
 
-INLINE void prologue_rows(const struct prologue *p, enum value_type type, enum activation activation)
+INLINE void prologue_rows(const struct prologue *all, enum value_type type, enum activation activation)
 {
+    const struct prologue copy = *all, *p = &copy; /* which, other than *all, no store can change */
     for (ptrdiff_t t = 0; t < p->rows; t++) {
         const void *in = (const char *)p->in + t * p->in_stride * (type == VALUE_F32 ? 4 : 2);
         packed_t *out = (packed_t *)p->out + t * p->out_stride;
@@ -103,38 +104,21 @@ static void prologue(const struct prologue *p)
         prologue_typed(p, VALUE_F16);
 }
 
-/* Channels [c, c + VALUE_BLOCK) of one tap of one column, zeros after the last. */
-INLINE void expand_column(const struct expand *e, enum value_type type, int column, int tap, int c,
-                          float block[VALUE_BLOCK])
+/* Writes LANES columns of VALUE_BLOCK channels into a panel, from a block of each column, `column_bytes` apart.
+ * `out` is the first of VALUE_BLOCK / UNIT rows of PANEL units. */
+INLINE void expand_blocks(const uint8_t *in, size_t column_bytes, enum value_type type, packed_t *out)
 {
-    int count = e->k - c;
-    ptrdiff_t element = (ptrdiff_t)(e->first_tap + tap * e->tap_step) * e->source_k + c;
-    const uint8_t *in = (const uint8_t *)e->source + (size_t)column * e->row_bytes;
-    in += value_bytes(type, (size_t)element);
-    if (count >= VALUE_BLOCK) {
-        block_to_float(block, in, type);
-        return;
-    }
-    uint8_t last[VALUE_BLOCK * sizeof(float)] = {0}; /* the source may end right after its last value */
-    bool quantised = type == VALUE_Q8_0 || type == VALUE_Q4_0;
-    memcpy(last, in, value_bytes(type, quantised ? VALUE_BLOCK : (size_t)count));
-    block_to_float(block, last, type);
-    for (int i = count; i < VALUE_BLOCK; i++)
-        block[i] = 0.0f;
-}
-
-/* Writes LANES columns of VALUE_BLOCK channels into a panel: `out` is the first of VALUE_BLOCK / UNIT rows of
- * PANEL units. */
-INLINE void expand_store(const float block[LANES][VALUE_BLOCK], packed_t *out)
-{
+    uint8_t unpacked[LANES][VALUE_BLOCK] __attribute__((aligned(16)));
+    for (int i = 0; i < LANES && type == VALUE_Q4_0; i++)
+        unpack_q4_0(in + (size_t)i * column_bytes, unpacked[i]);
     for (int c = 0; c < VALUE_BLOCK; c += LANES * UNIT) {
         vf x[LANES];
 #pragma GCC unroll 16
         for (int i = 0; i < LANES; i++) {
+            const uint8_t *block = in + (size_t)i * column_bytes;
+            x[i] = block_vector(block, type, unpacked[i], c);
 #if PACKED_BF16
-            x[i] = v_pair_bf16(v_load(block[i] + c), v_load(block[i] + c + LANES));
-#else
-            x[i] = v_load(block[i] + c);
+            x[i] = v_pair_bf16(x[i], block_vector(block, type, unpacked[i], c + LANES));
 #endif
         }
         v_transpose(x);
@@ -144,23 +128,43 @@ INLINE void expand_store(const float block[LANES][VALUE_BLOCK], packed_t *out)
     }
 }
 
+/* The same at the borders: only the first `columns` columns (which may be none) and `channels` channels exist, the
+ * rest becomes 0. The source may end right after its last value. */
+INLINE void expand_border(const uint8_t *in, size_t column_bytes, enum value_type type, packed_t *out,
+                          int columns, int channels)
+{
+    float blocks[LANES][VALUE_BLOCK] = {{0}};
+    bool quantised = type == VALUE_Q8_0 || type == VALUE_Q4_0;
+    for (int i = 0; i < LANES && i < columns; i++) {
+        uint8_t block[VALUE_BLOCK * sizeof(float)] = {0};
+        size_t bytes = value_bytes(type, quantised ? VALUE_BLOCK : (size_t)channels);
+        memcpy(block, in + (size_t)i * column_bytes, bytes);
+        block_to_float(blocks[i], block, type);
+        for (int c = channels; c < VALUE_BLOCK; c++)
+            blocks[i][c] = 0.0f;
+    }
+    expand_blocks((const uint8_t *)blocks, sizeof blocks[0], VALUE_F32, out);
+}
+
 INLINE void expand_typed(const struct expand *e, enum value_type type)
 {
     int padded = kernels_padded(e->k);
     for (int n0 = 0; n0 < (e->columns + PANEL - 1) / PANEL * PANEL; n0 += LANES) {
         packed_t *out = (packed_t *)e->panels + (ptrdiff_t)(n0 / PANEL) * PANEL * e->taps * padded;
         out += n0 % PANEL * UNIT;
-        for (int tap = 0; tap < e->taps; tap++)
+        int columns = e->columns - n0; /* that exist; none where only the panel goes on */
+        const uint8_t *column = (const uint8_t *)e->source + (columns > 0 ? (size_t)n0 * e->row_bytes : 0);
+        for (int tap = 0; tap < e->taps; tap++) {
+            size_t first = (size_t)(e->first_tap + tap * e->tap_step) * (size_t)e->source_k;
             for (int c = 0; c < padded; c += VALUE_BLOCK, out += VALUE_BLOCK * PANEL) {
-                float block[LANES][VALUE_BLOCK];
-                for (int i = 0; i < LANES; i++) {
-                    if (n0 + i < e->columns)
-                        expand_column(e, type, n0 + i, tap, c, block[i]);
-                    else
-                        memset(block[i], 0, sizeof block[i]);
-                }
-                expand_store(block, out);
+                const uint8_t *in = column + value_bytes(type, first + (size_t)c);
+                int channels = e->k - c < VALUE_BLOCK ? e->k - c : VALUE_BLOCK;
+                if (columns >= LANES && channels == VALUE_BLOCK)
+                    expand_blocks(in, e->row_bytes, type, out);
+                else
+                    expand_border(in, e->row_bytes, type, out, columns, channels);
             }
+        }
     }
 }
 
@@ -260,10 +264,11 @@ INLINE void finish_sums(const struct product *p, vf sum, vf squares, int n, int 
 
 /* The epilogue of a whole panel without an activation, as the convolutions of the generator end: what is
  * added is a constant where this is called, so that the loop holds nothing else. */
-INLINE void finish_whole(const struct product *p, enum value_type type, bool residual, bool addend,
+INLINE void finish_whole(const struct product *all, enum value_type type, bool residual, bool addend,
                          const float *tile, int t, int rows, int n0)
 {
     enum { VECTORS_OF_PANEL = PANEL / LANES };
+    const struct product copy = *all, *p = &copy; /* which, other than *all, no store can change */
     vf bias[VECTORS_OF_PANEL], sum[VECTORS_OF_PANEL], squares[VECTORS_OF_PANEL], scale = v_set(p->scale);
     for (int v = 0; v < VECTORS_OF_PANEL; v++) {
         bias[v] = p->bias ? v_load(p->bias + n0 + v * LANES) : v_set(0.0f);
