@@ -169,7 +169,7 @@ static void put_value(struct str *out, const char *target, double value)
     else if (strcmp(target, "success_rate") == 0)
         str_printf(out, "%.2f %%", 100 * value);
     else if (strcmp(target, "first_audio_ms") == 0)
-        str_printf(out, "%.3g ms", value);
+        str_printf(out, "%.*f ms", value < 10 ? 1 : 0, value);
     else
         str_printf(out, "%.3g", value);
 }

@@ -123,6 +123,107 @@ static void put_speech(struct str *out, const struct counts *c)
     number(out, (double)count);
 }
 
+/* The value of a field as a number, for the families below. */
+#define NUMBER_OF(type, field)                                                                               \
+    static double type##_##field(const lt_##type *of)                                                        \
+    {                                                                                                        \
+        return (double)of->field;                                                                            \
+    }
+NUMBER_OF(batch_stats, size)
+NUMBER_OF(batch_stats, wait_seconds)
+NUMBER_OF(batch_stats, waiting)
+NUMBER_OF(batch_stats, batches)
+NUMBER_OF(batch_stats, chunks)
+NUMBER_OF(batch_stats, audio_seconds)
+NUMBER_OF(batch_stats, work_seconds)
+NUMBER_OF(cache_stats, hits)
+NUMBER_OF(cache_stats, shared)
+NUMBER_OF(cache_stats, misses)
+NUMBER_OF(cache_stats, evictions)
+NUMBER_OF(cache_stats, errors)
+NUMBER_OF(cache_stats, entries)
+NUMBER_OF(cache_stats, bytes)
+NUMBER_OF(cache_stats, down)
+#undef NUMBER_OF
+
+static void put_batches(struct str *out, const lt_stats *e)
+{
+    static const struct {
+        const char *name, *type, *help;
+        double (*value)(const lt_batch_stats *batch);
+    } families[] = {
+        {"batch_size_limit", "gauge", "Most chunks of a batch at present.", batch_stats_size},
+        {"batch_wait_limit_seconds", "gauge", "Longest that a chunk waits for others.",
+         batch_stats_wait_seconds},
+        {"batch_queue", "gauge", "Chunks that wait.", batch_stats_waiting},
+        {"batches_total", "counter", "Batches that were spoken.", batch_stats_batches},
+        {"batch_chunks_total", "counter", "Chunks that were spoken in them.", batch_stats_chunks},
+        {"batch_audio_seconds_total", "counter", "Audio that was made in them.", batch_stats_audio_seconds},
+        {"batch_work_seconds_total", "counter", "Time that the backend took for them.",
+         batch_stats_work_seconds},
+    };
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        family(out, families[i].name, families[i].type, families[i].help);
+        for (size_t j = 0; j < e->batch_count; j++) {
+            str_printf(out, "litetts_%s{", families[i].name);
+            put_label(out, "backend", e->batches[j].backend);
+            str_putc(out, ',');
+            put_label(out, "class", e->batches[j].length_class);
+            str_puts(out, "} ");
+            number(out, families[i].value(&e->batches[j]));
+        }
+    }
+}
+
+static void put_caches(struct str *out, const lt_stats *e)
+{
+    static const struct {
+        const char *name, *type, *help;
+        double (*value)(const lt_cache_stats *cache);
+    } families[] = {
+        {"cache_hits_total", "counter", "Chunks that were found.", cache_stats_hits},
+        {"cache_shared_total", "counter", "Chunks that were being spoken for another request.",
+         cache_stats_shared},
+        {"cache_misses_total", "counter", "Chunks that were not found.", cache_stats_misses},
+        {"cache_evictions_total", "counter", "Chunks that had to make room.", cache_stats_evictions},
+        {"cache_errors_total", "counter", "Damaged entries, failed writes and timeouts.", cache_stats_errors},
+        {"cache_entries", "gauge", "Chunks that are kept.", cache_stats_entries},
+        {"cache_bytes", "gauge", "Bytes that they occupy.", cache_stats_bytes},
+        {"cache_down", "gauge", "1 while the level is out of use because it failed.", cache_stats_down},
+    };
+    single(out, "chunks_total", "counter", "Chunks of text in the requests that are over.",
+           (double)e->chunks);
+    single(out, "chunks_cached_total", "counter", "Of them, those that were not spoken anew.",
+           (double)e->chunks_cached);
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        family(out, families[i].name, families[i].type, families[i].help);
+        for (size_t j = 0; j < e->cache_count; j++)
+            labelled(out, families[i].name, "level", e->caches[j].level, families[i].value(&e->caches[j]));
+    }
+}
+
+static void put_memory(struct str *out, const lt_stats *e)
+{
+    single(out, "memory_limit_bytes", "gauge", "The budget memory.limit_bytes; 0: none.",
+           (double)e->memory_limit_bytes);
+    family(out, "memory_bytes", "gauge", "What the budget covers, by who holds it.");
+    labelled(out, "memory_bytes", "holder", "backend", (double)e->memory_backend_bytes);
+    labelled(out, "memory_bytes", "holder", "cache", (double)e->memory_cache_bytes);
+    labelled(out, "memory_bytes", "holder", "requests", (double)e->memory_request_bytes);
+    single(out, "memory_waiting", "gauge", "Requests that wait for room.", (double)e->memory_waiting);
+    single(out, "memory_waits_total", "counter", "Requests that had to wait for room.",
+           (double)e->memory_waits);
+    single(out, "memory_refusals_total", "counter", "Requests that were refused for want of room.",
+           (double)e->memory_refusals);
+    single(out, "memory_anonymous_bytes", "gauge", "Resident heap and stacks of the process.",
+           (double)e->resident_anonymous_bytes);
+    single(out, "memory_file_bytes", "gauge", "Mapped files that are resident: the model, libraries.",
+           (double)e->resident_file_bytes);
+    single(out, "memory_growth_bytes_per_1000_requests", "gauge",
+           "Growth that nothing accounts for; steadily above some ten thousand: a leak.",
+           e->growth_bytes_per_1000);
+}
+
 static void put_verdict(struct str *out, const char *name, enum target target, const char *window,
                         const char *state, double value)
 {
@@ -166,6 +267,9 @@ enum MHD_Result metrics_answer(struct exchange *x)
     put_server(&text, stats);
     put_requests(&text, &stats->counts);
     put_speech(&text, &stats->counts);
+    put_batches(&text, &stats->engine);
+    put_caches(&text, &stats->engine);
+    put_memory(&text, &stats->engine);
     put_targets(&text, x->server->config, stats);
     free(stats);
     return reply_text(x, "text/plain; version=0.0.4; charset=utf-8", &text);

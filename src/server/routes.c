@@ -108,14 +108,17 @@ static enum MHD_Result get_live(struct exchange *x)
  * the server listens only afterwards. */
 static enum MHD_Result get_ready(struct exchange *x)
 {
-    bool draining = atomic_load(&x->server->draining);
+    lt_stats engine;
+    lt_engine_stats(x->server->engine, &engine);
     struct pool_counts counts = pool_count(x->server->pool);
-    bool full = counts.working + counts.paused + counts.queued >= x->server->most_jobs;
-    return reply_json(x, draining || full ? 503 : 200,
-                      json_pack("{s:s}", "status",
-                                draining ? "draining"
-                                : full   ? "busy"
-                                         : "ready"));
+    const char *why = NULL;
+    if (atomic_load(&x->server->draining))
+        why = "draining";
+    else if (stats_over_budget(&engine))
+        why = "over_budget";
+    else if (counts.working + counts.paused + counts.queued >= x->server->most_jobs)
+        why = "busy";
+    return reply_json(x, why != NULL ? 503 : 200, json_pack("{s:s}", "status", why != NULL ? why : "ready"));
 }
 
 static enum MHD_Result get_index(struct exchange *x)

@@ -11,22 +11,25 @@
 #include "server/reply.h"
 #include "server/targets.h"
 
-/* What speaks and on which kernels. */
+/* What speaks and on which kernels. Flite has none; then it is those that Kokoro would use. */
 static void look_at_engine(const struct server *server, struct snapshot *stats)
 {
     enum isa cap = ISA_COUNT;
+    lt_engine_stats(server->engine, &stats->engine);
     isa_parse(config_string(server->config, CONFIG_engine_isa), &cap);
-    stats->isa = isa_name(isa_detect(cap));
-    stats->model = "flite";
+    stats->isa = stats->engine.isa[0] != '\0' ? stats->engine.isa : isa_name(isa_detect(cap));
+    stats->model = stats->engine.model[0] != '\0' ? stats->engine.model : "flite";
     stats->default_voice = "";
     const lt_voice *voices;
     size_t n = lt_engine_voices(server->engine, &voices);
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(voices[i].backend, "kokoro") == 0)
-            stats->model = "kokoro";
+    for (size_t i = 0; i < n; i++)
         if (voices[i].is_default)
             stats->default_voice = voices[i].name;
-    }
+}
+
+bool stats_over_budget(const lt_stats *engine)
+{
+    return engine->memory_waiting > 0;
 }
 
 struct snapshot *snapshot_take(struct server *server)
@@ -146,6 +149,59 @@ static json_t *targets_json(const lt_config *config, const struct snapshot *stat
     return list;
 }
 
+static json_t *batches_json(const lt_stats *engine)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < engine->batch_count; i++) {
+        const lt_batch_stats *b = &engine->batches[i];
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:i, s:f, s:s, s:s, s:I, s:I, s:I, s:f, s:f}", "backend",
+                                        b->backend, "length_class", b->length_class, "size", b->size,
+                                        "wait_seconds", b->wait_seconds, "size_reason", b->size_reason,
+                                        "wait_reason", b->wait_reason, "waiting", (json_int_t)b->waiting,
+                                        "batches", (json_int_t)b->batches, "chunks", (json_int_t)b->chunks,
+                                        "audio_seconds", b->audio_seconds, "work_seconds", b->work_seconds));
+    }
+    return list;
+}
+
+static json_t *caches_json(const lt_stats *engine)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < engine->cache_count; i++) {
+        const lt_cache_stats *c = &engine->caches[i];
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}",
+                                              "level", c->level, "hits", (json_int_t)c->hits, "shared",
+                                              (json_int_t)c->shared, "misses", (json_int_t)c->misses, "added",
+                                              (json_int_t)c->added, "evictions", (json_int_t)c->evictions,
+                                              "errors", (json_int_t)c->errors, "entries",
+                                              (json_int_t)c->entries, "bytes", (json_int_t)c->bytes,
+                                              "limit_bytes", (json_int_t)c->limit_bytes, "down", c->down));
+    }
+    return list;
+}
+
+static json_t *memory_json(const struct snapshot *s)
+{
+    const lt_stats *e = &s->engine;
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "resident_bytes",
+                     (json_int_t)s->resident_bytes, "peak_bytes", (json_int_t)s->peak_bytes, "limit_bytes",
+                     (json_int_t)e->memory_limit_bytes, "backend_bytes", (json_int_t)e->memory_backend_bytes,
+                     "cache_bytes", (json_int_t)e->memory_cache_bytes, "request_bytes",
+                     (json_int_t)e->memory_request_bytes, "waiting", (json_int_t)e->memory_waiting, "waits",
+                     (json_int_t)e->memory_waits, "refusals", (json_int_t)e->memory_refusals,
+                     "anonymous_bytes", (json_int_t)e->resident_anonymous_bytes, "file_bytes",
+                     (json_int_t)e->resident_file_bytes, "growth_bytes_per_1000_requests",
+                     e->growth_bytes_per_1000);
+}
+
+static json_t *engine_json(const lt_stats *engine)
+{
+    return json_pack("{s:I, s:I, s:I, s:o, s:o}", "queued_chunks", (json_int_t)engine->queued_chunks,
+                     "chunks", (json_int_t)engine->chunks, "chunks_cached", (json_int_t)engine->chunks_cached,
+                     "batches", batches_json(engine), "caches", caches_json(engine));
+}
+
 enum MHD_Result stats_answer(struct exchange *x)
 {
     struct snapshot *s = snapshot_take(x->server);
@@ -159,12 +215,12 @@ enum MHD_Result stats_answer(struct exchange *x)
         json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "speaking", (int)s->jobs.working, "waiting_for_clients",
                   (int)s->jobs.paused, "queued", (int)s->jobs.queued, "limit", (int)s->most_jobs,
                   "connections", (int)s->connections, "requests", (int)s->exchanges);
-    json_t *value = json_pack("{s:o, s:o, s:o, s:o, s:{s:I, s:I}, s:o, s:o, s:o, s:o, s:o}", "server", server,
-                              "queue", queue, "requests", requests_json(c), "speech", speech_json(c),
-                              "memory", "resident_bytes", (json_int_t)s->resident_bytes, "peak_bytes",
-                              (json_int_t)s->peak_bytes, "minute", span_json(&s->minute), "hour",
-                              span_json(&s->hour), "targets", targets_json(x->server->config, s), "seconds",
-                              history_json(c, slot_of_second), "minutes", history_json(c, slot_of_minute));
+    json_t *value =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "server", server, "queue", queue,
+                  "requests", requests_json(c), "speech", speech_json(c), "engine", engine_json(&s->engine),
+                  "memory", memory_json(s), "minute", span_json(&s->minute), "hour", span_json(&s->hour),
+                  "targets", targets_json(x->server->config, s), "seconds", history_json(c, slot_of_second),
+                  "minutes", history_json(c, slot_of_minute));
     free(s);
     return reply_json(x, 200, value);
 }

@@ -16,10 +16,14 @@ struct snapshot {
     struct span minute, hour;
     uint64_t resident_bytes, peak_bytes;
     const char *isa, *model, *default_voice;
+    lt_stats engine;
 };
 
 /* NULL when out of memory, else the caller's, to be freed with free(). */
 struct snapshot *snapshot_take(struct server *server);
+
+/* Whether requests wait for room in the memory budget. */
+bool stats_over_budget(const lt_stats *engine);
 
 enum MHD_Result stats_answer(struct exchange *x);   /* GET /stats */
 enum MHD_Result metrics_answer(struct exchange *x); /* GET /metrics */

@@ -298,10 +298,16 @@ serverTest('/metrics and /stats count what happens', { max_text_characters: 1000
   for (const [name, value] of samples) if (name.startsWith('litetts_first_audio_seconds_bucket')) { assert.ok(value >= least, name); least = value; }
   assert.ok(at('litetts_memory_resident_bytes') > 1e6);
   assert.equal(at('litetts_target{target="rtf"}'), 1);
-  assert.ok([...samples.keys()].some((name) => /^litetts_info\{version="\d+\.\d+\.\d+",isa="\w+",model="flite",voice="kal16"\}$/.test(name)));
+  assert.ok([...samples.keys()].some((name) => /^litetts_info\{version="\d+\.\d+\.\d+",isa="\w+",model="flite [\d.]+",voice="kal16"\}$/.test(name)));
   for (const target of ['rtf', 'success_rate', 'first_audio_ms'])
     for (const window of ['1m', '1h'])
       assert.equal(at(`litetts_target_state{target="${target}",window="${window}",state="unknown"}`), 0, target);
+
+  assert.equal(at('litetts_chunks_total'), 3);
+  assert.equal(at('litetts_chunks_cached_total'), 2);
+  assert.equal(at('litetts_cache_hits_total{level="memory"}'), 2);
+  assert.equal([...samples].filter(([name]) => name.startsWith('litetts_batch_chunks_total{backend="flite"')).reduce((sum, [, n]) => sum + n, 0), 1);
+  assert.ok(at('litetts_memory_bytes{holder="cache"}') > 10_000);
 
   const stats = await (await server.get('/stats')).json();
   assert.equal(stats.requests.by_route['/v1/audio/speech'], 5);
@@ -323,7 +329,7 @@ serverTest('litetts top shows the same', { api_key: 'secret' }, async (server) =
     return /voice_not_found/.test(done.stdout) && done;
   }, 'top shows the error');
   assert.equal(status, 0, stderr);
-  assert.match(stdout, /^LiteTTS \d+\.\d+\.\d+ {3}flite on \w+ {3}voice kal16 {3}up /);
+  assert.match(stdout, /^LiteTTS \d+\.\d+\.\d+ {3}flite [\d.]+ on \w+ {3}voice kal16 {3}up /);
   assert.match(stdout, /^success_rate +>= 99\.00 % +100\.00 % +met +100\.00 % +met$/m);
   assert.match(stdout, /^Requests +1 in flight, .*last minute 1, 0 failed$/m);
   assert.match(stdout, /^Errors +voice_not_found 1$/m);
