@@ -33,10 +33,13 @@ static const struct norm_entry anywhere[] = {
     {"sgt", "sergeant"},
     {"sr", "senior"},
     {"st", "saint"},
+    {"sts", "saints"},
     {"supt", "superintendent"},
     {"thru", "through"},
     {"univ", "university"},
     {"vs", "versus"},
+    {"wwi", "World War one"},
+    {"wwii", "World War two"},
 };
 
 /* Said so only with a point. */
@@ -133,10 +136,10 @@ static const struct norm_entry pointed[] = {
 
 /* Said so only before a number (with or without point). */
 static const struct norm_entry numbered[] = {
-    {"apt", "apartment"}, {"art", "article"}, {"ch", "chapter"},    {"eq", "equation"},
-    {"ext", "extension"}, {"fig", "figure"},  {"figs", "figures"},  {"no", "number"},
-    {"nos", "numbers"},   {"p", "page"},      {"par", "paragraph"}, {"pg", "page"},
-    {"pp", "pages"},      {"sec", "section"}, {"ste", "suite"},     {"vol", "volume"},
+    {"apt", "apartment"}, {"art", "article"},   {"c", "circa"},      {"ch", "chapter"}, {"eq", "equation"},
+    {"ext", "extension"}, {"fig", "figure"},    {"figs", "figures"}, {"no", "number"},  {"nos", "numbers"},
+    {"p", "page"},        {"par", "paragraph"}, {"pg", "page"},      {"pp", "pages"},   {"sec", "section"},
+    {"ste", "suite"},     {"vol", "volume"},
 };
 
 /* Endings of street names. */
@@ -307,11 +310,30 @@ static size_t scan_slashed(struct norm *x, size_t at)
     return 0;
 }
 
+static const struct norm_entry days[] = {{"fri", "Friday"},   {"mon", "Monday"},   {"sat", "Saturday"},
+                                         {"sun", "Sunday"},   {"thu", "Thursday"}, {"tue", "Tuesday"},
+                                         {"wed", "Wednesday"}};
+
+/* "Mon-Fri" */
+static size_t scan_weekdays(struct norm *x, size_t at, size_t size, const char *word)
+{
+    size_t other = at + size + 1;
+    char lower[3] = {char_lower(norm_char(x, other)), char_lower(norm_char(x, other + 1)),
+                     char_lower(norm_char(x, other + 2))};
+    const char *first = size == 3 && char_is_upper(x->text[at]) ? NORM_FIND(days, word, 3) : NULL;
+    const char *last =
+        char_is_upper(norm_char(x, other)) && norm_is_border(x, other + 3) ? NORM_FIND(days, lower, 3) : NULL;
+    if (first == NULL || last == NULL)
+        return 0;
+    norm_range(x, at, other + 3, "days of the week");
+    norm_say(x, first);
+    norm_say(x, "to");
+    norm_say(x, last);
+    return other + 3 - at;
+}
+
 static size_t scan_weekday(struct norm *x, size_t at, size_t size, const char *word)
 {
-    static const struct norm_entry days[] = {{"fri", "Friday"},   {"mon", "Monday"},   {"sat", "Saturday"},
-                                             {"sun", "Sunday"},   {"thu", "Thursday"}, {"tue", "Tuesday"},
-                                             {"wed", "Wednesday"}};
     const char *day = size == 3 && char_is_upper(x->text[at]) ? NORM_FIND(days, word, size) : NULL;
     size_t comma = at + size;
     if (day == NULL || norm_char(x, comma) != ',')
@@ -356,6 +378,8 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
         norm_say(x, NORM_FIND(anywhere, word, size));
         return size + 1;
     }
+    if (next == '-' && (used = scan_weekdays(x, at, size, word)) > 0)
+        return used;
     if (!norm_is_border(x, at + size) || next == '-' || next == '\'' ||
         (point && (char_is_alnum(norm_char(x, at + size + 1)) || norm_char(x, at + size + 1) == '.')))
         return 0;
@@ -367,10 +391,12 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
         return used;
     size_t after = at + size + point;
     bool number = char_is_digit(norm_char(x, after + norm_spaces(x, after)));
-    const char *words = number && (point || char_is_lower(x->text[at]) || size > 2) && !(size == 1 && !point)
-                            ? NORM_FIND(numbered, word, size)
-                            : NULL;
-    if (words != NULL && (point || size > 2 || !norm_in(word, size, "no")))
+    const char *words =
+        number && (point || size > 1) &&
+                !(size == 2 && !point && char_is_lower(x->text[at]) && norm_in(word, size, "no"))
+            ? NORM_FIND(numbered, word, size)
+            : NULL;
+    if (words != NULL && (point || size > 2 || char_is_upper(x->text[at])))
         return say(x, at, size, words, true);
     bool title = size == 2 && (word[0] == 's' || word[0] == 'd') && (word[1] == 't' || word[1] == 'r');
     if (title && !char_is_upper(x->text[at]))

@@ -91,12 +91,14 @@ bool say_sign(struct norm *x, size_t at)
 /* Says [begin, end): words, digits one by one, signs by name. `host_end`: up to there the last part is an ending. */
 static void say_address(struct norm *x, size_t begin, size_t end, size_t host_end)
 {
+    const char *sign = memchr(x->text + begin, '@', end - begin);
+    size_t host = sign == NULL ? begin : (size_t)(sign - x->text); /* the user before it has no ending */
     for (size_t at = begin; at < end;) {
         size_t n = norm_letters(x, at), m = norm_digits(x, at);
         norm_range(x, at, at + (n + m > 0 ? n + m : 1), "address");
         if (n > 0) {
             bool ending =
-                at > begin && x->text[at - 1] == '.' && (at < host_end || norm_in(x->text + at, n, files));
+                at > host && x->text[at - 1] == '.' && (at < host_end || norm_in(x->text + at, n, files));
             bool capitals = n > 1 && char_is_upper(x->text[at]) && char_is_upper(x->text[at + 1]);
             bool scheme = norm_in(x->text + at, n, "http|https|ftp|sftp|ssh|www");
             bool spell = scheme || (ending && n <= 3 && !is_word_ending(x->text + at, n)) || n == 1;

@@ -338,7 +338,7 @@ size_t measure_unit(struct norm *x, size_t at, bool plural, bool spaced)
     say_unit(x, &unit, plural);
     size_t used = unit.size;
     if (norm_char(x, at + used) == '.' && norm_char(x, at + used + 1) == ' ' && used <= 4 &&
-        (char_is_lower(norm_char(x, at + used + 2)) || char_is_digit(norm_char(x, at + used + 2))))
+        !char_is_upper(norm_char(x, at + used + 2)) && at + used + 2 < x->size)
         return used + 1; /* "3 in. long" */
     size_t dot = norm_literal(x, at + used, "·");
     struct unit next;
@@ -419,7 +419,8 @@ static size_t scan_multiple(struct norm *x, size_t at, const struct number *numb
                                                       : NULL;
     size_t plus = norm_char(x, end + 1) == '+';
     size_t after = end + 1 + norm_spaces(x, end + 1);
-    if (letter == 'B' && (char_is_upper(norm_char(x, after)) || number->whole_size > 2))
+    if (letter == 'B' && number->fraction_size == 0 &&
+        !(char_is_lower(norm_char(x, after)) && after > end + 1))
         return 0; /* "221B Baker Street" */
     bool small = number->fraction_size == 0 && number->whole_size < 2;
     if (said == NULL || !norm_is_border(x, end + 1) || norm_char(x, end + 1) == '-' ||

@@ -363,6 +363,12 @@ static size_t take_word(struct norm *x, size_t at)
         return 0;
     }
     char next = norm_char(x, at + size);
+    if (size == 1 && char_lower(x->text[at]) == 'x' && next == ' ' && char_is_digit(norm_char(x, at + 2)) &&
+        norm_previous_in(x, "feet|foot|inches|inch|centimeters|millimeters|meters|yards")) {
+        norm_range(x, at, at + 1, "dimensions");
+        norm_say(x, "by");
+        return 1;
+    }
     if (x->in_code) {
         if (strchr(".:/@", next) != NULL && (used = scan_electronic(x, at, size)) > 0)
             return used;
@@ -504,7 +510,7 @@ static size_t take_signed(struct norm *x, size_t at)
     if (!minus && x->text[at] != '+')
         return 0;
     bool number = char_is_digit(next) || (next == '.' && char_is_digit(norm_char(x, at + n + 1)));
-    bool alone = char_is_space(before) || strchr("([{<=|\"'", before) != NULL || char_is_wide(before);
+    bool alone = char_is_space(before) || strchr("([{<=|^\"'", before) != NULL || char_is_wide(before);
     size_t used;
     if (!number && alone && (used = scan_money(x, at + n)) > 0) {
         return used + n; /* said by scan_money, which looks at the sign before it */
@@ -625,6 +631,12 @@ static size_t take_dash(struct norm *x, size_t at)
     bool spaced = char_is_space(before) && char_is_space(after);
     if (n == 2 && wide == 0 && char_is_space(before) && char_is_alpha(after)) { /* "--verbose" */
         norm_say_words(x, "dash dash");
+        return n;
+    }
+    bool digits = char_is_digit(before) || char_is_digit(after);
+    if (wide > 0 && x->text[at + 2] == '\x93' && digits && !norm_is_border(x, at + n) &&
+        (char_is_alnum(before) || before == '.')) {
+        norm_say(x, "to"); /* "noon–1pm" */
         return n;
     }
     bool em = (wide > 0 && x->text[at + 2] == '\x94') || n > 3 || (wide == 0 && n > 1) || spaced || wide > 0;

@@ -10,13 +10,13 @@
 
 /* Words before a full stop that does not end the sentence (lower case, without the stop). */
 static const char *const never_final[] = {
-    "a.k.a", "adm",  "al",   "approx", "art",    "assn", "attn", "brig", "ca",   "capt", "cf",
-    "ch",    "cmdr", "col",  "com",    "comdr",  "cpl",  "def",  "det",  "ed",   "eds",  "e.g",
-    "eg",    "eq",   "esp",  "est",    "ex",     "fig",  "figs", "gen",  "gov",  "hon",  "i.e",
-    "ie",    "incl", "lt",   "maj",    "messrs", "mgr",  "mlle", "mme",  "mr",   "mrs",  "ms",
-    "msgr",  "mx",   "nos",  "op",     "p",      "par",  "pfc",  "ph",   "pp",   "pres", "prof",
-    "pt",    "pvt",  "ref",  "rep",    "reps",   "rev",  "sec",  "sen",  "sens", "sgt",  "ste",
-    "supt",  "tel",  "univ", "v",      "viz",    "vol",  "vols", "vs",
+    "a.k.a", "adm",  "al",  "approx", "art",    "assn", "attn", "brig", "ca",   "capt", "cf",
+    "ch",    "cmdr", "col", "com",    "comdr",  "cpl",  "def",  "det",  "ed",   "eds",  "e.g",
+    "eg",    "eq",   "esp", "est",    "ex",     "fig",  "figs", "gen",  "gov",  "hon",  "i.e",
+    "ie",    "incl", "lt",  "maj",    "messrs", "mgr",  "mlle", "mme",  "mr",   "mrs",  "ms",
+    "msgr",  "mx",   "nos", "op",     "p",      "par",  "pfc",  "ph",   "pp",   "pres", "prof",
+    "pt",    "pvt",  "ref", "rep",    "reps",   "rev",  "sec",  "sen",  "sens", "sgt",  "ste",
+    "sts",   "supt", "tel", "univ",   "v",      "viz",  "vol",  "vols", "vs",
 };
 
 /* Abbreviations that end a sentence when a capital follows. */
@@ -134,6 +134,13 @@ static bool stop_is_final(const char *text, size_t at, enum follow follow)
     while (char_is_space(text[next]))
         next++;
     bool acronym = char_is_upper(text[next]) && char_is_upper(text[next + 1]); /* "5 p.m. EST" */
+    static const char *const days[] = {"monday",  "tuesday", "thursday", "friday", "sunday", "january",
+                                       "march",   "april",   "may",      "june",   "july",   "august",
+                                       "october", "today",   "eastern",  "pacific"};
+    size_t letters = 0;
+    while (letters < 8 && char_is_alpha(text[next + letters]))
+        letters++;
+    acronym |= word_in(days, sizeof days / sizeof *days, text + next, letters);
     if (acronym && follow == FOLLOW_UPPER && size >= 2 && size <= 3 && char_lower(word[size - 1]) == 'm')
         return false;
     if (word_in(final_before_capital, sizeof final_before_capital / sizeof *final_before_capital, word, size))
@@ -146,8 +153,9 @@ static bool stop_is_final(const char *text, size_t at, enum follow follow)
         return false;
     static const char *const months[] = {"jan", "feb", "mar",  "apr", "jun", "jul",
                                          "aug", "sep", "sept", "oct", "nov", "dec"};
-    static const char *const units[] = {"rs",  "ext",  "tbsp", "tsp", "oz", "lb", "lbs", "hr", "hrs",
-                                        "min", "mins", "max",  "avg", "sq", "cu", "med", "lg", "sm"};
+    static const char *const units[] = {"rs",   "ext",  "tbsp", "tsp", "oz",  "lb", "lbs", "hr", "hrs",
+                                        "min",  "mins", "max",  "avg", "sq",  "cu", "med", "lg", "sm",
+                                        "bldg", "hwy",  "rm",   "apt", "ste", "c",  "ca"};
     if ((follow == FOLLOW_DIGIT || follow == FOLLOW_OTHER) &&
         word_in(units, sizeof units / sizeof *units, word, size))
         return false;

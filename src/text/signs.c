@@ -149,6 +149,8 @@ static bool is_equation(const struct norm *x, size_t at)
         char c = x->text[i];
         if (c == '=')
             return true;
+        if (char_is_wide(c))
+            continue; /* powers */
         if (char_is_alpha(c) && char_is_alpha(norm_char(x, i + 1)))
             break;
         if (!char_is_alnum(c) && strchr(" +-*/^().", c) == NULL)
@@ -158,6 +160,8 @@ static bool is_equation(const struct norm *x, size_t at)
         char c = x->text[i - 1];
         if (c == '=')
             return true;
+        if (char_is_wide(c))
+            continue;
         if (char_is_alpha(c) && i > 1 && char_is_alpha(x->text[i - 2]))
             break;
         if (!char_is_alnum(c) && strchr(" +-*/^().", c) == NULL)

@@ -55,6 +55,7 @@ static bool read_time(const struct norm *x, size_t at, struct time *time)
         }
     }
     end += time->second != NULL && norm_char(x, end) == 'Z' && norm_is_border(x, end + 1); /* ISO 8601 */
+    end += time->minute != NULL && norm_char(x, end) == 'h' && norm_is_border(x, end + 1); /* "19:00h" */
     size_t space = norm_spaces(x, end), half = space > 1 ? 0 : half_size(x, end + space, time);
     if (half > 0)
         end += space + half;
