@@ -295,6 +295,8 @@ static bool take_sub(struct ssml *s, const char **attributes)
 static void XMLCALL on_start(void *user, const char *name, const char **attributes)
 {
     struct ssml *s = user;
+    if (s->status != LT_OK)
+        return;
     if (s->depth == SSML_DEPTH) {
         error_set(&s->error, LT_ERR_TEXT, "the SSML nests elements deeper than %d: simplify it", SSML_DEPTH);
         stop(s);
@@ -336,6 +338,8 @@ static void XMLCALL on_end(void *user, const char *name)
 {
     struct ssml *s = user;
     (void)name;
+    if (s->status != LT_OK)
+        return; /* expat ends an empty element even after it was stopped */
     struct element *element = &s->open[--s->depth];
     s->hidden -= element->hides;
     if (element->spans) {
@@ -350,6 +354,8 @@ static void XMLCALL on_end(void *user, const char *name)
 static void XMLCALL on_text(void *user, const char *text, int size)
 {
     struct ssml *s = user;
+    if (s->status != LT_OK)
+        return;
     size_t n = (size_t)size;
     uint64_t begin = position(s), end = position_end(s);
     if (s->hidden > 0) {

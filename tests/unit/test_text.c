@@ -286,6 +286,7 @@ static void bad_ssml_is_refused(void **state)
         {"<speak>a", "not well-formed"},
         {"<speak>a & b</speak>", "line 1, column 11"},
         {"<p>a</p>", "<speak>"},
+        {"<p/>", "<speak>"},
         {"", "not well-formed"},
         {"<!DOCTYPE speak [<!ENTITY a 'b'>]><speak>&a;</speak>", "document type"},
     };
