@@ -229,11 +229,88 @@ __attribute__((unused)) static void corpus_matches(void **state)
     assert_int_equal(score.right, score.all);
 }
 
+/* Checks that the keys of the tables in a source file are in order, as norm_find() needs them; returns how many tables. */
+static unsigned check_tables(const char *path)
+{
+    struct str source = {0};
+    lt_error error;
+    unsigned tables = 0;
+    assert_int_equal(file_read(path, 1 << 20, &source, &error), LT_OK);
+    for (const char *table = strstr(source.data, "struct norm_entry "); table != NULL;
+         table = strstr(table + 1, "struct norm_entry ")) {
+        const char *at = strstr(table, "[] = {"), *end = at == NULL ? NULL : strstr(at, "};");
+        char last[64] = "", key[64];
+        if (end == NULL)
+            continue;
+        tables++;
+        while ((at = strstr(at, "{\"")) != NULL && at < end) {
+            size_t n = strcspn(at + 2, "\"");
+            assert_true(n < sizeof key);
+            memcpy(key, at + 2, n);
+            key[n] = '\0';
+            if (strcmp(last, key) >= 0)
+                fail_msg("%s: '%s' stands before '%s'", path, last, key);
+            strcpy(last, key);
+            at += 2 + n;
+        }
+    }
+    str_free(&source);
+    return tables;
+}
+
+static void tables_are_sorted(void **state)
+{
+    (void)state;
+    const char *source = getenv("LITETTS_TEST_SOURCE");
+    static const char *const files[] = {"abbreviations.c", "measure.c", "signs.c"};
+    unsigned tables = 0;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/src/text/%s", source == NULL ? "." : source, files[i]);
+        tables += check_tables(path);
+    }
+    assert_true(tables >= 9);
+}
+
+/* What is said for `text` under a setting. */
+static void expect(const char *key, const char *value, const char *language, const char *text,
+                   const char *words)
+{
+    struct frontend *frontend = NULL;
+    struct str said = {0};
+    lt_error error;
+    lt_config *config = lt_config_new();
+    assert_non_null(config);
+    if (key != NULL)
+        assert_int_equal(lt_config_set(config, key, value, &error), LT_OK);
+    assert_int_equal(frontend_open(config, &frontend, &error), LT_OK);
+    speak(frontend, text, strlen(text), language, &said);
+    assert_string_equal(said.data, words);
+    frontend_close(frontend);
+    lt_config_free(config);
+    str_free(&said);
+}
+
+static void settings_and_languages_count(void **state)
+{
+    (void)state;
+    const char code[] = "Run:\n\n```sh\nls -l\n```\n\nDone.";
+    expect("text.emoji", "skip", "en-US", "Great \U0001f44d!", "Great!");
+    expect("text.emoji", "name", "en-US", "Great \U0001f44d!", "Great thumbs up!");
+    expect("text.code", "read", "en-US", code, "Run: ls l. Done.");
+    expect("text.code", "skip", "en-US", code, "Run: Done.");
+    expect(NULL, NULL, "en-US", "On 5/6/2020", "On May sixth twenty twenty");
+    expect(NULL, NULL, "en-GB", "On 5/6/2020", "On the fifth of June twenty twenty");
+    expect(NULL, NULL, "es", "Tengo 5 gatos.", "Tengo 5 gatos.");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reference_cases_match),
         cmocka_unit_test(corpus_matches),
+        cmocka_unit_test(tables_are_sorted),
+        cmocka_unit_test(settings_and_languages_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
