@@ -3,8 +3,14 @@
  *
  * A tile register holds 16 rows of 64 bytes. TDPBF16PS adds to a tile C of 16 x 16 floats the product of A,
  * 16 rows of 16 pairs of bfloat16, and B, 16 pairs of channels (a row each) by 16 columns: A is 16 packed
- * rows as they lie in memory, and B is 16 rows of a panel, 16 of its 32 columns. Two A and two B tiles feed
- * four C tiles (32 rows by one panel), so that each loaded tile is multiplied twice. */
+ * rows as they lie in memory, and B is 16 rows of a panel, which here is 16 columns wide, so that a tile is 1
+ * KiB in one piece.
+ *
+ * Four C tiles sum 64 rows of one panel. Panels of many taps do not fit the first-level cache, the 64 packed
+ * rows do: so each B tile is loaded once and multiplied four times, and the A tiles, used once each, come
+ * from near. Two panels side by side make a tile of sums for the epilogue, 32 columns wide: whole cache lines
+ * of float16. The epilogue of a tile is done in portions between the taps of the next, while the tile unit is
+ * busy. */
 #ifdef KERNELS_MODEL
 #include "model.h"
 #else
@@ -12,144 +18,164 @@
 #include "kernels/simd_avx512bf16.h"
 #endif
 
-#define PACKED_BF16 1
-#define PANEL       32
+#define PACKED_BF16  1
+#define PANEL        16
+#define TILE_COLUMNS 32
 
 #include "kernels/sets.h"
 #include "kernels/simd_pack.h"
 
-enum { TILE = 16, STEP = 2 * TILE, BLOCK_ROWS = 2 * TILE };
+enum { TILE = 16, STEP = 2 * TILE, TILES = 4, BLOCK_ROWS = TILES * TILE };
 
-/* The tile registers: C[row half][column half], then A by row half, B by column half. */
-#define C00 0
-#define C01 1
-#define C10 2
-#define C11 3
-#define A0  4
-#define A1  5
-#define B0  6
-#define B1  7
+/* The tile registers: four of sums; the A tiles take turns, so that one can be loaded while others are in
+ * use. */
+#define C0 0
+#define C1 1
+#define C2 2
+#define C3 3
+#define A0 4
+#define A1 5
+#define A2 6
+#define B  7
 
-/* The operand of LDTILECFG: all eight tiles 64 bytes wide; `upper` rows in the upper C and A tiles (of those
- * that are used), `lower` in the lower; B is always full. */
+/* The operand of LDTILECFG. */
 struct tile_config {
     uint8_t palette, start_row, reserved[14];
     uint16_t row_bytes[16];
     uint8_t rows[16];
 };
 
-static void configure(int upper, int lower)
+/* All tiles 64 bytes wide and 16 rows high, but the last of the blocks' C tiles, and A2, which always goes
+ * with it where a block is not whole, only as high as what is left of `rows` (at most BLOCK_ROWS). */
+static void configure(int rows)
 {
     struct tile_config config __attribute__((aligned(64))) = {.palette = 1};
-    const int rows[8] = {[C00] = upper, [C01] = upper, [C10] = lower, [C11] = lower,
-                         [A0] = upper,  [A1] = lower,  [B0] = TILE,   [B1] = TILE};
     for (int i = 0; i < 8; i++) {
-        config.rows[i] = (uint8_t)rows[i];
-        config.row_bytes[i] = rows[i] > 0 ? 64 : 0;
+        config.rows[i] = TILE;
+        config.row_bytes[i] = 64;
     }
+    if (rows % TILE != 0)
+        config.rows[rows / TILE] = config.rows[A2] = (uint8_t)(rows % TILE);
     __asm__ volatile("" : : "r"(&config) : "memory"); /* gcc 12's intrinsic only says that it reads 8 bytes */
     _tile_loadconfig(&config);
 }
 
-/* What one block of rows reads: packed row 0 of tap 0, strides in bytes, and the panel. */
-struct block {
-    const char *a;
-    ptrdiff_t row, tap; /* from output row to output row, from tap to tap */
-    const char *panel;
-    int taps, k;
+/* A tile of sums whose epilogue is under way. */
+struct pending {
+    const float *sums;
+    int t, n, rows, done; /* its first row and column, its rows, and how many of them are done */
 };
 
-/* Sums up to 32 rows of one panel into tile[32][PANEL]. */
-static void sum_two(const struct block *b, float *tile)
+static void finish_some(const struct product *p, struct pending *last, int rows)
 {
-    _tile_zero(C00);
-    _tile_zero(C01);
-    _tile_zero(C10);
-    _tile_zero(C11);
-    const char *w = b->panel, *first = b->a;
-    for (int tap = 0; tap < b->taps; tap++, first += b->tap) {
-        const char *a = first;
-        for (int c = 0; c < b->k; c += STEP, a += 64, w += TILE * PANEL * 4) {
-            _tile_loadd(B0, w, PANEL * 4);
-            _tile_loadd(A0, a, b->row);
-            _tile_dpbf16ps(C00, A0, B0);
-            _tile_loadd(B1, w + 64, PANEL * 4);
-            _tile_dpbf16ps(C01, A0, B1);
-            _tile_loadd(A1, a + TILE * b->row, b->row);
-            _tile_dpbf16ps(C10, A1, B0);
-            _tile_dpbf16ps(C11, A1, B1);
-        }
-    }
-    _tile_stored(C00, tile, PANEL * 4);
-    _tile_stored(C01, tile + TILE, PANEL * 4);
-    _tile_stored(C10, tile + TILE * PANEL, PANEL * 4);
-    _tile_stored(C11, tile + TILE * PANEL + TILE, PANEL * 4);
+    if (rows > last->rows - last->done)
+        rows = last->rows - last->done;
+    if (rows > 0)
+        finish(p, last->sums + (ptrdiff_t)last->done * TILE_COLUMNS, last->t + last->done, rows, last->n);
+    last->done += rows;
 }
 
-/* Sums up to 16 rows. */
-static void sum_one(const struct block *b, float *tile)
+/* Adds a step of the depth, STEP channels, of all tiles but the last, which is A2's. */
+INLINE void add_step(const char *a, ptrdiff_t row, const char *w, const int tiles)
 {
-    _tile_zero(C00);
-    _tile_zero(C01);
-    const char *w = b->panel, *first = b->a;
-    for (int tap = 0; tap < b->taps; tap++, first += b->tap) {
-        const char *a = first;
-        for (int c = 0; c < b->k; c += STEP, a += 64, w += TILE * PANEL * 4) {
-            _tile_loadd(A0, a, b->row);
-            _tile_loadd(B0, w, PANEL * 4);
-            _tile_dpbf16ps(C00, A0, B0);
-            _tile_loadd(B1, w + 64, PANEL * 4);
-            _tile_dpbf16ps(C01, A0, B1);
-        }
+    _tile_loadd(B, w, 64);
+    if (tiles > 1) {
+        _tile_loadd(A0, a, row);
+        _tile_dpbf16ps(C0, A0, B);
     }
-    _tile_stored(C00, tile, PANEL * 4);
-    _tile_stored(C01, tile + TILE, PANEL * 4);
+    if (tiles > 2) {
+        _tile_loadd(A1, a + TILE * row, row);
+        _tile_dpbf16ps(C1, A1, B);
+    }
+    if (tiles > 3) {
+        _tile_loadd(A0, a + 2 * TILE * row, row);
+        _tile_dpbf16ps(C2, A0, B);
+    }
+    _tile_loadd(A2, a + (tiles - 1) * TILE * row, row);
+    if (tiles == 1)
+        _tile_dpbf16ps(C0, A2, B);
+    else if (tiles == 2)
+        _tile_dpbf16ps(C1, A2, B);
+    else if (tiles == 3)
+        _tile_dpbf16ps(C2, A2, B);
+    else
+        _tile_dpbf16ps(C3, A2, B);
 }
 
-/* Output rows [begin, end) of all panels, under the tile configuration for blocks of at most 32 of them. A
- * block's epilogue comes after the tile work of the next one in program order, so that the processor can run
- * both at once. */
+/* Sums `tiles` tiles of rows (a constant where it is called) of one panel, from packed row `a` on, into rows
+ * of TILE_COLUMNS floats; after each tap it does `portion` rows of the epilogue of `last`. */
+INLINE void sum_tiles(const struct product *p, const char *a, const char *w, float *sums, const int tiles,
+                      struct pending *last, int portion)
+{
+    ptrdiff_t packed_row = p->a_stride * (ptrdiff_t)sizeof(packed_t), row = packed_row * p->row_step;
+    _tile_zero(C0);
+    if (tiles > 1)
+        _tile_zero(C1);
+    if (tiles > 2)
+        _tile_zero(C2);
+    if (tiles > 3)
+        _tile_zero(C3);
+    for (int tap = 0; tap < p->taps; tap++, a += p->tap_step * packed_row) {
+        for (int c = 0; c < p->k; c += STEP, w += TILE * 64)
+            add_step(a + c * (ptrdiff_t)sizeof(packed_t), row, w, tiles);
+        finish_some(p, last, portion);
+    }
+    _tile_stored(C0, sums, TILE_COLUMNS * 4);
+    if (tiles > 1)
+        _tile_stored(C1, sums + TILE * TILE_COLUMNS, TILE_COLUMNS * 4);
+    if (tiles > 2)
+        _tile_stored(C2, sums + 2 * TILE * TILE_COLUMNS, TILE_COLUMNS * 4);
+    if (tiles > 3)
+        _tile_stored(C3, sums + 3 * TILE * TILE_COLUMNS, TILE_COLUMNS * 4);
+}
+
+static void sum_block(const struct product *p, const char *a, const char *w, float *sums, int rows,
+                      struct pending *last)
+{
+    int portion = (last->rows + 2 * p->taps - 1) / (2 * p->taps);
+    if (rows > 3 * TILE)
+        sum_tiles(p, a, w, sums, 4, last, portion);
+    else if (rows > 2 * TILE)
+        sum_tiles(p, a, w, sums, 3, last, portion);
+    else if (rows > TILE)
+        sum_tiles(p, a, w, sums, 2, last, portion);
+    else
+        sum_tiles(p, a, w, sums, 1, last, portion);
+}
+
+/* Output rows [begin, end), whole blocks or less than one, of all panels, under the tile configuration for
+ * them. */
 static void product_rows(const struct product *p, int begin, int end)
 {
-    float tiles[2][BLOCK_ROWS * PANEL] __attribute__((aligned(64)));
-    struct {
-        int t, n, rows;
-    } last = {.rows = 0}; /* the block whose sums wait in tiles[!turn] */
-    ptrdiff_t packed_row = p->a_stride * (ptrdiff_t)sizeof(packed_t);
-    struct block b = {.row = packed_row * p->row_step,
-                      .tap = packed_row * p->tap_step,
-                      .panel = p->panels,
-                      .taps = p->taps,
-                      .k = p->k};
+    float sums[2][BLOCK_ROWS * TILE_COLUMNS] __attribute__((aligned(64)));
+    ptrdiff_t row = p->a_stride * (ptrdiff_t)sizeof(packed_t) * p->row_step;
+    size_t panel_size = (size_t)p->taps * (size_t)p->k * PANEL * sizeof(packed_t);
+    const char *w = p->panels;
+    struct pending last = {.rows = 0};
     int turn = 0;
-    for (int n = 0; n < p->columns; n += PANEL, b.panel += (ptrdiff_t)p->taps * p->k * PANEL * 2)
+    for (int n = 0; n < p->columns; n += TILE_COLUMNS, w += 2 * panel_size)
         for (int t = begin; t < end; t += BLOCK_ROWS, turn = !turn) {
             int rows = end - t < BLOCK_ROWS ? end - t : BLOCK_ROWS;
-            b.a = (const char *)p->a + t * b.row;
+            const char *a = (const char *)p->a + t * row;
             finish_prefetch(p, t, rows, n);
-            if (rows > TILE)
-                sum_two(&b, tiles[turn]);
-            else
-                sum_one(&b, tiles[turn]);
-            if (last.rows > 0)
-                finish(p, tiles[!turn], last.t, last.rows, last.n);
-            last.t = t;
-            last.n = n;
-            last.rows = rows;
+            sum_block(p, a, w, sums[turn], rows, &last);
+            if (n + PANEL < p->columns)
+                sum_block(p, a, w + panel_size, sums[turn] + PANEL, rows, &last);
+            finish_some(p, &last, BLOCK_ROWS);
+            last = (struct pending){sums[turn], t, n, rows, 0};
         }
-    if (last.rows > 0)
-        finish(p, tiles[!turn], last.t, last.rows, last.n);
+    finish_some(p, &last, BLOCK_ROWS);
 }
 
 static void product(const struct product *p)
 {
-    int whole = p->rows / BLOCK_ROWS * BLOCK_ROWS, left = p->rows - whole;
+    int whole = p->rows / BLOCK_ROWS * BLOCK_ROWS;
     if (whole > 0) {
-        configure(TILE, TILE);
+        configure(BLOCK_ROWS);
         product_rows(p, 0, whole);
     }
-    if (left > 0) {
-        configure(left < TILE ? left : TILE, left > TILE ? left - TILE : 0);
+    if (whole < p->rows) {
+        configure(p->rows - whole);
         product_rows(p, whole, p->rows);
     }
     _tile_release(); /* else every switch of threads saves 8 KiB of tiles */

@@ -76,11 +76,11 @@ struct expand {
     enum value_type type; /* any */
     size_t row_bytes;     /* bytes from source row n to n + 1 */
     int columns;
-    int source_k; /* elements from tap to tap in a source row; a multiple of 32 for Q8_0 and Q4_0 */
-    int first_tap; /* which of the source's taps are used: a phase of a transposed convolution takes every tenth */
-    int tap_step;
-    int taps, k;  /* k <= source_k */
-    void *panels; /* panel_bytes(products, columns, taps, k) bytes */
+    int source_k;  /* elements from tap to tap in a source row; a multiple of 32 for Q8_0 and Q4_0 */
+    int first_tap; /* which of the source's taps are used: a transposed convolution's phase takes */
+    int tap_step;  /* every tenth */
+    int taps, k;   /* k <= source_k */
+    void *panels;  /* panel_bytes(products, columns, taps, k) bytes */
 };
 
 /* Panels from an activation array that is already [depth][columns] (attention: the values; one tap):

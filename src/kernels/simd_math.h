@@ -127,7 +127,8 @@ INLINE void unpack_q4_0(const uint8_t *block, uint8_t out[VALUE_BLOCK])
     memcpy(out + VALUE_BLOCK / 2, &high, sizeof high);
 }
 
-/* Values i to i + LANES of a block of VALUE_BLOCK values of a type. `unpacked` are the bytes of a block of Q4_0. */
+/* Values i to i + LANES of a block of VALUE_BLOCK values of a type. `unpacked` are the bytes of a block of
+ * Q4_0. */
 INLINE vf block_vector(const void *block, enum value_type type, const uint8_t *unpacked, int i)
 {
     if (type == VALUE_F32)

@@ -3,6 +3,7 @@
  * A set's file includes it after its simd_SET.h, with
  *     PACKED_BF16  1 when packed rows and panels are bfloat16, in pairs of channels; else 0 or undefined
  *     PANEL        columns of a panel, a multiple of LANES
+ *     TILE_COLUMNS columns of the tiles that the product sums, if not PANEL
  * With bfloat16 it also needs
  *     void v_store_bf16(uint16_t *out, vf x, int n)     n lanes, rounded to nearest even
  *     vf v_pair_bf16(vf low, vf high)                   2 LANES values, low first
@@ -16,6 +17,9 @@
 
 #ifndef PACKED_BF16
 #define PACKED_BF16 0
+#endif
+#ifndef TILE_COLUMNS
+#define TILE_COLUMNS PANEL
 #endif
 
 #if PACKED_BF16
@@ -39,8 +43,8 @@ INLINE void v_store_packed(packed_t *out, vf x, int n)
 INLINE vf v_snake(vf x, vf alpha, vf inverse_alpha)
 {
 #if PACKED_BF16
-    /* In half turns t: sin(pi t)^2 is a polynomial of the square of t's fraction, error 4e-7. The product t is
-     * rounded, which costs |t| * 4e-7 more: far below a step of bfloat16. */
+    /* In half turns t: sin(pi t)^2 is a polynomial of the square of t's fraction, error 4e-7. The product t
+     * is rounded, which costs |t| * 4e-7 more: far below a step of bfloat16. */
     vf t = v_fraction(x * (alpha * v_set(0.31830988618f)));
     vf u = t * t;
     vf p = v_fma(u, v_set(10.58130053f), v_set(-29.42627445f));
@@ -104,8 +108,8 @@ static void prologue(const struct prologue *p)
         prologue_typed(p, VALUE_F16);
 }
 
-/* Writes LANES columns of VALUE_BLOCK channels into a panel, from a block of each column, `column_bytes` apart.
- * `out` is the first of VALUE_BLOCK / UNIT rows of PANEL units. */
+/* Writes LANES columns of VALUE_BLOCK channels into a panel, from a block of each column, `column_bytes`
+ * apart. `out` is the first of VALUE_BLOCK / UNIT rows of PANEL units. */
 INLINE void expand_blocks(const uint8_t *in, size_t column_bytes, enum value_type type, packed_t *out)
 {
     uint8_t unpacked[LANES][VALUE_BLOCK] __attribute__((aligned(16)));
@@ -128,8 +132,8 @@ INLINE void expand_blocks(const uint8_t *in, size_t column_bytes, enum value_typ
     }
 }
 
-/* The same at the borders: only the first `columns` columns (which may be none) and `channels` channels exist, the
- * rest becomes 0. The source may end right after its last value. */
+/* The same at the borders: only the first `columns` columns (which may be none) and `channels` channels
+ * exist, the rest becomes 0. The source may end right after its last value. */
 INLINE void expand_border(const uint8_t *in, size_t column_bytes, enum value_type type, packed_t *out,
                           int columns, int channels)
 {
@@ -215,17 +219,18 @@ static void expand_rows(const struct expand_rows *e)
             }
 }
 
-/* Asks for the lines of an array, `rows` rows of a panel's columns, that the epilogue will want after the products. */
+/* Asks for the lines of an array, `rows` rows of a panel's columns, that the epilogue will want after the
+ * products. */
 INLINE void prefetch_rows(const void *x, size_t size, ptrdiff_t stride, int rows)
 {
     const char *line = x;
     for (int i = 0; i < rows; i++, line += stride * (ptrdiff_t)size)
-        for (size_t offset = 0; offset < PANEL * size; offset += 64)
+        for (size_t offset = 0; offset < TILE_COLUMNS * size; offset += 64)
             __builtin_prefetch(line + offset);
 }
 
-/* The arrays of a layer lie in memory and are walked in strips, a panel wide, which the processor does not foresee; the sums of
- * a tile take long enough to fetch what its epilogue touches. */
+/* The arrays of a layer lie in memory and are walked in strips, a panel wide, which the processor does not
+ * foresee; the sums of a tile take long enough to fetch what its epilogue touches. */
 INLINE void finish_prefetch(const struct product *p, int t, int rows, int n0)
 {
     size_t size = p->type == VALUE_F32 ? 4 : 2;
@@ -267,16 +272,16 @@ INLINE void finish_sums(const struct product *p, vf sum, vf squares, int n, int 
 INLINE void finish_whole(const struct product *all, enum value_type type, bool residual, bool addend,
                          const float *tile, int t, int rows, int n0)
 {
-    enum { VECTORS_OF_PANEL = PANEL / LANES };
+    enum { TILE_VECTORS = TILE_COLUMNS / LANES };
     const struct product copy = *all, *p = &copy; /* which, other than *all, no store can change */
-    vf bias[VECTORS_OF_PANEL], sum[VECTORS_OF_PANEL], squares[VECTORS_OF_PANEL], scale = v_set(p->scale);
-    for (int v = 0; v < VECTORS_OF_PANEL; v++) {
+    vf bias[TILE_VECTORS], sum[TILE_VECTORS], squares[TILE_VECTORS], scale = v_set(p->scale);
+    for (int v = 0; v < TILE_VECTORS; v++) {
         bias[v] = p->bias ? v_load(p->bias + n0 + v * LANES) : v_set(0.0f);
         sum[v] = squares[v] = v_set(0.0f);
     }
-    for (int i = 0; i < rows; i++, tile += PANEL)
+    for (int i = 0; i < rows; i++, tile += TILE_COLUMNS)
 #pragma GCC unroll 4
-        for (int v = 0; v < VECTORS_OF_PANEL; v++) {
+        for (int v = 0; v < TILE_VECTORS; v++) {
             int n = n0 + v * LANES;
             vf x = v_load(tile + v * LANES) + bias[v];
             if (residual)
@@ -288,7 +293,7 @@ INLINE void finish_whole(const struct product *all, enum value_type type, bool r
             sum[v] += x;
             squares[v] = v_fma(x, x, squares[v]);
         }
-    for (int v = 0; v < VECTORS_OF_PANEL && p->sum; v++)
+    for (int v = 0; v < TILE_VECTORS && p->sum; v++)
         finish_sums(p, sum[v], squares[v], n0 + v * LANES, LANES);
 }
 
@@ -311,7 +316,7 @@ static void finish_columns(const struct product *p, const float *tile, int t, in
     vf bias = p->bias ? v_load_n(p->bias + n, lanes) : v_set(0.0f);
     vf sum = v_set(0.0f), squares = v_set(0.0f);
     for (int i = 0; i < rows; i++) {
-        vf x = v_activated(v_load(tile + (ptrdiff_t)i * PANEL) + bias, p->activation, p->slope);
+        vf x = v_activated(v_load(tile + (ptrdiff_t)i * TILE_COLUMNS) + bias, p->activation, p->slope);
         if (p->residual)
             x += finish_read(p->residual, p->type, p->residual_stride, t + i, n, lanes);
         x *= v_set(p->scale);
@@ -325,12 +330,12 @@ static void finish_columns(const struct product *p, const float *tile, int t, in
         finish_sums(p, sum, squares, n, lanes);
 }
 
-/* The epilogue of a tile of sums, rows of PANEL floats: rows t.., columns n0.. of the output. */
+/* The epilogue of a tile of sums, rows of TILE_COLUMNS floats: rows t.., columns n0.. of the output. */
 static __attribute__((noinline)) void finish(const struct product *p, const float *tile, int t, int rows,
                                              int n0)
 {
-    if (p->activation != ACTIVATION_NONE || n0 + PANEL > p->columns) {
-        for (int n = n0; n < p->columns && n < n0 + PANEL; n += LANES, tile += LANES)
+    if (p->activation != ACTIVATION_NONE || n0 + TILE_COLUMNS > p->columns) {
+        for (int n = n0; n < p->columns && n < n0 + TILE_COLUMNS; n += LANES, tile += LANES)
             finish_columns(p, tile, t, rows, n, lanes_left(n, p->columns));
     } else if (p->type == VALUE_F32) {
         finish_whole_typed(p, VALUE_F32, tile, t, rows, n0);

@@ -12,8 +12,8 @@ enum value_type {
     VALUE_F16,  /* IEEE 754 binary16 */
     VALUE_BF16, /* the upper half of a float32 */
     VALUE_Q8_0, /* GGML: blocks of 32 values: an F16 scale and 32 signed bytes, value = scale * byte */
-    VALUE_Q4_0, /* GGML: blocks of 32 values: an F16 scale and 16 bytes; the low halves are values 0..15, the high
-                   halves 16..31; value = scale * (half - 8) */
+    VALUE_Q4_0, /* GGML: blocks of 32 values: an F16 scale and 16 bytes; their low halves are values 0..15, the
+                   high halves 16..31; value = scale * (half - 8) */
 };
 
 /* Values in a block of Q8_0 and Q4_0, and the bytes of one. */
