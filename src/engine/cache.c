@@ -28,6 +28,7 @@ struct fifo {
 struct cache {
     pthread_mutex_t lock;      /* guards everything below */
     uint64_t limit, room;      /* most bytes ever, and now */
+    bool enabled;              /* constant */
     struct clip *table[SLOTS]; /* chained by clip->chain */
     struct fifo small, main;
     /* A key is remembered in the slot that it hashes to, with the number of the eviction that put it there: it counts
@@ -39,7 +40,7 @@ struct cache {
     struct cache_counts counts;
 };
 
-lt_status cache_open(uint64_t limit, struct cache **cache, lt_error *error)
+lt_status cache_open(uint64_t limit, bool lower, struct cache **cache, lt_error *error)
 {
     struct cache *opened = calloc(1, sizeof *opened);
     if (opened == NULL || pthread_mutex_init(&opened->lock, NULL) != 0) {
@@ -47,13 +48,14 @@ lt_status cache_open(uint64_t limit, struct cache **cache, lt_error *error)
         return error_memory(error, "the cache");
     }
     opened->limit = opened->room = limit;
+    opened->enabled = limit > 0 || lower;
     *cache = opened;
     return LT_OK;
 }
 
 bool cache_enabled(const struct cache *cache)
 {
-    return cache->limit > 0;
+    return cache->enabled;
 }
 
 /* ---- The table ---- */
@@ -228,6 +230,13 @@ struct clip *cache_take(struct cache *cache, const struct clip_key *key, size_t 
     }
     pthread_mutex_unlock(&cache->lock);
     return clip;
+}
+
+void cache_hold(struct cache *cache, struct clip *clip)
+{
+    pthread_mutex_lock(&cache->lock);
+    clip->users++;
+    pthread_mutex_unlock(&cache->lock);
 }
 
 bool cache_release(struct cache *cache, struct clip *clip)

@@ -34,8 +34,9 @@ struct cache_counts {
     uint64_t limit;     /* most bytes */
 };
 
-/* `limit`: most bytes of kept clips; 0: nothing is kept or shared. Errors: LT_ERR_MEMORY. */
-lt_status cache_open(uint64_t limit, struct cache **cache, lt_error *error);
+/* `limit`: most bytes of kept clips; 0: nothing is kept in memory, nor shared unless `lower` says that there are levels below.
+ * Errors: LT_ERR_MEMORY. */
+lt_status cache_open(uint64_t limit, bool lower, struct cache **cache, lt_error *error);
 void cache_close(struct cache *cache); /* no clip may be held; NULL is fine */
 
 /* Whether keys are of any use. */
@@ -49,6 +50,9 @@ enum cache_found { CACHE_HIT, CACHE_SHARED, CACHE_MISS };
  * gets. NULL when out of memory. */
 struct clip *cache_take(struct cache *cache, const struct clip_key *key, size_t word_count,
                         enum cache_found *found);
+
+/* Holds a clip, which somebody holds, once more. */
+void cache_hold(struct cache *cache, struct clip *clip);
 
 /* Lets go of a clip. Returns false when that is all. True: nobody else holds it and it is not done: the caller must
  * end its job, if any, and free job and clip. */

@@ -128,6 +128,16 @@ bool clip_add(struct clip *clip, const float *samples, size_t count)
     return kept;
 }
 
+void clip_adopt(struct clip *clip, float *wide, int16_t *narrow, size_t count)
+{
+    pthread_mutex_lock(&clip->lock);
+    clip->wide = wide;
+    clip->narrow = narrow;
+    clip->count = clip->capacity = count;
+    pthread_cond_broadcast(&clip->changed);
+    pthread_mutex_unlock(&clip->lock);
+}
+
 void clip_finish(struct clip *clip, lt_status status, const lt_error *error, double speech_seconds)
 {
     pthread_mutex_lock(&clip->lock);

@@ -61,8 +61,8 @@ void clip_free(struct clip *clip); /* NULL is fine; its job must be gone */
 /* Adds samples; false when out of memory. One thread at a time. */
 bool clip_add(struct clip *clip, const float *samples, size_t count);
 
-/* Adds samples that clip_narrow gave: n / 32768 each. */
-bool clip_add_narrow(struct clip *clip, const int16_t *samples, size_t count);
+/* Gives an empty clip all of its samples at once: `count` of either kind, allocated, now the clip's. */
+void clip_adopt(struct clip *clip, float *wide, int16_t *narrow, size_t count);
 
 /* Ends it and wakes its readers. `error` is read when status is not LT_OK. */
 void clip_finish(struct clip *clip, lt_status status, const lt_error *error, double speech_seconds);

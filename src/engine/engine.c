@@ -13,6 +13,16 @@ static lt_status open_config(const lt_config *given, lt_config **config, lt_erro
     return status != LT_OK || given != NULL ? status : lt_config_load_environment(*config, error);
 }
 
+static lt_status open_cache(lt_engine *engine, lt_error *error)
+{
+    const lt_config *config = engine->config;
+    bool lower = config_string(config, CONFIG_cache_disk_folder)[0] != '\0' ||
+                 config_string(config, CONFIG_cache_redis)[0] != '\0';
+    lt_status status =
+        cache_open((uint64_t)config_integer(config, CONFIG_cache_memory_bytes), lower, &engine->cache, error);
+    return status != LT_OK ? status : store_open(config, engine->cache, &engine->store, error);
+}
+
 lt_status lt_engine_open(const lt_config *config, lt_engine **engine, lt_error *error)
 {
     lt_error ignored;
@@ -34,8 +44,7 @@ lt_status lt_engine_open(const lt_config *config, lt_engine **engine, lt_error *
     if (status == LT_OK)
         status = scheduler_open(opened->config, &opened->registry, &opened->scheduler, error);
     if (status == LT_OK)
-        status = cache_open((uint64_t)config_integer(opened->config, CONFIG_cache_memory_bytes),
-                            &opened->cache, error);
+        status = open_cache(opened, error);
     if (status == LT_OK)
         status = budget_open((uint64_t)config_integer(opened->config, CONFIG_memory_limit_bytes),
                              config_number(opened->config, CONFIG_memory_wait_seconds), opened->cache,
@@ -53,6 +62,7 @@ void lt_engine_close(lt_engine *engine)
     if (engine == NULL)
         return;
     scheduler_close(engine->scheduler);
+    store_close(engine->store);
     budget_close(engine->budget);
     cache_close(engine->cache);
     frontend_close(engine->frontend);

@@ -6,6 +6,7 @@
 #include "engine/cache.h"
 #include "engine/scheduler.h"
 #include "engine/stats.h"
+#include "engine/store.h"
 #include "text/frontend.h"
 #include "voices/registry.h"
 
@@ -16,6 +17,7 @@ struct lt_engine {
     struct frontend *frontend;
     struct scheduler *scheduler;
     struct cache *cache;
+    struct store *store; /* NULL: no levels below memory */
     struct budget *budget;
     struct stats stats;
 };

@@ -152,6 +152,15 @@ static bool submit_job(struct speech *s, struct clip *clip, const struct utteran
     return true;
 }
 
+/* Fetches a clip from a level below memory. */
+static bool load_clip(struct speech *s, struct clip *clip)
+{
+    bool loaded = store_load(s->engine->store, clip);
+    if (loaded)
+        clip_finish(clip, LT_OK, NULL, 0);
+    return loaded;
+}
+
 /* Gets the clip of a chunk: one that is there, or that another request has spoken, or a new one. */
 static lt_status take_clip(struct speech *s, struct piece *piece, const struct text_chunk *chunk,
                            lt_error *error)
@@ -177,7 +186,7 @@ static lt_status take_clip(struct speech *s, struct piece *piece, const struct t
     if (piece->clip == NULL)
         status = error_memory(error, "an utterance");
     else
-        piece->found = found != CACHE_MISS;
+        piece->found = found != CACHE_MISS || (keyed && load_clip(s, piece->clip));
     if (piece->clip == NULL || piece->found || !submit_job(s, piece->clip, &utterance, &voice))
         registry_release(&s->engine->registry, &voice);
     return status;
@@ -292,6 +301,8 @@ static lt_status drain_clip(struct speech *s, struct piece *piece, lt_error *err
         s->result.speech_seconds += clip->speech_seconds;
     if (clip->status != LT_OK)
         return error_set(error, clip->status, "%s", clip->error.message);
+    if (!piece->found)
+        store_save(s->engine->store, clip);
     report_words(s, piece, offset);
     return LT_OK;
 }

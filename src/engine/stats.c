@@ -211,11 +211,37 @@ static void look_at_caches(lt_engine *engine, lt_stats *to)
     };
 }
 
+static void add_level(lt_stats *to, const char *name, const struct level_counts *counts)
+{
+    to->caches[to->cache_count++] = (lt_cache_stats){
+        .level = name,
+        .hits = counts->hits,
+        .misses = counts->misses,
+        .added = counts->added,
+        .evictions = counts->evictions,
+        .errors = counts->errors,
+        .entries = counts->entries,
+        .bytes = counts->bytes,
+        .limit_bytes = counts->limit,
+        .down = counts->down,
+    };
+}
+
+static void look_at_store(lt_engine *engine, lt_stats *to)
+{
+    struct level_counts counts;
+    if (store_look_disk(engine->store, &counts))
+        add_level(to, "disk", &counts);
+    if (store_look_redis(engine->store, &counts))
+        add_level(to, "redis", &counts);
+}
+
 void lt_engine_stats(lt_engine *engine, lt_stats *stats)
 {
     *stats = (lt_stats){.isa = "", .model = ""};
     look_at_requests(&engine->stats, stats);
     look_at_backends(engine, stats);
     look_at_caches(engine, stats);
+    look_at_store(engine, stats);
     look_at_memory(engine, stats);
 }

@@ -94,7 +94,7 @@ static bool use(struct cache *cache, uint64_t number, size_t samples)
 static struct cache *open_cache(uint64_t limit)
 {
     struct cache *cache;
-    assert_int_equal(cache_open(limit, &cache, NULL), LT_OK);
+    assert_int_equal(cache_open(limit, false, &cache, NULL), LT_OK);
     return cache;
 }
 

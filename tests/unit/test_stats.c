@@ -26,7 +26,7 @@ struct budget_state {
 static struct budget_state open_budget(uint64_t limit, double wait_seconds)
 {
     struct budget_state s;
-    assert_int_equal(cache_open(1 << 20, &s.cache, NULL), LT_OK);
+    assert_int_equal(cache_open(1 << 20, false, &s.cache, NULL), LT_OK);
     assert_int_equal(budget_open(limit, wait_seconds, s.cache, &no_backends, &s.budget, NULL), LT_OK);
     return s;
 }

@@ -1,0 +1,434 @@
+/* test_store.c: the cache's levels below memory: records, files, and a real Redis server where one is installed. */
+#include <ftw.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "engine/disk.h"
+#include "engine/engine.h"
+#include "engine/record.h"
+#include "engine/redis.h"
+
+/* ---- A folder of the test's own ---- */
+
+static char folder[] = "/tmp/litetts-store-XXXXXX";
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) != NULL ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *walk)
+{
+    (void)info, (void)type, (void)walk;
+    return remove(path);
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    return nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static const char *in_folder(const char *name)
+{
+    static char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+/* ---- Records ---- */
+
+enum { WORDS = 3, SAMPLES = 500 };
+
+static struct clip *empty_clip(unsigned char number)
+{
+    struct clip *clip = clip_new(WORDS);
+    memset(clip->key.bytes, number, sizeof clip->key.bytes);
+    return clip;
+}
+
+static struct clip *spoken_clip(unsigned char number, float scale)
+{
+    struct clip *clip = empty_clip(number);
+    for (int i = 0; i < SAMPLES; i++) {
+        float sample = scale * (float)((i * 7919 + number) % 1000) / 1000;
+        assert_true(clip_add(clip, &sample, 1));
+    }
+    for (int i = 0; i < WORDS; i++)
+        clip->times[i] = (struct clip_time){(float)i, (float)i + 0.5f};
+    clip_finish(clip, LT_OK, NULL, 1);
+    return clip;
+}
+
+static void assert_same_clip(struct clip *a, struct clip *b)
+{
+    float x[SAMPLES + 1], y[SAMPLES + 1];
+    bool done;
+    assert_int_equal(clip_read(a, 0, 0, x, SAMPLES + 1, &done), SAMPLES);
+    assert_int_equal(clip_read(b, 0, 0, y, SAMPLES + 1, &done), SAMPLES);
+    assert_memory_equal(x, y, SAMPLES * sizeof *x);
+    assert_memory_equal(a->times, b->times, WORDS * sizeof *a->times);
+}
+
+static void records_give_the_clip_back(void **state)
+{
+    (void)state;
+    for (int wide = 0; wide < 2; wide++) {
+        struct clip *clip = spoken_clip(1, wide ? 1.5f : 1), *back = empty_clip(1), *other = empty_clip(2);
+        struct str record = {0};
+        record_write(clip, &record);
+        assert_false(record_read(record.data, record.length, other)); /* another's key */
+        assert_true(record_read(record.data, record.length, back));
+        assert_same_clip(clip, back);
+        str_free(&record);
+        clip_free(clip);
+        clip_free(back);
+        clip_free(other);
+    }
+}
+
+static void damaged_records_are_refused(void **state)
+{
+    (void)state;
+    struct clip *clip = spoken_clip(1, 1), *back = empty_clip(1);
+    struct str record = {0};
+    record_write(clip, &record);
+    for (size_t i = 0; i < record.length; i++) {
+        record.data[i] = (char)(record.data[i] ^ 0x10);
+        assert_false(record_read(record.data, record.length, back));
+        record.data[i] = (char)(record.data[i] ^ 0x10);
+    }
+    for (size_t size = 0; size < record.length; size++)
+        assert_false(record_read(record.data, size, back));
+    assert_true(record_read(record.data, record.length, back));
+    str_free(&record);
+    clip_free(clip);
+    clip_free(back);
+}
+
+/* ---- Files ---- */
+
+static void save(struct disk *disk, unsigned char number)
+{
+    struct clip *clip = spoken_clip(number, 1);
+    struct str record = {0};
+    record_write(clip, &record);
+    disk_save(disk, clip, record.data, record.length);
+    str_free(&record);
+    clip_free(clip);
+}
+
+static bool load(struct disk *disk, unsigned char number)
+{
+    struct clip *expected = spoken_clip(number, 1), *clip = empty_clip(number);
+    bool loaded = disk_load(disk, clip);
+    if (loaded)
+        assert_same_clip(clip, expected);
+    clip_free(clip);
+    clip_free(expected);
+    return loaded;
+}
+
+static struct disk *open_disk(const char *name, uint64_t limit)
+{
+    struct disk *disk;
+    lt_error error;
+    assert_int_equal(disk_open(in_folder(name), limit, &disk, &error), LT_OK);
+    return disk;
+}
+
+static void files_outlive_the_process(void **state)
+{
+    (void)state;
+    struct level_counts counts;
+    struct disk *disk = open_disk("deep/er/files", 0);
+    assert_false(load(disk, 1));
+    save(disk, 1);
+    save(disk, 2);
+    disk_close(disk);
+    disk = open_disk("deep/er/files", 0);
+    assert_true(load(disk, 1) && load(disk, 2) && !load(disk, 3));
+    disk_look(disk, &counts);
+    assert_int_equal(counts.hits, 2);
+    assert_int_equal(counts.misses, 1);
+    assert_int_equal(counts.entries, 2);
+    disk_close(disk);
+    lt_error error;
+    assert_int_equal(disk_open("/proc/no/such", 0, &disk, &error), LT_ERR_IO);
+}
+
+static void torn_files_are_misses_and_go(void **state)
+{
+    (void)state;
+    struct level_counts counts;
+    struct disk *disk = open_disk("torn", 0);
+    save(disk, 0x11);
+    struct str path = {0};
+    str_printf(&path, "%s/11/", in_folder("torn"));
+    for (int i = 0; i < CLIP_KEY_BYTES; i++)
+        str_puts(&path, "11");
+    struct stat info;
+    assert_int_equal(stat(path.data, &info), 0);
+    assert_int_equal(truncate(path.data, info.st_size - 100), 0);
+    assert_false(load(disk, 0x11));
+    assert_int_not_equal(stat(path.data, &info), 0);
+    save(disk, 0x11);
+    assert_true(load(disk, 0x11));
+    disk_look(disk, &counts);
+    assert_int_equal(counts.errors, 1);
+    str_free(&path);
+    disk_close(disk);
+}
+
+static void the_longest_unused_files_go(void **state)
+{
+    (void)state;
+    enum { BYTES = 1200, ROOM = 20 }; /* of a record: a little less */
+    struct level_counts counts;
+    struct disk *disk = open_disk("bound", ROOM * BYTES);
+    for (unsigned char i = 0; i < 100; i++) {
+        save(disk, i);
+        usleep(2000); /* files' times are as coarse as the kernel's tick */
+        if (i >= 1)
+            assert_true(load(disk, 1)); /* always in use */
+        disk_look(disk, &counts);
+        assert_true(counts.bytes <= ROOM * BYTES);
+    }
+    assert_true(counts.evictions > 50 && counts.entries > 10);
+    assert_true(load(disk, 99) && !load(disk, 2));
+    disk_close(disk);
+}
+
+/* ---- An engine ---- */
+
+static lt_engine *open_engine(const char *folder_name, const char *redis)
+{
+    lt_error error;
+    lt_engine *engine = NULL;
+    lt_config *config = lt_config_new();
+    lt_config_set(config, "engine.data_folder", "/nonexistent", &error);
+    lt_config_set(config, "engine.threads", "2", &error);
+    if (folder_name != NULL)
+        lt_config_set(config, "cache.disk_folder", in_folder(folder_name), &error);
+    if (redis != NULL)
+        lt_config_set(config, "cache.redis", redis, &error);
+    lt_status status = lt_engine_open(config, &engine, &error);
+    if (status != LT_OK)
+        print_error("%s\n", error.message);
+    lt_config_free(config);
+    return engine;
+}
+
+static bool hear(void *user, const void *bytes, size_t size)
+{
+    str_append(user, bytes, size);
+    return true;
+}
+
+static struct str speak(lt_engine *engine, const char *text, lt_result *result)
+{
+    struct str bytes = {0};
+    lt_request request;
+    lt_error error;
+    lt_request_init(&request);
+    request.text = text;
+    request.voice = "rms"; /* draws noise at random: the same bytes mean a cache */
+    request.write = hear;
+    request.user = &bytes;
+    assert_int_equal(lt_speak(engine, &request, result, &error), LT_OK);
+    assert_true(bytes.length > 10000);
+    return bytes;
+}
+
+static void expect_cached(lt_engine *engine, const char *text, const struct str *expected)
+{
+    lt_result result;
+    struct str bytes = speak(engine, text, &result);
+    assert_int_equal(result.chunks_cached, result.chunks);
+    assert_int_equal(bytes.length, expected->length);
+    assert_memory_equal(bytes.data, expected->data, expected->length);
+    str_free(&bytes);
+}
+
+static lt_cache_stats level(lt_engine *engine, const char *name)
+{
+    lt_stats stats;
+    lt_engine_stats(engine, &stats);
+    for (size_t i = 0; i < stats.cache_count; i++)
+        if (strcmp(stats.caches[i].level, name) == 0)
+            return stats.caches[i];
+    fail_msg("no level '%s'", name);
+    return (lt_cache_stats){0};
+}
+
+static void wait_for_writes(lt_engine *engine, const char *name, uint64_t added)
+{
+    double give_up = clock_seconds() + 10;
+    while (level(engine, name).added < added && clock_seconds() < give_up)
+        usleep(2000);
+    assert_int_equal(level(engine, name).added, added);
+}
+
+static void a_later_engine_finds_files(void **state)
+{
+    (void)state;
+    lt_result result;
+    lt_engine *engine = open_engine("engine", NULL);
+    struct str first = speak(engine, "What was said once is said again.", &result);
+    lt_engine_close(engine); /* writes what waits */
+    engine = open_engine("engine", NULL);
+    expect_cached(engine, "What was said once is said again.", &first);
+    assert_int_equal(level(engine, "disk").hits, result.chunks);
+    expect_cached(engine, "What was said once is said again.", &first); /* now from memory */
+    assert_int_equal(level(engine, "disk").hits, result.chunks);
+    lt_engine_close(engine);
+    str_free(&first);
+}
+
+/* ---- Redis ---- */
+
+static void addresses_are_checked(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"redis://localhost",    "redis://127.0.0.1:7000/3",
+                                       "redis://:secret@host", "redis://user:se:cret@host:1/0",
+                                       "redis://[::1]:6379",   "unix:///run/redis.sock",
+                                       "REDIS://host/"};
+    static const char *const bad[] = {"localhost",       "redis://",       "redis://:7000",
+                                      "redis://host:x",  "redis://host:0", "redis://host:99999",
+                                      "redis://host/db", "unix:",          "redis://user@host",
+                                      "http://host",     "redis://[::1"};
+    struct redis *redis;
+    lt_error error;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(redis_open(good[i], 50, 0, &redis, &error), LT_OK);
+        redis_close(redis);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(redis_open(bad[i], 50, 0, &redis, &error), LT_ERR_CONFIG);
+}
+
+/* A Redis that is not there costs nothing but counts. */
+static void a_missing_redis_fails_no_request(void **state)
+{
+    (void)state;
+    char url[300];
+    snprintf(url, sizeof url, "unix://%s", in_folder("nobody.sock"));
+    lt_result result;
+    lt_engine *engine = open_engine(NULL, url);
+    struct str bytes = speak(engine, "Nobody is there.", &result);
+    assert_int_equal(result.chunks_cached, 0);
+    lt_cache_stats redis = level(engine, "redis");
+    assert_true(redis.errors >= 1 && redis.down && redis.hits == 0);
+    str_free(&bytes);
+    lt_engine_close(engine);
+}
+
+static pid_t start_redis(const char *socket)
+{
+    unlink(socket);
+    pid_t child = fork();
+    if (child == 0) {
+        (void)!freopen("/dev/null", "w", stdout);
+        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--dir",
+               folder, (char *)NULL);
+        _exit(127);
+    }
+    assert_true(child > 0);
+    double give_up = clock_seconds() + 10;
+    int status;
+    while (access(socket, F_OK) != 0 && clock_seconds() < give_up) {
+        if (waitpid(child, &status, WNOHANG) == child)
+            return -1; /* not installed */
+        usleep(10000);
+    }
+    return child;
+}
+
+static void end_redis(pid_t server)
+{
+    kill(server, SIGCONT);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+}
+
+/* Speaks new words until Redis takes part again. */
+static void wait_until_used(lt_engine *engine)
+{
+    uint64_t before = level(engine, "redis").added;
+    double give_up = clock_seconds() + 20;
+    for (int i = 0; level(engine, "redis").added == before && clock_seconds() < give_up; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "Attempt number %d to be heard.", i);
+        struct str bytes = speak(engine, text, &(lt_result){0});
+        str_free(&bytes);
+        usleep(100000);
+    }
+    assert_true(level(engine, "redis").added > before);
+}
+
+static void redis_may_come_and_go(void **state)
+{
+    (void)state;
+    char socket[256], url[300];
+    snprintf(socket, sizeof socket, "%s", in_folder("redis.sock"));
+    snprintf(url, sizeof url, "unix://%s", socket);
+    pid_t server = start_redis(socket);
+    if (server < 0) {
+        print_message("redis-server is not installed: not tested against a real one\n");
+        skip();
+    }
+    static const char text[] = "Shared between machines.";
+    lt_result result;
+    lt_engine *one = open_engine(NULL, url), *two = open_engine(NULL, url);
+    struct str first = speak(one, text, &result);
+    wait_for_writes(one, "redis", result.chunks);
+    expect_cached(two, text, &first);
+    assert_int_equal(level(two, "redis").hits, result.chunks);
+
+    kill(server, SIGSTOP); /* slow: it accepts and never answers */
+    double began = clock_seconds();
+    struct str slow = speak(two, "It hangs, and we go on.", &result);
+    assert_true(clock_seconds() - began < 5);
+    assert_true(level(two, "redis").errors >= 1 && level(two, "redis").down);
+    kill(server, SIGCONT);
+    wait_until_used(two);
+
+    end_redis(server); /* down: connections break */
+    struct str down = speak(two, "It is gone, and we go on.", &result);
+    server = start_redis(socket); /* restarted */
+    assert_true(server > 0);
+    wait_until_used(two);
+    end_redis(server);
+    str_free(&first);
+    str_free(&slow);
+    str_free(&down);
+    lt_engine_close(one);
+    lt_engine_close(two);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(records_give_the_clip_back),  cmocka_unit_test(damaged_records_are_refused),
+        cmocka_unit_test(files_outlive_the_process),   cmocka_unit_test(torn_files_are_misses_and_go),
+        cmocka_unit_test(the_longest_unused_files_go), cmocka_unit_test(a_later_engine_finds_files),
+        cmocka_unit_test(addresses_are_checked),       cmocka_unit_test(a_missing_redis_fails_no_request),
+        cmocka_unit_test(redis_may_come_and_go),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
