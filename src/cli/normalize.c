@@ -20,7 +20,7 @@ static void print_words(void *user, const struct text_chunk *chunk)
 static int run(const struct arguments *arguments)
 {
     lt_error error;
-    struct text_options text = {.joined_letters = true};
+    struct text_options text = {.readable = true};
     lt_status status = spoken_read(arguments, &text, print_words, NULL, &error);
     return status == LT_OK ? command_finish_output() : command_fail(&error);
 }

@@ -70,7 +70,7 @@ static int run(const struct arguments *arguments)
     lt_error error;
     bool words = arguments_given(arguments, "words"), explained = arguments_given(arguments, "explain");
     struct receipt receipt = {.list = explained ? json_array() : NULL};
-    struct text_options text = {.phonemes = true, .joined_letters = true};
+    struct text_options text = {.phonemes = true, .readable = true};
     lt_status status = LT_OK;
     if (words && explained)
         status = error_set(&error, LT_ERR_ARGUMENT, "--words and --explain given: choose one");

@@ -110,7 +110,7 @@ lt_status lt_spell_out(lt_engine *engine, const lt_request *request, lt_stage st
                                    .phonemes = stage != LT_STAGE_WORDS,
                                    .max_symbols = LINE_SYMBOLS,
                                    .language = language != NULL ? language : "en-US",
-                                   .joined_letters = true,
+                                   .readable = true,
                                    .observe = receipt ? put_receipt : NULL,
                                    .observer = &s};
     struct text_stream *stream;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <utf8proc.h>
 
 #include "base/utf8.h"
 
@@ -16,7 +17,7 @@ void chunker_init(struct chunker *chunker, const struct text_options *options)
                          ? chunker->max_symbols
                          : options->first_symbols;
     chunker->phonemes = options->phonemes;
-    chunker->joined_letters = options->joined_letters;
+    chunker->readable = options->readable;
 }
 
 void chunker_free(struct chunker *chunker)
@@ -35,7 +36,7 @@ static size_t token_symbols(const struct chunker *chunker, const struct token *t
     size_t size = token->text_size;
     if (chunker->phonemes && (token->kind == TOKEN_WORD || token->phonemes_size > 0))
         size = utf8_count(chunker->tokens.pool.data + token->phonemes, token->phonemes_size);
-    if (token->spell && !chunker->phonemes && !chunker->joined_letters && size > 0)
+    if (token->spell && !chunker->phonemes && !chunker->readable && size > 0)
         size += size - 1; /* the spaces between letters */
     return size + token->space_after;
 }
@@ -215,18 +216,81 @@ static bool is_closing(const struct tokens *tokens, const struct token *token)
             (token->text_size == 3 && (memcmp(mark, "…", 3) == 0 || memcmp(mark, "”", 3) == 0)));
 }
 
-/* Appends the text of a token; letters that are spelled stand apart for a backend that reads words. */
+/* ASCII for a character: marks and letters without accents; NULL: there is none, look it up. */
+static const char *ascii_of(uint32_t c)
+{
+    switch (c) {
+    case 0x201c:
+    case 0x201d:
+        return "\"";
+    case 0x2026:
+        return "...";
+    case 0xdf:
+        return "ss";
+    case 0xc6:
+    case 0xe6:
+        return "ae";
+    case 0x152:
+    case 0x153:
+        return "oe";
+    case 0xd8:
+    case 0xf8:
+        return "o";
+    case 0x141:
+        return "L";
+    case 0x142:
+        return "l";
+    case 0xd0:
+    case 0xf0:
+    case 0x110:
+    case 0x111:
+        return "d";
+    case 0xde:
+    case 0xfe:
+        return "th";
+    case 0x131:
+        return "i";
+    default:
+        return NULL;
+    }
+}
+
+/* Appends a character for a backend that reads ASCII; what has no likeness in it is left out. */
+static void append_ascii(struct str *out, uint32_t c)
+{
+    const char *known = ascii_of(c);
+    utf8proc_int32_t parts[4];
+    int class = 0;
+    if (c == 0x2014) { /* a dash is a pause; a comma must lean on the word before it */
+        while (out->length > 0 && out->data[out->length - 1] == ' ')
+            out->data[--out->length] = '\0';
+        str_puts(out, out->length > 0 ? "," : "");
+        return;
+    }
+    if (c < 0x80 || known != NULL) {
+        known == NULL ? str_putc(out, (char)c) : str_puts(out, known);
+        return;
+    }
+    utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)c, parts, 4, UTF8PROC_DECOMPOSE, &class);
+    if (n > 1 && parts[0] < 0x80)
+        str_putc(out, (char)parts[0]);
+}
+
+/* Appends the text of a token: as it is for people to read, in ASCII and with spelled letters apart for a backend. */
 static void append_text(struct chunker *chunker, const struct token *token)
 {
     const char *text = chunker->tokens.pool.data + token->text;
-    if (!token->spell || chunker->joined_letters) {
+    if (chunker->readable || chunker->phonemes) {
         str_append(&chunker->text, text, token->text_size);
         return;
     }
-    for (size_t i = 0; i < token->text_size; i++) {
-        if (i > 0 && ((unsigned char)text[i] & 0xc0) != 0x80)
+    for (size_t i = 0; i < token->text_size;) {
+        uint32_t c = 0;
+        size_t n = utf8_decode(text + i, token->text_size - i, &c);
+        if (i > 0 && token->spell)
             str_putc(&chunker->text, ' ');
-        str_putc(&chunker->text, text[i]);
+        append_ascii(&chunker->text, n == 0 ? ' ' : c);
+        i += n == 0 ? 1 : n;
     }
 }
 

@@ -36,7 +36,7 @@ struct passage {
 struct chunker {
     size_t max_symbols, limit; /* longest chunk ever; longest next one */
     bool phonemes;             /* symbols are counted in phonemes, else in bytes of text */
-    bool joined_letters;       /* of text_options */
+    bool readable;             /* of text_options */
     struct tokens tokens;      /* waiting; those before `first` were spoken */
     size_t first;
     struct passage *passages; /* of `tokens`, in order; those before `passage_first` were spoken */

@@ -41,8 +41,9 @@ struct text_options {
     size_t first_symbols;   /* aim for the first chunk, so that sound starts early; 0: no special aim */
     const char *language;   /* BCP 47 of the voice, "en-US" */
     unsigned refused_marks; /* enum text_mark bits: these are dropped, not obeyed; 0: all are obeyed */
-    /* Spelled letters stand together ("PM"), for people to read; false: apart ("P M"), for backends to speak. */
-    bool joined_letters;
+    /* The words are for people to read. False: for a backend that speaks plain ASCII words: spelled letters stand apart ("P M"),
+     * letters lose their accents, quotes and dashes become ASCII. */
+    bool readable;
     bool verbatim; /* words are spoken as they are written: no normalisation */
     /* Sees the tokens of every sentence when they are complete, for receipts; NULL: nobody. They are valid during the call. */
     void (*observe)(void *observer, const struct tokens *tokens);

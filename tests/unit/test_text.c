@@ -171,7 +171,7 @@ static struct text_stream *open_stream(struct frontend *frontend, struct source 
 /* Writes every word of the text as "spoken<written>" to *out; chunks end in '|'. */
 static void list_words(struct frontend *frontend, const char *text, lt_input input, struct str *out)
 {
-    struct text_options options = {.input = input, .max_symbols = 400, .language = "en-US"};
+    struct text_options options = {.input = input, .readable = true, .max_symbols = 400, .language = "en-US"};
     struct source source;
     struct text_stream *stream = open_stream(frontend, &source, text, &options);
     const struct text_chunk *chunk;
@@ -308,6 +308,24 @@ static void bad_ssml_is_refused(void **state)
     frontend_close(frontend);
 }
 
+static void backends_get_ascii(void **state)
+{
+    (void)state;
+    struct frontend *frontend = NULL;
+    lt_error error;
+    struct str out = {0};
+    struct text_options options = {.max_symbols = 400, .language = "en-US"};
+    assert_int_equal(frontend_open(NULL, &frontend, &error), LT_OK);
+    assert_int_equal(
+        list_chunks(frontend,
+                    "\u201cCaf\u00e9\u201d \u2014 na\u00efve\u2026 5 p.m. \u0141\u00f3d\u017a \u4f60\u597d",
+                    &options, &out, &error),
+        LT_OK);
+    assert_string_equal(out.data, "\"Cafe\", naive... five P M Lodz { 1.00 1.00 0.00}");
+    str_free(&out);
+    frontend_close(frontend);
+}
+
 static void chunks_begin_short_and_grow(void **state)
 {
     (void)state;
@@ -340,7 +358,7 @@ int main(void)
         cmocka_unit_test(long_words_are_cut),           cmocka_unit_test(bad_bytes_are_named),
         cmocka_unit_test(nothing_to_say_is_no_chunk),   cmocka_unit_test(words_know_their_source),
         cmocka_unit_test(marks_change_the_voice),       cmocka_unit_test(bad_ssml_is_refused),
-        cmocka_unit_test(chunks_begin_short_and_grow),
+        cmocka_unit_test(backends_get_ascii),           cmocka_unit_test(chunks_begin_short_and_grow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

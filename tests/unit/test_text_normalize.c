@@ -37,7 +37,7 @@ static void speak(struct frontend *frontend, const char *text, size_t size, cons
                   struct str *out)
 {
     struct source source = {text, size, 0};
-    struct text_options options = {.joined_letters = true, .max_symbols = 65536, .language = language};
+    struct text_options options = {.readable = true, .max_symbols = 65536, .language = language};
     struct text_stream *stream = NULL;
     const struct text_chunk *chunk;
     lt_error error;
