@@ -601,6 +601,11 @@ static size_t take_single_quote(struct norm *x, size_t at)
     }
     if ((n = scan_decade(x, at)) > 0)
         return n;
+    if (norm_digits(x, at + 1) == 2 && norm_is_border(x, at + 3) && norm_char(x, at + 3) != '\'') {
+        norm_range(x, at, at + 3, "year"); /* "'08" */
+        say_two(x, x->text + at + 1, true);
+        return 3;
+    }
     norm_range(x, at, at + 1, NULL);
     if (x->text_after_quote == NULL && is_open_quote(x, at) && !char_is_space(norm_char(x, at + 1))) {
         const char *close = memchr(x->text + at + 1, '\'', x->size - at - 1);

@@ -371,6 +371,8 @@ static size_t read_denominator(const struct norm *x, size_t at, const char **dig
     if ((letters == 2 || letters == 3) && suffix_fits(*digits, n, x->text + end) &&
         (letters == 2 || norm_char(x, end + 2) == 's'))
         end += letters;
+    if (norm_char(x, end + norm_spaces(x, end)) == '=')
+        return 0; /* a division */
     bool more = norm_char(x, end) == '/' ||
                 (norm_char(x, end) == '-' && !char_is_space(norm_char(x, end + 1)) &&
                  char_is_alnum(norm_char(x, end + 1)) && !char_is_alpha(norm_char(x, end + 1)));
