@@ -13,7 +13,7 @@
 
 #include "base/utf8.h"
 
-enum { ANY = -1, MAX_WIDTH = 1 << 16 };
+enum { ANY = -1, MAX_WIDTH = 1 << 16, MAX_FRAME = 4096 };
 
 struct binder {
     const struct gguf *gguf;
@@ -269,7 +269,10 @@ static void bind_text(struct binder *b, struct model *m)
     }
     m->text_lstm = lstm(b, "lstm", m->hidden, m->hidden / 2);
     set_prefix(b, "bert.embeddings.");
-    m->albert.words = vector(b, "word_embeddings.weight", m->vocabulary * m->albert.embedding, NULL);
+    int words;
+    m->albert.words = table(b, "word_embeddings.weight", m->albert.embedding, &words);
+    if (words != m->vocabulary)
+        fail(b, "word_embeddings.weight", "has the wrong size");
 }
 
 static void bind_decoder(struct binder *b, struct model *m)
@@ -390,6 +393,11 @@ static void bind_generator(struct binder *b, struct model *m)
         fail(b, "kokoro.istft_n_fft", "is metadata, and out of range");
     m->n_fft = (int)n_fft;
     m->hop = (int)hop;
+    long samples = 2 * m->hop; /* a frame; published: 600 */
+    for (int i = 0; i < m->upsample_count; i++)
+        samples *= rates[i];
+    if (samples > MAX_FRAME)
+        fail(b, "kokoro.upsample_rates", "is metadata, and out of range");
 
     set_prefix(b, "decoder.generator.");
     m->source = vector(b, "m_source.l_linear.weight", ANY, &m->harmonics);
