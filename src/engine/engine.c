@@ -49,6 +49,8 @@ lt_status lt_engine_open(const lt_config *config, lt_engine **engine, lt_error *
         status = budget_open((uint64_t)config_integer(opened->config, CONFIG_memory_limit_bytes),
                              config_number(opened->config, CONFIG_memory_wait_seconds), opened->cache,
                              &opened->registry, &opened->budget, error);
+    if (status == LT_OK)
+        status = warm_start(opened, opened->config, &opened->warm, error);
     if (status != LT_OK) {
         lt_engine_close(opened);
         return status;
@@ -61,6 +63,7 @@ void lt_engine_close(lt_engine *engine)
 {
     if (engine == NULL)
         return;
+    warm_stop(engine->warm);
     scheduler_close(engine->scheduler);
     store_close(engine->store);
     budget_close(engine->budget);

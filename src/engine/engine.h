@@ -7,6 +7,7 @@
 #include "engine/scheduler.h"
 #include "engine/stats.h"
 #include "engine/store.h"
+#include "engine/warm.h"
 #include "text/frontend.h"
 #include "voices/registry.h"
 
@@ -20,6 +21,7 @@ struct lt_engine {
     struct store *store; /* NULL: no levels below memory */
     struct budget *budget;
     struct stats stats;
+    struct warm *warm; /* NULL: no list of phrases */
 };
 
 /* Has the leak detector look at the process's memory. */

@@ -299,6 +299,29 @@ static void a_later_engine_finds_files(void **state)
     str_free(&first);
 }
 
+static void a_list_of_phrases_is_spoken_at_the_start(void **state)
+{
+    (void)state;
+    static const char list[] =
+        "# greetings\n\nrms\tGood morning.\r\nnobody\tNot with this voice.\nrms\tGood night, everybody.";
+    lt_error error;
+    lt_engine *engine = NULL;
+    lt_config *config = lt_config_new();
+    assert_int_equal(file_replace(in_folder("phrases"), list, strlen(list), &error), LT_OK);
+    lt_config_set(config, "engine.data_folder", "/nonexistent", &error);
+    lt_config_set(config, "cache.warm_file", in_folder("phrases"), &error);
+    assert_int_equal(lt_engine_open(config, &engine, &error), LT_OK);
+    wait_for_writes(engine, "memory", 2);
+    lt_result result;
+    struct str bytes = speak(engine, "Good night, everybody.", &result);
+    assert_int_equal(result.chunks_cached, 1);
+    str_free(&bytes);
+    lt_engine_close(engine);
+    lt_config_set(config, "cache.warm_file", in_folder("no phrases"), &error);
+    assert_int_equal(lt_engine_open(config, &engine, &error), LT_ERR_IO);
+    lt_config_free(config);
+}
+
 /* ---- Redis ---- */
 
 static void addresses_are_checked(void **state)
@@ -424,10 +447,15 @@ static void redis_may_come_and_go(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(records_give_the_clip_back),  cmocka_unit_test(damaged_records_are_refused),
-        cmocka_unit_test(files_outlive_the_process),   cmocka_unit_test(torn_files_are_misses_and_go),
-        cmocka_unit_test(the_longest_unused_files_go), cmocka_unit_test(a_later_engine_finds_files),
-        cmocka_unit_test(addresses_are_checked),       cmocka_unit_test(a_missing_redis_fails_no_request),
+        cmocka_unit_test(records_give_the_clip_back),
+        cmocka_unit_test(damaged_records_are_refused),
+        cmocka_unit_test(files_outlive_the_process),
+        cmocka_unit_test(torn_files_are_misses_and_go),
+        cmocka_unit_test(the_longest_unused_files_go),
+        cmocka_unit_test(a_later_engine_finds_files),
+        cmocka_unit_test(a_list_of_phrases_is_spoken_at_the_start),
+        cmocka_unit_test(addresses_are_checked),
+        cmocka_unit_test(a_missing_redis_fails_no_request),
         cmocka_unit_test(redis_may_come_and_go),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
