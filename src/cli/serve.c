@@ -9,6 +9,9 @@ static const struct option options[] = {
     {"port", 'p', "PORT", NULL, "server.port", NULL},
     {"api-key", 0, "KEY", NULL, "server.api_key", NULL},
     {"cors-origins", 0, "ORIGINS", NULL, "server.cors_origins", NULL},
+    {"rate-limit", 0, "N", NULL, "server.rate_limit", NULL},
+    {"tls-certificate", 0, "FILE", NULL, "server.tls_certificate", NULL},
+    {"tls-key", 0, "FILE", NULL, "server.tls_key", NULL},
     {"max-concurrent", 0, "N", NULL, "server.max_concurrent", NULL},
     {"max-queue", 0, "N", NULL, "server.max_queue", NULL},
     {"max-connections", 0, "N", NULL, "server.max_connections", NULL},
@@ -26,6 +29,11 @@ static const struct option options[] = {
     {NULL},
 };
 
+static lt_config *reload(void *user, lt_error *error)
+{
+    return arguments_config(user, error);
+}
+
 static int run(const struct arguments *arguments)
 {
     lt_error error;
@@ -35,7 +43,7 @@ static int run(const struct arguments *arguments)
     enum log_level level = LOG_INFO;
     log_parse_level(config_string(config, CONFIG_log_level), &level);
     log_setup(level, config_string(config, CONFIG_log_format)[0] == 'j');
-    int code = server_run(config, &error);
+    int code = server_run(config, reload, (void *)(uintptr_t)arguments, &error);
     lt_config_free(config);
     return code == EXIT_OK ? EXIT_OK : command_fail(&error);
 }
@@ -45,7 +53,7 @@ const struct command serve_command = {
     .operands = "",
     .summary = "Serve OpenAI's text-to-speech API over HTTP",
     .notes = "SIGTERM and Ctrl-C stop accepting, finish what is in flight within the grace period, then exit "
-             "0. A key on\n"
+             "0; SIGHUP reads the configuration again. A key on\n"
              "the command line shows in the list of processes: prefer LITETTS_SERVER_API_KEY or the file.\n",
     .options = options,
     .run = run,

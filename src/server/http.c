@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "server/reply.h"
 #include "server/routes.h"
@@ -92,6 +93,7 @@ void http_release(struct exchange *x)
     if (atomic_fetch_sub(&x->holders, 1) > 1)
         return;
     struct server *server = x->server;
+    struct settings *settings = x->settings;
     log_exchange(x);
     count_exchange(x);
     speech_free(x);
@@ -99,6 +101,7 @@ void http_release(struct exchange *x)
     pthread_cond_destroy(&x->speech.room);
     pthread_mutex_destroy(&x->lock);
     free(x);
+    settings_release(settings);
     atomic_fetch_add(&server->requests, 1);
     atomic_fetch_sub(&server->exchanges, 1);
 }
@@ -152,6 +155,7 @@ static struct exchange *exchange_new(struct server *server, struct MHD_Connectio
     set_id(x);
     atomic_fetch_add(&server->exchanges, 1);
     pthread_mutex_lock(&server->lock);
+    x->settings = settings_hold(server->settings);
     connection->exchange = x;
     pthread_mutex_unlock(&server->lock);
     return x;
@@ -175,9 +179,11 @@ static bool same_key(const char *given, const char *key, size_t key_length)
     return different == 0;
 }
 
-static bool authorised(const struct exchange *x)
+/* Whether the request brought one of the keys that are asked for, if any are; *number is which. */
+static bool authorised(const struct exchange *x, unsigned *number)
 {
-    const char *keys = config_string(x->server->config, CONFIG_server_api_key);
+    const char *keys = config_string(x->settings->config, CONFIG_server_api_key);
+    *number = 0;
     keys += strspn(keys, " ,");
     if (keys[0] == '\0')
         return true;
@@ -185,9 +191,12 @@ static bool authorised(const struct exchange *x)
     if (given == NULL || strncasecmp(given, "Bearer ", 7) != 0)
         return false;
     bool found = false;
-    while (keys[0] != '\0') {
+    for (unsigned i = 0; keys[0] != '\0'; i++) {
         size_t length = strcspn(keys, " ,");
-        found |= same_key(given + 7, keys, length);
+        if (same_key(given + 7, keys, length)) {
+            found = true;
+            *number = i;
+        }
         keys += length + strspn(keys + length, " ,");
     }
     return found;
@@ -215,12 +224,18 @@ static bool let_in(struct exchange *x)
     if (!(get && x->route->get != NULL) && !(post && x->route->post != NULL))
         return refuse(x, 405, "method_not_allowed",
                       "This path does not take this method; see the Allow header.");
-    if (!x->route->open && !authorised(x))
+    unsigned key = 0, wait;
+    if (!x->route->open && !authorised(x, &key))
         return refuse(x, 401, "invalid_api_key",
                       "This server asks for an API key: send it as 'Authorization: Bearer KEY'.");
     if (post && !is_json(header(x, "Content-Type")))
         return refuse(x, 415, "unsupported_media_type",
                       "The body has to be JSON, sent with 'Content-Type: application/json'.");
+    if (x->route->post != NULL && (wait = rates_take(&x->settings->rates, key, x->begun)) > 0) {
+        refuse(x, 429, "rate_limit_exceeded", "This key has sent as many requests as it may for now.");
+        x->refusal.retry_after = wait;
+        return false;
+    }
     return true;
 }
 
@@ -231,7 +246,7 @@ static void refuse_large(struct exchange *x)
     refuse(x, 413, "request_too_large", "");
     snprintf(x->refusal.message, sizeof x->refusal.message,
              "The body of the request is larger than this server's limit of %zu bytes; split the text.",
-             x->server->max_body);
+             x->settings->max_body);
     str_free(&x->body);
 }
 
@@ -245,7 +260,7 @@ static enum MHD_Result begin(struct exchange *x, const char *url)
     let_in(x);
     const char *length = header(x, "Content-Length");
     uint64_t declared = length != NULL ? strtoull(length, NULL, 10) : 0;
-    if (declared > x->server->max_body)
+    if (declared > x->settings->max_body)
         refuse_large(x);
     if (x->refused && (declared > DROP_BYTES || header(x, "Expect") != NULL))
         return reply_error(x, &x->refusal);
@@ -257,7 +272,7 @@ static enum MHD_Result receive(struct exchange *x, const char *data, size_t size
     x->body_bytes += size;
     if (x->body_bytes > DROP_BYTES && x->refused)
         return MHD_NO;
-    if (x->body_bytes > x->server->max_body)
+    if (x->body_bytes > x->settings->max_body)
         refuse_large(x);
     if (!x->refused && x->route->post != NULL && strcmp(x->method, "POST") == 0)
         str_append(&x->body, data, size);
@@ -309,7 +324,7 @@ static void completed(void *user, struct MHD_Connection *http, void **context,
     pthread_mutex_lock(&server->lock);
     connection->exchange = NULL;
     connection->phase = PHASE_IDLE;
-    connection->deadline = clock_seconds() + server->read_timeout;
+    connection->deadline = clock_seconds() + server->settings->read_timeout;
     if (connection->late && x->status == 0)
         x->status = MHD_HTTP_REQUEST_TIMEOUT;
     pthread_mutex_unlock(&server->lock);
@@ -333,7 +348,7 @@ static void *note_path(void *user, const char *uri, struct MHD_Connection *http)
         connection->path[n++] = isgraph((unsigned char)*c) && *c != '=' ? *c : '_';
     connection->path[n] = '\0';
     connection->phase = PHASE_READING;
-    connection->deadline = clock_seconds() + server->read_timeout;
+    connection->deadline = clock_seconds() + server->settings->read_timeout;
     pthread_mutex_unlock(&server->lock);
     return NULL;
 }
@@ -346,7 +361,6 @@ static void connected(struct server *server, struct MHD_Connection *http, void *
     if (connection == NULL || socket == NULL)
         return; /* its requests will be cut by exchange_new */
     connection->fd = socket->connect_fd;
-    connection->deadline = clock_seconds() + server->read_timeout;
     struct sockaddr_storage address;
     socklen_t size = sizeof address;
     if (getpeername(connection->fd, (struct sockaddr *)&address, &size) != 0 ||
@@ -354,6 +368,7 @@ static void connected(struct server *server, struct MHD_Connection *http, void *
                     NI_NUMERICHOST) != 0)
         strcpy(connection->client, "-");
     pthread_mutex_lock(&server->lock);
+    connection->deadline = clock_seconds() + server->settings->read_timeout;
     connection->id = server->next_id++;
     connection->next = server->connections;
     if (connection->next != NULL)
@@ -400,16 +415,62 @@ static void log_message(void *user, const char *format, va_list arguments)
 
 /* ---- Start and end ---- */
 
+/* The certificate and its key, PEM, as text; both empty when the server speaks HTTP. */
+static lt_status read_certificate(const lt_config *config, struct str *certificate, struct str *key,
+                                  lt_error *error)
+{
+    enum { PEM_MOST = 1 << 20 };
+    const char *certificate_file = config_string(config, CONFIG_server_tls_certificate),
+               *key_file = config_string(config, CONFIG_server_tls_key);
+    if (certificate_file[0] == '\0' && key_file[0] == '\0')
+        return LT_OK;
+    if (certificate_file[0] == '\0' || key_file[0] == '\0')
+        return error_set(error, LT_ERR_CONFIG,
+                         "server.tls_certificate and server.tls_key go together: set both, or none for HTTP");
+    if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
+        return error_set(error, LT_ERR_UNSUPPORTED,
+                         "this libmicrohttpd cannot do TLS: put a proxy in front of the server");
+    lt_status status = file_read(certificate_file, PEM_MOST, certificate, error);
+    return status != LT_OK ? status : file_read(key_file, PEM_MOST, key, error);
+}
+
+static struct MHD_Daemon *start_daemon(struct server *server, int listening, char *certificate, char *key)
+{
+    unsigned limit = (unsigned)config_integer(server->settings->config, CONFIG_server_max_connections);
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t) "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1"},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    if (!server->tls)
+        tls[0].option = MHD_OPTION_END;
+    return MHD_start_daemon(server->tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, handle, server,
+                            MHD_OPTION_EXTERNAL_LOGGER, log_message, NULL, MHD_OPTION_LISTEN_SOCKET,
+                            listening, MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+                            MHD_OPTION_NOTIFY_COMPLETED, completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+                            notify_connection, server, MHD_OPTION_URI_LOG_CALLBACK, note_path, server,
+                            MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+}
+
 lt_status http_start(struct server *server, int listening, lt_error *error)
 {
-    unsigned limit = (unsigned)config_integer(server->config, CONFIG_server_max_connections);
-    server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle,
-        server, MHD_OPTION_EXTERNAL_LOGGER, log_message, NULL, MHD_OPTION_LISTEN_SOCKET, listening,
-        MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_COMPLETED,
-        completed, server, MHD_OPTION_NOTIFY_CONNECTION, notify_connection, server,
-        MHD_OPTION_URI_LOG_CALLBACK, note_path, server, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
-    return server->daemon != NULL ? LT_OK : error_set(error, LT_ERR_IO, "cannot start the HTTP server");
+    struct str certificate = {0}, key = {0};
+    lt_status status = read_certificate(server->settings->config, &certificate, &key, error);
+    server->tls = status == LT_OK && key.length > 0;
+    if (status == LT_OK)
+        server->daemon = start_daemon(server, listening, certificate.data, key.data);
+    if (status == LT_OK && server->daemon == NULL)
+        status = server->tls ? error_set(error, LT_ERR_CONFIG,
+                                         "cannot start the HTTPS server: are server.tls_certificate and "
+                                         "server.tls_key PEM files that belong together?")
+                             : error_set(error, LT_ERR_IO, "cannot start the HTTP server");
+    if (key.data != NULL) /* libmicrohttpd has read it */
+        explicit_bzero(key.data, key.capacity);
+    str_free(&certificate);
+    str_free(&key);
+    return status;
 }
 
 void http_quiesce(struct server *server)

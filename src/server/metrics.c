@@ -260,7 +260,7 @@ static void put_targets(struct str *out, const lt_config *config, const struct s
 
 enum MHD_Result metrics_answer(struct exchange *x)
 {
-    struct snapshot *stats = snapshot_take(x->server);
+    struct snapshot *stats = snapshot_take(x);
     struct str text = {0};
     if (stats == NULL)
         return MHD_NO;
@@ -270,7 +270,7 @@ enum MHD_Result metrics_answer(struct exchange *x)
     put_batches(&text, &stats->engine);
     put_caches(&text, &stats->engine);
     put_memory(&text, &stats->engine);
-    put_targets(&text, x->server->config, stats);
+    put_targets(&text, x->settings->config, stats);
     free(stats);
     return reply_text(x, "text/plain; version=0.0.4; charset=utf-8", &text);
 }

@@ -30,7 +30,7 @@ static bool list_has(const char *list, const char *word)
 /* https://fetch.spec.whatwg.org/#http-cors-protocol */
 static void add_cors(struct exchange *x, struct MHD_Response *response)
 {
-    const char *origins = config_string(x->server->config, CONFIG_server_cors_origins);
+    const char *origins = config_string(x->settings->config, CONFIG_server_cors_origins);
     const char *origin = request_header(x, "Origin");
     bool any = list_has(origins, "*");
     if (!any)
@@ -52,7 +52,7 @@ enum MHD_Result reply_send(struct exchange *x, int status, struct MHD_Response *
     add_cors(x, response);
     x->status = status;
     x->stage = STAGE_ANSWERED;
-    http_set_phase(x, PHASE_ANSWERING, x->server->write_timeout);
+    http_set_phase(x, PHASE_ANSWERING, x->settings->write_timeout);
     enum MHD_Result result = MHD_queue_response(x->http, (unsigned)status, response);
     MHD_destroy_response(response);
     return result;

@@ -40,10 +40,10 @@ static enum MHD_Result get_model(struct exchange *x)
 }
 
 /* An array of all voices; `id` and `name` are what Open WebUI reads, `gender` what LiteTTS's clients read. */
-static json_t *voices_json(const struct server *server)
+static json_t *voices_json(const struct settings *settings)
 {
     const lt_voice *voices;
-    size_t n = lt_engine_voices(server->engine, &voices);
+    size_t n = lt_engine_voices(settings->engine, &voices);
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
         json_array_append_new(list,
@@ -54,10 +54,10 @@ static json_t *voices_json(const struct server *server)
     return list;
 }
 
-static json_t *voice_names_json(const struct server *server)
+static json_t *voice_names_json(const struct settings *settings)
 {
     const lt_voice *voices;
-    size_t n = lt_engine_voices(server->engine, &voices);
+    size_t n = lt_engine_voices(settings->engine, &voices);
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
         json_array_append_new(list, json_string(voices[i].name));
@@ -69,15 +69,15 @@ static enum MHD_Result get_audio_voices(struct exchange *x)
 {
     const char *legacy = MHD_lookup_connection_value(x->http, MHD_GET_ARGUMENT_KIND, "legacy");
     if (legacy != NULL && (strcmp(legacy, "true") == 0 || strcmp(legacy, "1") == 0))
-        return reply_json(x, 200, json_pack("{s:o}", "voices", voice_names_json(x->server)));
+        return reply_json(x, 200, json_pack("{s:o}", "voices", voice_names_json(x->settings)));
     return reply_json(x, 200,
-                      json_pack("{s:s, s:o, s:o}", "object", "list", "voices", voices_json(x->server), "data",
-                                voices_json(x->server)));
+                      json_pack("{s:s, s:o, s:o}", "object", "list", "voices", voices_json(x->settings),
+                                "data", voices_json(x->settings)));
 }
 
 static enum MHD_Result get_voices(struct exchange *x)
 {
-    return reply_json(x, 200, voices_json(x->server));
+    return reply_json(x, 200, voices_json(x->settings));
 }
 
 static enum MHD_Result get_health(struct exchange *x)
@@ -92,7 +92,7 @@ static enum MHD_Result get_health(struct exchange *x)
     json_t *value = json_pack(
         "{s:s, s:s, s:f, s:I, s:i, s:i, s:i, s:i, s:I}", "status", draining ? "draining" : "healthy",
         "version", lt_version(), "uptime_seconds", clock_seconds() - server->started, "voices_available",
-        (json_int_t)lt_engine_voices(server->engine, &voices), "speaking", (int)counts.working,
+        (json_int_t)lt_engine_voices(x->settings->engine, &voices), "speaking", (int)counts.working,
         "waiting_for_clients", (int)counts.paused, "queued", (int)counts.queued, "connections",
         (int)connections, "requests", (json_int_t)atomic_load(&server->requests));
     return reply_json(x, draining ? 503 : 200, value);
@@ -109,7 +109,7 @@ static enum MHD_Result get_live(struct exchange *x)
 static enum MHD_Result get_ready(struct exchange *x)
 {
     lt_stats engine;
-    lt_engine_stats(x->server->engine, &engine);
+    lt_engine_stats(x->settings->engine, &engine);
     struct pool_counts counts = pool_count(x->server->pool);
     const char *why = NULL;
     if (atomic_load(&x->server->draining))

@@ -19,6 +19,7 @@
 #include "server/http.h"
 #include "server/speech.h"
 #include "server/state.h"
+#include "server/systemd.h"
 #include "server/watch.h"
 
 /* ---- The listening socket ---- */
@@ -61,7 +62,7 @@ static lt_status open_socket(const lt_config *config, int *fd, lt_error *error)
     return *fd < 0 ? LT_ERR_IO : LT_OK;
 }
 
-static void announce(int fd)
+static void announce(const struct server *server, int fd)
 {
     struct sockaddr_storage address;
     socklen_t size = sizeof address;
@@ -71,8 +72,8 @@ static void announce(int fd)
                     NI_NUMERICHOST | NI_NUMERICSERV);
     bool v6 = strchr(host, ':') != NULL;
     char message[128];
-    snprintf(message, sizeof message, "listening on http://%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "",
-             port);
+    snprintf(message, sizeof message, "listening on %s://%s%s%s:%s", server->tls ? "https" : "http",
+             v6 ? "[" : "", host, v6 ? "]" : "", port);
     log_event(LOG_INFO, NULL, message, "version=%s", lt_version());
 }
 
@@ -103,14 +104,31 @@ static void raise_file_limit(const lt_config *config)
                   (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
 }
 
-static void read_limits(struct server *server)
+/* ---- Reloading ---- */
+
+/* Puts the configuration in force as it is now. One that has an error changes nothing. Only the main thread gets here. */
+static void reload_settings(struct server *server, server_reload_fn reload, void *user)
 {
-    const lt_config *config = server->config;
-    server->max_body = (size_t)config_integer(config, CONFIG_server_max_body_bytes);
-    server->limits.max_characters = (size_t)config_integer(config, CONFIG_server_max_text_characters);
-    server->limits.speed = (float)config_number(config, CONFIG_voice_speed);
-    server->read_timeout = config_number(config, CONFIG_server_read_timeout_seconds);
-    server->write_timeout = config_number(config, CONFIG_server_write_timeout_seconds);
+    lt_error error;
+    struct settings *before = server->settings;
+    systemd_notify_reloading();
+    lt_config *config = reload(user, &error);
+    struct settings *after = config != NULL ? settings_open(config, before, &error) : NULL;
+    lt_config_free(config);
+    systemd_notify("READY=1");
+    if (after == NULL) {
+        log_event(LOG_ERROR, NULL, "the configuration stays as it was", "reason=%s", error.message);
+        return;
+    }
+    pthread_mutex_lock(&server->lock);
+    server->settings = after;
+    pthread_mutex_unlock(&server->lock);
+    log_event(LOG_INFO, NULL, "configuration reloaded", "engine=%s",
+              after->engine == before->engine ? "kept" : "opened anew");
+    const char *fixed;
+    for (int key = 0; (fixed = settings_next_fixed(before->config, after->config, &key)) != NULL;)
+        log_event(LOG_WARNING, NULL, "a setting needs a restart", "setting=%s", fixed);
+    settings_release(before);
 }
 
 /* ---- The end ---- */
@@ -140,15 +158,20 @@ static int wait_for_signal(struct server *server, const sigset_t *signals, doubl
 }
 
 /* Blocks until a signal, then ends what is in flight in an orderly way. */
-static void serve(struct server *server, const sigset_t *signals)
+static void serve(struct server *server, const sigset_t *signals, server_reload_fn reload, void *user)
 {
-    double grace = config_number(server->config, CONFIG_server_grace_seconds);
-    int signal = wait_for_signal(server, signals, INFINITY);
+    int signal;
+    while ((signal = wait_for_signal(server, signals, INFINITY)) == SIGHUP)
+        reload_settings(server, reload, user);
+    double grace = config_number(server->settings->config, CONFIG_server_grace_seconds);
+    sigset_t ends = *signals;
+    sigdelset(&ends, SIGHUP);
+    systemd_notify("STOPPING=1");
     log_event(LOG_INFO, NULL, "shutting down", "signal=%d in_flight=%u grace_seconds=%g", signal,
               atomic_load(&server->exchanges), grace);
     atomic_store(&server->draining, true);
     http_quiesce(server);
-    signal = wait_for_signal(server, signals, grace);
+    signal = wait_for_signal(server, &ends, grace);
     if (signal > 0) {
         log_event(LOG_WARNING, NULL, "ended by a second signal", "signal=%d in_flight=%u", signal,
                   atomic_load(&server->exchanges));
@@ -160,9 +183,10 @@ static void serve(struct server *server, const sigset_t *signals)
 
 static lt_status start(struct server *server, int listening, lt_error *error)
 {
-    unsigned queue = (unsigned)config_integer(server->config, CONFIG_server_max_queue);
-    server->most_jobs = places(server->config) + queue;
-    server->pool = pool_new(places(server->config), queue);
+    const lt_config *config = server->settings->config;
+    unsigned queue = (unsigned)config_integer(config, CONFIG_server_max_queue);
+    server->most_jobs = places(config) + queue;
+    server->pool = pool_new(places(config), queue);
     if (server->pool == NULL)
         return error_memory(error, "the server");
     if (watch_start(server, error) != LT_OK)
@@ -183,42 +207,55 @@ static void stop(struct server *server)
     pool_free(server->pool);
 }
 
-static lt_status run(struct server *server, const sigset_t *signals, lt_error *error)
+/* Serves on `listening`, which it takes over, until a signal. */
+static lt_status run_on(struct server *server, int listening, const sigset_t *signals,
+                        server_reload_fn reload, void *user, lt_error *error)
 {
-    int listening = -1;
-    if (open_socket(server->config, &listening, error) != LT_OK)
-        return error->status;
-    raise_file_limit(server->config);
-    if (lt_engine_open(server->config, &server->engine, error) != LT_OK ||
-        start(server, listening, error) != LT_OK) {
+    if (start(server, listening, error) != LT_OK) {
         close(listening);
         pool_free(server->pool);
-        lt_engine_close(server->engine);
         return error->status;
     }
-    announce(listening);
-    serve(server, signals);
+    announce(server, listening);
+    systemd_notify("READY=1");
+    serve(server, signals, reload, user);
     stop(server);
-    lt_engine_close(server->engine);
     log_event(LOG_INFO, NULL, "stopped", "requests=%llu", (unsigned long long)atomic_load(&server->requests));
     return LT_OK;
 }
 
-int server_run(const lt_config *config, lt_error *error)
+static lt_status run(struct server *server, const lt_config *config, const sigset_t *signals,
+                     server_reload_fn reload, void *user, lt_error *error)
 {
-    struct server server = {.config = config, .started = clock_seconds(), .next_id = 1};
+    int listening = systemd_socket();
+    if (listening < 0 && open_socket(config, &listening, error) != LT_OK)
+        return error->status;
+    raise_file_limit(config);
+    server->settings = settings_open(config, NULL, error);
+    if (server->settings == NULL) {
+        close(listening);
+        return error->status;
+    }
+    lt_status status = run_on(server, listening, signals, reload, user, error);
+    settings_release(server->settings);
+    return status;
+}
+
+int server_run(const lt_config *config, server_reload_fn reload, void *user, lt_error *error)
+{
+    struct server server = {.started = clock_seconds(), .next_id = 1};
     lt_error fault;
     sigset_t signals, before;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, &before); /* before any thread starts: only serve() takes them */
     struct sigaction ignore = {.sa_handler = SIG_IGN}, pipe_before;
     sigaction(SIGPIPE, &ignore, &pipe_before);
     pthread_mutex_init(&server.lock, NULL);
     counters_open(&server.counters, server.started);
-    read_limits(&server);
-    lt_status status = run(&server, &signals, error != NULL ? error : &fault);
+    lt_status status = run(&server, config, &signals, reload, user, error != NULL ? error : &fault);
     counters_close(&server.counters);
     pthread_mutex_destroy(&server.lock);
     sigaction(SIGPIPE, &pipe_before, NULL);

@@ -135,7 +135,7 @@ static lt_status spell_out(struct exchange *x)
     lt_stage stage = asked->explain                    ? LT_STAGE_RECEIPT
                      : asked->kind == REQUEST_PHONEMES ? LT_STAGE_PHONEMES
                                                        : LT_STAGE_WORDS;
-    lt_status status = lt_spell_out(x->server->engine, &request, stage, asked->language, &x->speech.error);
+    lt_status status = lt_spell_out(x->settings->engine, &request, stage, asked->language, &x->speech.error);
     return x->speech.spelled.failed ? error_memory(&x->speech.error, "the answer") : status;
 }
 
@@ -156,7 +156,7 @@ static lt_status speak(struct exchange *x)
     request.user = x;
     request.write = asked->stream ? write_ring : write_file;
     request.rewrite = asked->stream ? NULL : rewrite_file;
-    return lt_speak(x->server->engine, &request, &x->speech.result, &x->speech.error);
+    return lt_speak(x->settings->engine, &request, &x->speech.result, &x->speech.error);
 }
 
 static void run(struct pool_job *job)
@@ -275,7 +275,7 @@ static ssize_t read_stream(void *user, uint64_t position, char *out, size_t size
     atomic_fetch_add(&x->sent, n);
     /* to be asked again means that the client took what was there */
     http_set_phase(x, result == 0 ? PHASE_WORKING : PHASE_ANSWERING,
-                   result == 0 ? INFINITY : x->server->write_timeout);
+                   result == 0 ? INFINITY : x->settings->write_timeout);
     return result;
 }
 
@@ -286,7 +286,7 @@ static ssize_t read_file(void *user, uint64_t position, char *out, size_t size)
     if (n <= 0)
         return MHD_CONTENT_READER_END_WITH_ERROR;
     atomic_fetch_add(&x->sent, (uint64_t)n);
-    http_set_phase(x, PHASE_ANSWERING, x->server->write_timeout);
+    http_set_phase(x, PHASE_ANSWERING, x->settings->write_timeout);
     return n;
 }
 
@@ -460,13 +460,13 @@ static enum MHD_Result begin(struct exchange *x, enum request_kind kind, bool al
     struct speech *speech = &x->speech;
     struct api_error error;
     lt_error fault;
-    if (!request_parse(kind, x->body.data, x->body.length, &server->limits, &speech->request, &error))
+    if (!request_parse(kind, x->body.data, x->body.length, &x->settings->limits, &speech->request, &error))
         return reply_error(x, &error);
     str_free(&x->body);
     if (always_stream || speech->request.events)
         speech->request.stream = true;
     if (!request_kind_is_text(x->speech.request.kind) &&
-        lt_engine_check_voice(server->engine, speech->request.voice, &fault) != LT_OK) {
+        lt_engine_check_voice(x->settings->engine, speech->request.voice, &fault) != LT_OK) {
         api_error_set(&error, 400, "voice_not_found", "voice", "%s", fault.message);
         return reply_error(x, &error);
     }

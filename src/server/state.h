@@ -17,6 +17,7 @@
 #include "server/counters.h"
 #include "server/pool.h"
 #include "server/request.h"
+#include "server/settings.h"
 
 struct route;
 
@@ -68,6 +69,7 @@ enum stage { STAGE_RECEIVING, STAGE_SPEAKING, STAGE_ANSWERED };
 /* One request and its answer. */
 struct exchange {
     struct server *server;
+    struct settings *settings; /* held: those that it began with */
     struct MHD_Connection *http;
     struct connection *connection;
     atomic_int holders; /* HTTP side, worker */
@@ -97,20 +99,18 @@ struct exchange {
 };
 
 struct server {
-    const lt_config *config;
-    lt_engine *engine;
+    struct settings *settings; /* in force: for new exchanges; under `lock` */
+    bool tls;
     struct pool *pool;
     unsigned most_jobs; /* that the pool takes: its places and its queue */
     struct MHD_Daemon *daemon;
-    struct speech_limits limits;
-    size_t max_body;
-    double read_timeout, write_timeout, started;
+    double started;
     atomic_bool draining;      /* SIGTERM has come: new speech is refused */
     atomic_uint exchanges;     /* alive */
     _Atomic uint64_t requests; /* answered since the start */
     struct counters counters;
 
-    pthread_mutex_t lock; /* over the connections */
+    pthread_mutex_t lock; /* over the connections and which settings are in force */
     struct connection *connections;
     unsigned connection_count;
     uint64_t next_id;

@@ -12,16 +12,16 @@
 #include "server/targets.h"
 
 /* What speaks and on which kernels. Flite has none; then it is those that Kokoro would use. */
-static void look_at_engine(const struct server *server, struct snapshot *stats)
+static void look_at_engine(const struct settings *settings, struct snapshot *stats)
 {
     enum isa cap = ISA_COUNT;
-    lt_engine_stats(server->engine, &stats->engine);
-    isa_parse(config_string(server->config, CONFIG_engine_isa), &cap);
+    lt_engine_stats(settings->engine, &stats->engine);
+    isa_parse(config_string(settings->config, CONFIG_engine_isa), &cap);
     stats->isa = stats->engine.isa[0] != '\0' ? stats->engine.isa : isa_name(isa_detect(cap));
     stats->model = stats->engine.model[0] != '\0' ? stats->engine.model : "flite";
     stats->default_voice = "";
     const lt_voice *voices;
-    size_t n = lt_engine_voices(server->engine, &voices);
+    size_t n = lt_engine_voices(settings->engine, &voices);
     for (size_t i = 0; i < n; i++)
         if (voices[i].is_default)
             stats->default_voice = voices[i].name;
@@ -32,8 +32,9 @@ bool stats_over_budget(const lt_stats *engine)
     return engine->memory_waiting > 0;
 }
 
-struct snapshot *snapshot_take(struct server *server)
+struct snapshot *snapshot_take(const struct exchange *x)
 {
+    struct server *server = x->server;
     struct snapshot *stats = calloc(1, sizeof *stats);
     if (stats == NULL)
         return NULL;
@@ -52,7 +53,7 @@ struct snapshot *snapshot_take(struct server *server)
     counters_look(&server->counters, stats->now, &stats->counts);
     stats->minute = span_of_minute(&stats->counts);
     stats->hour = span_of_hour(&stats->counts);
-    look_at_engine(server, stats);
+    look_at_engine(x->settings, stats);
     return stats;
 }
 
@@ -204,7 +205,7 @@ static json_t *engine_json(const lt_stats *engine)
 
 enum MHD_Result stats_answer(struct exchange *x)
 {
-    struct snapshot *s = snapshot_take(x->server);
+    struct snapshot *s = snapshot_take(x);
     if (s == NULL)
         return MHD_NO;
     const struct counts *c = &s->counts;
@@ -219,7 +220,7 @@ enum MHD_Result stats_answer(struct exchange *x)
         json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "server", server, "queue", queue,
                   "requests", requests_json(c), "speech", speech_json(c), "engine", engine_json(&s->engine),
                   "memory", memory_json(s), "minute", span_json(&s->minute), "hour", span_json(&s->hour),
-                  "targets", targets_json(x->server->config, s), "seconds", history_json(c, slot_of_second),
+                  "targets", targets_json(x->settings->config, s), "seconds", history_json(c, slot_of_second),
                   "minutes", history_json(c, slot_of_minute));
     free(s);
     return reply_json(x, 200, value);

@@ -49,7 +49,7 @@ static void cut(struct server *server, struct connection *c)
         "{\"error\":{\"message\":\"The request did not arrive in time.\",\"type\":\"invalid_request_error\","
         "\"param\":null,\"code\":\"request_timeout\"}}";
     c->late = c->phase == PHASE_READING;
-    if (c->late)
+    if (c->late && !server->tls) /* there it would have to go through the encryption */
         send(c->fd, timeout, sizeof timeout - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (c->late && c->exchange == NULL) { /* else the exchange logs and counts it */
         log_event(LOG_INFO, NULL, "request", "path=%s status=408 client=%s", c->path, c->client);
@@ -70,14 +70,21 @@ static void cut_late(struct server *server)
     pthread_mutex_unlock(&server->lock);
 }
 
+/* Milliseconds between looks at the deadlines and the memory, of which no second shall be without. */
+static int watch_period(struct server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    double least = fmin(server->settings->read_timeout, server->settings->write_timeout);
+    pthread_mutex_unlock(&server->lock);
+    return (int)(1000 * fmin(fmax(least / 8, 0.02), 0.5));
+}
+
 static void *watch(void *user)
 {
     struct server *server = user;
-    double least = fmin(server->read_timeout, server->write_timeout);
-    /* ms between looks at the deadlines and the memory, of which no second shall be without */
-    int period = (int)(1000 * fmin(fmax(least / 8, 0.02), 0.5));
     double next = clock_seconds();
     while (true) {
+        int period = watch_period(server);
         struct epoll_event events[64];
         int n = epoll_wait(server->watch_epoll, events, 64, period);
         for (int i = 0; i < n; i++) {

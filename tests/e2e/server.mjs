@@ -23,16 +23,16 @@ export async function until(condition, what, seconds = 5) {
 
 /** A running server. `settings` are configuration keys of the section "server" (or "log.format" with a dot). */
 export class Server {
-  static async start(settings = {}) {
+  static async start(settings = {}, { command = [program, 'serve'], extra = [], more = {} } = {}) {
     const env = { ...process.env, LITETTS_SERVER_PORT: '0', LITETTS_ENGINE_DATA_FOLDER: '/nonexistent',
-      LITETTS_VOICE_DEFAULT_VOICE: 'kal16' }; // the fastest voice
+      LITETTS_VOICE_DEFAULT_VOICE: 'kal16', ...more }; // the fastest voice
     for (const [key, value] of Object.entries(settings)) {
       const name = key.includes('.') ? key.replace('.', '_') : `server_${key}`;
       env[`LITETTS_${name.toUpperCase()}`] = String(value);
     }
     const server = new Server();
     server.log = '';
-    server.process = spawn(program, ['serve'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    server.process = spawn(command[0], command.slice(1), { env, stdio: ['ignore', 'ignore', 'pipe', ...extra] });
     server.process.stderr.on('data', (data) => { server.log += data; });
     server.exited = new Promise((resolve) => server.process.on('close', (code, signal) => {
       server.ended = true;
@@ -40,7 +40,7 @@ export class Server {
     }));
     const found = await until(() => {
       assert.ok(!server.ended, `the server did not start: ${server.log}`);
-      return /listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(server.log);
+      return /listening on https?:\/\/127\.0\.0\.1:(\d+)/.exec(server.log);
     }, 'the server listens');
     server.port = Number(found[1]);
     server.url = `http://127.0.0.1:${server.port}`;

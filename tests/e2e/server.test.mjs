@@ -1,7 +1,13 @@
 // server.test.mjs: `litetts serve` as real clients, careless clients and hostile clients meet it.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import https from 'node:https';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
+import tls from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Ajv from 'ajv/dist/2020.js';
 import OpenAI from 'openai';
@@ -625,6 +631,103 @@ serverTest('more requests than places', { max_concurrent: 1, max_queue: 1 }, asy
   await server.healthUntil((health) => health.waiting_for_clients === 0, 'both left');
   assert.equal((await server.get('/health/ready')).status, 200);
   assert.equal((await server.speak({})).status, 200);
+});
+
+// ---- Operations ----
+
+serverTest('each key has its own rate', { api_key: 'a, b', rate_limit: 3 }, async (server) => {
+  const as = (key) => ({ headers: { Authorization: `Bearer ${key}` } });
+  for (let i = 0; i < 3; i++) assert.equal((await server.speak({}, as('a'))).status, 200);
+  const response = await server.speak({}, as('a'));
+  assert.equal(Number(response.headers.get('retry-after')), 20);
+  assert.equal((await failure(response, 429, 'rate_limit_exceeded')).type, 'rate_limit_error');
+  assert.equal((await server.speak({}, as('b'))).status, 200);
+  assert.equal((await server.speak({}, as('c'))).status, 401);
+  assert.equal((await server.get('/v1/voices', as('a'))).status, 200); // asking costs nothing
+  const stats = await until(async () => {
+    const now = await (await server.get('/stats', as('a'))).json();
+    return now.requests.by_route['/v1/audio/speech'] === 6 && now;
+  }, 'all were counted');
+  assert.equal(stats.minute.failed, 0); // it is no fault of the server's
+});
+
+test('SIGHUP reloads the configuration, under requests in flight', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'litetts-'));
+  const file = join(folder, 'config.json');
+  const write = (settings) => writeFileSync(file, JSON.stringify(settings));
+  write({ server: { max_text_characters: 100000 }, voice: { speed: 1 } });
+  const server = await Server.start({}, { more: { LITETTS_CONFIG: file } });
+  const reload = async (pattern) => {
+    const from = server.log.length;
+    server.process.kill('SIGHUP');
+    await until(() => pattern.test(server.log.slice(from)), `the log says ${pattern}`);
+  };
+  const body = { input: long.slice(0, 20000), response_format: 'pcm' };
+  const response = await server.speak(body), reader = response.body.getReader();
+  let bytes = (await reader.read()).value.length;
+
+  write({ server: { max_text_characters: 10, api_key: 'new' } }); // the server's own settings
+  await reload(/configuration reloaded engine=kept/);
+  assert.equal((await server.speak({})).status, 401);
+  await failure(await server.speak({}, { headers: { Authorization: 'Bearer new' } }), 400, 'string_above_max_length', 'input');
+
+  writeFileSync(file, '{"server": {"prot": 1}}'); // a mistake changes nothing
+  await reload(/the configuration stays as it was reason=.*server\.prot.*did you mean 'server\.port'/);
+  assert.equal((await server.speak({})).status, 401);
+
+  write({ server: { max_queue: 1 }, cache: { memory_bytes: 0 } }); // the engine's settings, and one of the start
+  await reload(/configuration reloaded engine=opened anew[^]*a setting needs a restart setting=server\.max_queue/);
+  assert.equal((await server.speak({})).status, 200);
+  assert.equal((await (await server.get('/stats')).json()).engine.caches.find((cache) => cache.level === 'memory')?.limit_bytes ?? 0, 0);
+
+  for (let part; !(part = await reader.read()).done;) bytes += part.value.length; // and the first goes on to its end
+  assert.equal(bytes, (await bytesOf(await server.speak(body))).length);
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+test('HTTPS', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'litetts-'));
+  const certificate = join(folder, 'certificate.pem'), key = join(folder, 'key.pem');
+  const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
+    '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate], { encoding: 'utf8' });
+  assert.equal(made.status, 0, made.stderr);
+  const server = await Server.start({ tls_certificate: certificate, tls_key: key, read_timeout_seconds: 1 });
+  assert.match(server.log, /listening on https:/);
+  const ask = (path, options = {}, body = '') => new Promise((resolve, reject) => {
+    https.request(`https://127.0.0.1:${server.port}${path}`, { ca: readFileSync(certificate), ...options }, (response) => {
+      const parts = [], protocol = response.socket.getProtocol();
+      response.on('data', (part) => parts.push(part)).on('end', () => resolve({ status: response.statusCode, bytes: Buffer.concat(parts), tls: protocol }));
+    }).on('error', reject).end(body);
+  });
+  assert.equal((await ask('/health')).status, 200);
+  const post = { method: 'POST', headers: { 'Content-Type': 'application/json' } };
+  const speech = await ask('/v1/audio/speech', post, JSON.stringify({ input: long.slice(0, 8000), response_format: 'pcm' }));
+  assert.equal(speech.status, 200);
+  assert.ok(speech.bytes.length > 1e6 && speech.tls.startsWith('TLSv1.'));
+  assert.equal((await ask('/v1/audio/speech', post, JSON.stringify({ input: 'Hello.', stream: false }))).status, 200);
+  await assert.rejects(ask('/health', { maxVersion: 'TLSv1.1', minVersion: 'TLSv1' }));
+  const half = tls.connect({ port: server.port, host: '127.0.0.1', ca: readFileSync(certificate) });
+  half.on('error', () => {});
+  half.write('POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n');
+  await new Promise((resolve) => half.on('close', resolve)); // cut at its deadline
+  await assert.rejects(server.get('/health')); // plain HTTP on the same port
+  await server.stop();
+  await assert.rejects(Server.start({ tls_certificate: certificate }), /server\.tls_certificate and server\.tls_key go together/);
+  await assert.rejects(Server.start({ tls_certificate: certificate, tls_key: certificate }), /belong together/);
+  await assert.rejects(Server.start({ tls_certificate: certificate, tls_key: join(folder, 'none') }), /none.*No such file/);
+  rmSync(folder, { recursive: true });
+});
+
+test('a socket that systemd opened', async () => {
+  const listener = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => listener.on('listening', resolve));
+  const { port } = listener.address();
+  const server = await Server.start({ port: 1, host: '192.0.2.1' }, { command: ['sh', '-c', `LISTEN_PID=$$ LISTEN_FDS=1 exec '${program}' serve`], extra: [listener._handle.fd] });
+  assert.equal(server.port, port);
+  listener.close(); // the server has its own copy
+  assert.equal((await server.speak({})).status, 200);
+  await server.stop();
 });
 
 // ---- The end ----

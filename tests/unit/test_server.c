@@ -8,14 +8,20 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/base64.h"
 #include "base/utf8.h"
 #include "server/counters.h"
 #include "server/pool.h"
+#include "server/rates.h"
 #include "server/request.h"
+#include "server/systemd.h"
 #include "server/targets.h"
 
 /* ---- Requests ---- */
@@ -371,14 +377,91 @@ static void test_targets(void **state)
     lt_config_free(config);
 }
 
+static void test_rates(void **state)
+{
+    (void)state;
+    struct rates rates = {.a_minute = 6}; /* one every 10 s, and 6 at once */
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(rates_take(&rates, 0, 100), 0);
+    assert_int_equal(rates_take(&rates, 0, 100), 10);
+    assert_int_equal(rates_take(&rates, 0, 104), 6);
+    assert_int_equal(rates_take(&rates, 1, 104), 0); /* another key */
+    assert_int_equal(rates_take(&rates, 0, 110), 0);
+    assert_int_equal(rates_take(&rates, 0, 110), 10);
+    for (int i = 0; i < 6; i++) /* long silence saves no more than a minute's worth */
+        assert_int_equal(rates_take(&rates, 0, 1e6), 0);
+    assert_true(rates_take(&rates, 0, 1e6) > 0);
+    struct rates rare = {.a_minute = 0.5}; /* one in two minutes */
+    assert_int_equal(rates_take(&rare, RATES_KEYS + 5, 0), 0);
+    assert_int_equal(rates_take(&rare, RATES_KEYS + 5, 0), 120);
+    assert_int_equal(rates_take(&rare, RATES_KEYS - 1, 60), 60);
+    struct rates any = {0};
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(rates_take(&any, 0, 1), 0);
+}
+
+/* ---- systemd ---- */
+
+static void test_notify(void **state)
+{
+    (void)state;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "litetts-test-%d", (int)getpid());
+    char name[sizeof address.sun_path], got[128];
+    snprintf(name, sizeof name, "@%s", address.sun_path + 1);
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name));
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    setenv("NOTIFY_SOCKET", name, 1);
+    systemd_notify("READY=1");
+    assert_int_equal(recv(fd, got, sizeof got, MSG_DONTWAIT), 7);
+    assert_memory_equal(got, "READY=1", 7);
+    systemd_notify_reloading();
+    ssize_t n = recv(fd, got, sizeof got - 1, MSG_DONTWAIT);
+    assert_true(n > 0);
+    got[n] = '\0';
+    long long microseconds;
+    assert_int_equal(sscanf(got, "RELOADING=1\nMONOTONIC_USEC=%lld", &microseconds), 1);
+    assert_true(microseconds > 0);
+    setenv("NOTIFY_SOCKET", "relative", 1); /* is not used */
+    systemd_notify("READY=1");
+    unsetenv("NOTIFY_SOCKET");
+    systemd_notify("READY=1");
+    assert_true(recv(fd, got, sizeof got, MSG_DONTWAIT) < 0);
+    close(fd);
+}
+
+static void test_socket_of_another(void **state)
+{
+    (void)state;
+    char pid[16];
+    setenv("LISTEN_FDS", "1", 1);
+    setenv("LISTEN_PID", "1", 1);
+    assert_int_equal(systemd_socket(), -1); /* for another process */
+    assert_null(getenv("LISTEN_FDS"));
+    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    setenv("LISTEN_PID", pid, 1);
+    setenv("LISTEN_FDS", "0", 1);
+    assert_int_equal(systemd_socket(), -1);
+    assert_int_equal(systemd_socket(), -1); /* nothing is set */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_request_defaults), cmocka_unit_test(test_request_fields),
-        cmocka_unit_test(test_request_errors),   cmocka_unit_test(test_request_text),
-        cmocka_unit_test(test_counters_windows), cmocka_unit_test(test_first_audio_quantile),
-        cmocka_unit_test(test_targets),          cmocka_unit_test(test_request_deep),
-        cmocka_unit_test(test_base64),           cmocka_unit_test(test_pool_limits),
+        cmocka_unit_test(test_request_defaults),
+        cmocka_unit_test(test_request_fields),
+        cmocka_unit_test(test_request_errors),
+        cmocka_unit_test(test_request_text),
+        cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_notify),
+        cmocka_unit_test(test_socket_of_another),
+        cmocka_unit_test(test_counters_windows),
+        cmocka_unit_test(test_first_audio_quantile),
+        cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_request_deep),
+        cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_pool_limits),
         cmocka_unit_test(test_pool_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
