@@ -265,7 +265,7 @@ typedef struct lt_cache_stats {
     uint64_t entries;     /* chunks that are here now; 0 where that is not known ("redis") */
     uint64_t bytes;       /* that they occupy; 0 where that is not known */
     uint64_t limit_bytes; /* most bytes; 0: no limit of ours */
-    bool down;            /* not in use for the moment, because it failed ("redis") */
+    bool down;            /* the last attempt failed: left alone for a while, then tried again ("redis") */
 } lt_cache_stats;
 
 /* What an engine has done since it was opened, and what it is doing. */

@@ -10,7 +10,7 @@ struct level_counts {
     uint64_t hits, misses, added, evictions;
     uint64_t errors; /* damaged entries, failed reads and writes, timeouts */
     uint64_t entries, bytes, limit;
-    bool down; /* not asked for the moment, because it failed */
+    bool down; /* the last attempt failed: it is left alone for a while, then tried again */
 };
 
 #endif

@@ -24,7 +24,8 @@ enum { KEY_BYTES = sizeof PREFIX - 1 + 2 * CLIP_KEY_BYTES, DEFAULT_PORT = 6379, 
 struct link {
     pthread_mutex_t lock; /* guards the rest; held while Redis is asked */
     redisContext *context;
-    double retry_at, pause; /* clock_seconds() before which it is left alone; how long the next time */
+    double retry_at; /* clock_seconds() before which it is left alone; 0 after a success */
+    double pause;    /* seconds that it is left alone after the next failure */
 };
 
 struct redis {
@@ -343,7 +344,7 @@ void redis_look(struct redis *redis, struct level_counts *counts)
     for (int i = 0; i < 2; i++) {
         if (pthread_mutex_trylock(&links[i]->lock) != 0)
             continue; /* it is being asked */
-        counts->down = counts->down || links[i]->retry_at > clock_seconds();
+        counts->down = counts->down || links[i]->retry_at > 0;
         pthread_mutex_unlock(&links[i]->lock);
     }
 }
