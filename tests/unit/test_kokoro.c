@@ -107,8 +107,8 @@ static bool keep(void *user, const float *samples, size_t count)
 
 static const char *const PHONEMES[] = {
     "həlˈO wˈɜɹld.",
-    "ðə kwˈɪk bɹˈWn fˈɑks ʤˈʌmps ˌOvəɹ ðə lˈAzi dˈɔɡ.",
-    "sˈʌm wˈɜɹdz, ænd ðˈɛn, ɐ lˈɔŋ pˈɔz — fˈɔlOd bI mˈɔɹ!",
+    "ðə kwˈɪk bɹˈWn fˈɑks,",
+    "ʤˈʌmps!",
     "ˈA",
 };
 enum { TEXTS = sizeof PHONEMES / sizeof *PHONEMES };
@@ -119,7 +119,7 @@ static struct utterance utterance_of(const char *phonemes, const void *voice, ui
     return (struct utterance){.text = "",
                               .phonemes = phonemes,
                               .voice = voice,
-                              .speed = 1,
+                              .speed = 4,
                               .seed = seed,
                               .emit = keep,
                               .user = sound};
@@ -148,7 +148,7 @@ static void the_sound_does_not_depend_on_threads_or_batch(void **state)
     struct sound alone[TEXTS];
     for (int i = 0; i < TEXTS; i++) {
         alone[i] = speak(one, PHONEMES[i], "af_heart", 7);
-        assert_true(alone[i].count > 2400);
+        assert_true(alone[i].count >= 1800);
         for (size_t n = 0; n < alone[i].count; n++)
             assert_true(isfinite(alone[i].samples[n]));
     }
@@ -398,7 +398,7 @@ static bool discard(void *user, const float *samples, size_t count)
 static void speak_damaged(const struct model *model)
 {
     struct kokoro *kokoro;
-    const struct kokoro_options options = {.threads = 1, .isa = ISA_COUNT, .most_memory = (size_t)16 << 20};
+    const struct kokoro_options options = {.threads = 1, .isa = ISA_COUNT, .most_memory = (size_t)8 << 20};
     assert_int_equal(kokoro_open(model, &options, &kokoro, NULL), LT_OK);
     static const int ids[] = {0, 50, 83, 0};
     float *style = calloc(2 * (size_t)model->style, sizeof *style);
