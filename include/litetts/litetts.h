@@ -235,8 +235,8 @@ LT_API lt_status lt_speak(lt_engine *engine, const lt_request *request, lt_resul
 /* ---- Statistics -------------------------------------------------------------------------------- */
 
 #define LT_FIRST_AUDIO_BUCKETS 12
-#define LT_MOST_BATCH_STATS 12
-#define LT_MOST_CACHE_STATS 3
+#define LT_MOST_BATCH_STATS    12
+#define LT_MOST_CACHE_STATS    3
 
 /* What the batches of one backend's chunks of one length are like. */
 typedef struct lt_batch_stats {
@@ -271,7 +271,7 @@ typedef struct lt_cache_stats {
 /* What an engine has done since it was opened, and what it is doing. */
 typedef struct lt_stats {
     double uptime_seconds;
-    const char *isa;   /* instruction set in use by the preferred backend, "avx512bf16"; "" where it has none */
+    const char *isa; /* instruction set in use by the preferred backend, "avx512bf16"; "" where it has none */
     const char *model; /* its model, "kokoro-v1_0.gguf" */
 
     uint64_t requests[LT_STATUS_COUNT]; /* finished requests by their lt_status: [LT_OK] went well */
@@ -295,12 +295,12 @@ typedef struct lt_stats {
 
     /* Memory, in bytes. The budget (memory.limit_bytes, 0: none) covers the next three. */
     uint64_t memory_limit_bytes;
-    uint64_t memory_backend_bytes; /* working memory that backends keep between utterances */
-    uint64_t memory_cache_bytes;   /* the cache's "memory" level */
-    uint64_t memory_request_bytes; /* reserved by requests in progress: an estimate of their buffers */
-    uint64_t memory_waiting;       /* requests that wait for room now */
-    uint64_t memory_waits;         /* requests that had to */
-    uint64_t memory_refusals;      /* requests that were refused with LT_ERR_MEMORY for want of room */
+    uint64_t memory_backend_bytes;     /* working memory that backends keep between utterances */
+    uint64_t memory_cache_bytes;       /* the cache's "memory" level */
+    uint64_t memory_request_bytes;     /* reserved by requests in progress: an estimate of their buffers */
+    uint64_t memory_waiting;           /* requests that wait for room now */
+    uint64_t memory_waits;             /* requests that had to */
+    uint64_t memory_refusals;          /* requests that were refused with LT_ERR_MEMORY for want of room */
     uint64_t resident_anonymous_bytes; /* of the whole process, as the kernel counts: heap and stacks */
     uint64_t resident_file_bytes;      /* mapped files in memory: the model, libraries */
     /* The leak detector: by how many bytes the anonymous memory that none of the above accounts for grew from one

@@ -40,8 +40,7 @@ struct command {
 };
 
 extern const struct command say_command, voices_command, serve_command, bench_command, doctor_command,
-    import_command, pull_command, normalize_command, phonemize_command,
-    top_command;
+    import_command, pull_command, normalize_command, phonemize_command, top_command;
 
 /* Parses argv[0 .. argc), what follows the subcommand's name, into *arguments, which points into argv and is the
  * caller's, to be freed with arguments_free. *arguments is NULL when --help was given and answered.

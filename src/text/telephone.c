@@ -108,8 +108,8 @@ static size_t scan_vanity(struct norm *x, size_t at)
 
 static bool is_telephone(const struct norm *x, const struct groups *groups, size_t at)
 {
-    static const char *const shapes[] = {"334", "3344",  "1334", "11334", "2334",
-                                         "34",  "44444", "4444", "324",   "33334", "54"};
+    static const char *const shapes[] = {"334",   "3344", "1334", "11334", "2334", "34",
+                                         "44444", "4444", "324",  "33334", "54"};
     bool dashes = separated_by(x, groups, '-'), dots = separated_by(x, groups, '.');
     bool bracket = x->text[at] == '(' || memchr(x->text + at, '(', groups->end - at) != NULL;
     size_t digits = 0;
