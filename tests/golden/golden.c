@@ -2,12 +2,12 @@
  *
  *   golden [--model FILE | --seeded TENSORS.tsv] [--isa SET] [--type TYPE] [--threads N] [--check] [--bf16] DIR ...
  *
- * For every golden folder it prints one JSON object: the name of each array to its signal-to-noise ratio in dB, and
- * `audio_log_mel_db`, the log-mel distance of the whole pipeline's audio. FILE is a model file, or a checkpoint, which is imported
+ * For every golden folder it prints one JSON object: the name of each array to its signal-to-noise ratio in dB; for `audio`
+ * the log-mel distance in dB of the whole pipeline's audio, and beside it `audio_snr`, the ratio of the samples. FILE is a model file, or a checkpoint, which is imported
  * first (with the config.json beside it) as TYPE, as the seeded tensors are; TYPE is f32 unless given.
  *
  * The engine runs twice. The first run is given the golden durations, f0 (for the excitation) and har (for what follows
- * it), so that every stage is compared on its own; "audio" is from this run when the folder has har. The second runs
+ * it), so that every stage is compared on its own; "audio_snr" is from this run when the folder has har. The second runs
  * free: durations, f0, energy and the log-mel distance are from it.
  *
  * With --bf16 the products round their factors to bfloat16 on any machine, as the instruction sets that have it do.
@@ -242,7 +242,7 @@ static void judge(struct verdict *v, struct kokoro *kokoro, struct golden *g, bo
     run(kokoro, g, true, durations);
     judge_stages(v, g);
     const double audio = snr_db(g->audio.data, g->audio.count, g->samples, g->sample_count);
-    put(v, "audio", audio);
+    put(v, "audio_snr", audio);
     if (g->har.data && (v->exact || q8))
         require(v, g, "audio from the golden har", audio, v->exact ? 80 : 35);
 
@@ -260,7 +260,7 @@ static void judge(struct verdict *v, struct kokoro *kokoro, struct golden *g, bo
         v->passed = false;
     }
     const double distance = log_mel_distance_db(g->audio.data, g->audio.count, g->samples, g->sample_count);
-    put(v, "audio_log_mel_db", distance);
+    put(v, "audio", distance);
     const double most = v->exact ? 3 : 6;
     if ((v->exact || q8) && !(distance <= most)) {
         fprintf(stderr, "golden: %s: log-mel distance %.2f dB, more than %.0f\n", g->folder, distance, most);
