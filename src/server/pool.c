@@ -77,6 +77,8 @@ static void *worker(void *user)
             break;
         run_first(pool); /* and then looks for the next itself, so a free place needs no other thread */
     }
+    pthread_cond_broadcast(
+        &pool->work); /* threads that waited for a place while jobs were queued may end, too */
     if (--pool->threads == 0)
         pthread_cond_signal(&pool->quiet);
     pthread_mutex_unlock(&pool->lock);
