@@ -344,7 +344,7 @@ const struct command bench_command = {
     .summary = "Measure how fast a Kokoro model speaks on this machine",
     .notes =
         "RTF is the time to speak divided by the length of the audio: below 1 is faster than it sounds.\n"
-        "GFLOPS count two operations a multiply-add of the network's products.",
+        "GFLOPS count two operations a multiply-add of the network's products.\n",
     .options = options,
     .run = run,
 };

@@ -340,6 +340,14 @@ static int finish(struct job *job, lt_status status, const lt_error *error)
     return command_fail(error);
 }
 
+/* A command speaks one text and ends: what it would keep in the cache only makes its memory grow with the text. Who
+ * sets the cache gets it. */
+static lt_status speak_uncached(lt_config *config, lt_error *error)
+{
+    bool chosen = strcmp(config_origin(config, CONFIG_cache_memory_bytes), "default") != 0;
+    return chosen ? LT_OK : lt_config_set(config, "cache.memory_bytes", "0", error);
+}
+
 static int run(const struct arguments *arguments)
 {
     lt_error error;
@@ -356,6 +364,8 @@ static int run(const struct arguments *arguments)
         status = choose_destination(&job, arguments, &error);
     if (status == LT_OK)
         status = choose_text(&job, arguments, &error);
+    if (status == LT_OK)
+        status = speak_uncached(job.config, &error);
     if (status == LT_OK)
         status = lt_engine_open(job.config, &job.engine, &error);
     if (status == LT_OK)

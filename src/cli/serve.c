@@ -52,9 +52,11 @@ const struct command serve_command = {
     .name = "serve",
     .operands = "",
     .summary = "Serve OpenAI's text-to-speech API over HTTP",
-    .notes = "SIGTERM and Ctrl-C stop accepting, finish what is in flight within the grace period, then exit "
-             "0; SIGHUP reads the configuration again. A key on\n"
-             "the command line shows in the list of processes: prefer LITETTS_SERVER_API_KEY or the file.\n",
+    .notes =
+        "SIGTERM and Ctrl-C stop accepting, finish what is in flight within the grace period, then exit "
+        "0.\n"
+        "SIGHUP reads the configuration again. A key on the command line shows in the list of processes:\n"
+        "prefer LITETTS_SERVER_API_KEY or the file.\n",
     .options = options,
     .run = run,
 };
