@@ -131,15 +131,37 @@ lt_status file_replace(const char *path, const void *bytes, size_t size, lt_erro
     return status;
 }
 
-void file_data_folder(const char *configured, struct str *out)
+/* The program's folder of one kind by the XDG base directory specification. */
+static void put_folder(const char *variable, const char *below_home, struct str *out)
 {
-    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    if (configured != NULL && configured[0] != '\0')
-        str_puts(out, configured);
-    else if (xdg != NULL && xdg[0] == '/')
+    const char *xdg = getenv(variable), *home = getenv("HOME");
+    if (xdg != NULL && xdg[0] == '/')
         str_printf(out, "%s/litetts", xdg);
     else if (home != NULL && home[0] == '/')
-        str_printf(out, "%s/.local/share/litetts", home);
+        str_printf(out, "%s/%s/litetts", home, below_home);
     else
         str_puts(out, "/var/lib/litetts");
+}
+
+void file_data_folder(const char *configured, struct str *out)
+{
+    if (configured != NULL && configured[0] != '\0')
+        str_puts(out, configured);
+    else
+        put_folder("XDG_DATA_HOME", ".local/share", out);
+}
+
+void file_model(const char *configured, const char *data_folder, struct str *out)
+{
+    if (configured[0] != '\0') {
+        str_puts(out, configured);
+        return;
+    }
+    file_data_folder(data_folder, out);
+    str_puts(out, "/kokoro.gguf");
+}
+
+void file_state_folder(struct str *out)
+{
+    put_folder("XDG_STATE_HOME", ".local/state", out);
 }

@@ -31,4 +31,11 @@ lt_status file_make_parents(const char *path, lt_error *error);
  * $XDG_DATA_HOME/litetts, else $HOME/.local/share/litetts, else /var/lib/litetts. No final slash. */
 void file_data_folder(const char *configured, struct str *out);
 
+/* Appends to *out the Kokoro model file: `configured` when not empty, else kokoro.gguf in file_data_folder(data_folder). */
+void file_model(const char *configured, const char *data_folder, struct str *out);
+
+/* Appends to *out the folder for what the program remembers from run to run: $XDG_STATE_HOME/litetts, else
+ * $HOME/.local/state/litetts, else /var/lib/litetts. No final slash. */
+void file_state_folder(struct str *out);
+
 #endif

@@ -1,5 +1,4 @@
 /* bench.c: `litetts bench`: how fast a model speaks here, where the time goes, and the memory it takes. */
-#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,11 +10,11 @@
 
 #include "base/clock.h"
 #include "base/config.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "cli/bench_record.h"
 #include "cli/command.h"
-#include "convert/npy.h"
+#include "cli/trial.h"
 #include "kokoro/kokoro.h"
 
 static const struct option options[] = {
@@ -26,25 +25,29 @@ static const struct option options[] = {
     {"isa", 0, "SET", NULL, "engine.isa", NULL},
     {"batch", 0, "N", "utterances at once (1)", NULL, NULL},
     {"runs", 0, "N", "timed runs, after one that is not (5)", NULL, NULL},
+    {"save", 0, "NAME", "keep the result under a name, or in a file when it has a '/'", NULL, NULL},
+    {"compare", 0, "NAME", "compare the result with a kept one", NULL, NULL},
     {"json", 0, NULL, "print one line of JSON", NULL, NULL},
     {NULL},
 };
 
 enum { MOST_RUNS = 10000 };
 
+/* What is measured of each run: its wall time, the time of all its threads (steadier, where others use the machine too), and
+ * the wall time of each part. */
+enum { WALL, CPU, FIRST_PART, MEASURES = FIRST_PART + KOKORO_PARTS };
+
 struct bench {
     const struct arguments *arguments;
     struct model *model;
     struct kokoro *kokoro;
-    int *ids;
-    float *style;
-    int count; /* of ids */
-    float speed;
+    struct trial trial;
+    json_t *kept; /* the result to compare with; NULL: none */
     int threads, batch, runs;
     double load_seconds;
-    double seconds[MOST_RUNS]; /* of each run, sorted later */
-    double cpu_seconds; /* of all threads, a run: steadier than wall time where others use the machine too */
-    size_t samples;     /* of one utterance */
+    double seconds[MEASURES][MOST_RUNS];
+    double multiplications[KOKORO_PARTS]; /* of a run */
+    size_t samples;                       /* of one utterance */
 };
 
 /* ---- Memory at its peak --------------------------------------------------------------------------- */
@@ -68,109 +71,7 @@ static void *watch(void *argument)
     return NULL;
 }
 
-/* ---- Input ---------------------------------------------------------------------------------------- */
-
-/* Made-up phonemes and style, the same as those of the benchmark of ONNX Runtime. */
-static lt_status make_input(struct bench *b, int tokens, lt_error *error)
-{
-    const int width = 2 * b->model->style;
-    b->count = tokens + 2;
-    b->speed = 1;
-    b->ids = calloc((size_t)b->count, sizeof *b->ids);
-    b->style = calloc((size_t)width, sizeof *b->style);
-    if (!b->ids || !b->style)
-        return error_memory(error, "the input");
-    for (int i = 1; i <= tokens; i++)
-        b->ids[i] = 1 + (int)((uint32_t)i * 2654435761u % 168);
-    for (int i = 0; i < width; i++)
-        b->style[i] = (float)(sin(i * 12.9898) * 0.4);
-    return LT_OK;
-}
-
-/* Reads `folder`/`name`.npy as float32, *values the caller's. */
-static lt_status read_array(const char *folder, const char *name, float **values, size_t *count,
-                            lt_error *error)
-{
-    struct str path = {0}, file = {0};
-    str_printf(&path, "%s/%s.npy", folder, name);
-    struct npy npy;
-    lt_status status =
-        path.failed ? error_memory(error, "a path") : file_read(path.data, 1 << 24, &file, error);
-    if (status == LT_OK)
-        status = npy_read((const unsigned char *)file.data, file.length, path.data, &npy, error);
-    if (status == LT_OK) {
-        *count = (size_t)npy.elements;
-        *values = malloc(*count * sizeof **values);
-        if (*values)
-            element_decode(npy.type, npy.data, *count, *values);
-        else
-            status = error_memory(error, "the input");
-    }
-    str_free(&path);
-    str_free(&file);
-    return status;
-}
-
-static lt_status read_golden(struct bench *b, const char *folder, lt_error *error)
-{
-    float *ids = NULL, *speed = NULL;
-    size_t count = 0, style = 0, one = 0;
-    lt_status status = read_array(folder, "input_ids", &ids, &count, error);
-    if (status == LT_OK)
-        status = read_array(folder, "style", &b->style, &style, error);
-    if (status == LT_OK)
-        status = read_array(folder, "speed", &speed, &one, error);
-    if (status == LT_OK && (style != 2 * (size_t)b->model->style || one != 1 || count > 4096))
-        status = error_set(error, LT_ERR_ARGUMENT, "'%s' does not fit the model", folder);
-    if (status == LT_OK && !(b->ids = calloc(count + 1, sizeof *b->ids)))
-        status = error_memory(error, "the input");
-    if (status == LT_OK) {
-        b->count = (int)count;
-        b->speed = *speed;
-        for (size_t i = 0; i < count; i++)
-            b->ids[i] = (int)ids[i];
-    }
-    free(ids);
-    free(speed);
-    return status;
-}
-
 /* ---- Runs ----------------------------------------------------------------------------------------- */
-
-static bool count_samples(void *user, const float *samples, size_t count)
-{
-    (void)samples;
-    *(size_t *)user += count;
-    return true;
-}
-
-static lt_status run_once(struct bench *b, lt_error *error)
-{
-    struct kokoro_utterance utterances[KOKORO_MAX_BATCH], *batch[KOKORO_MAX_BATCH];
-    size_t samples[KOKORO_MAX_BATCH] = {0};
-    for (int i = 0; i < b->batch; i++) {
-        utterances[i] = (struct kokoro_utterance){.ids = b->ids,
-                                                  .count = b->count,
-                                                  .style = b->style,
-                                                  .speed = b->speed,
-                                                  .seed = (uint64_t)i,
-                                                  .emit = count_samples,
-                                                  .user = &samples[i]};
-        batch[i] = &utterances[i];
-    }
-    kokoro_speak(b->kokoro, batch, b->batch);
-    b->samples = samples[0];
-    for (int i = 0; i < b->batch; i++)
-        if (utterances[i].status != LT_OK)
-            return error_set(error, utterances[i].status, "%s", utterances[i].error.message);
-    return LT_OK;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static double cpu_clock(void)
 {
@@ -181,73 +82,105 @@ static double cpu_clock(void)
 
 static lt_status run_all(struct bench *b, lt_error *error)
 {
-    lt_status status = run_once(b, error); /* warms caches and pages */
-    kokoro_reset_costs(b->kokoro);
-    const double cpu = cpu_clock();
+    /* the first run warms caches and pages */
+    lt_status status = trial_speak(&b->trial, b->kokoro, b->batch, &b->samples, error);
     for (int i = 0; i < b->runs && status == LT_OK; i++) {
-        const double start = clock_seconds();
-        status = run_once(b, error);
-        b->seconds[i] = clock_seconds() - start;
+        kokoro_reset_costs(b->kokoro);
+        const double cpu = cpu_clock(), start = clock_seconds();
+        status = trial_speak(&b->trial, b->kokoro, b->batch, NULL, error);
+        b->seconds[WALL][i] = clock_seconds() - start;
+        b->seconds[CPU][i] = cpu_clock() - cpu;
+        for (int part = 0; part < KOKORO_PARTS; part++) {
+            b->seconds[FIRST_PART + part][i] = kokoro_costs(b->kokoro)[part].seconds;
+            b->multiplications[part] = kokoro_costs(b->kokoro)[part].multiplications;
+        }
     }
-    b->cpu_seconds = (cpu_clock() - cpu) / b->runs;
-    qsort(b->seconds, (size_t)b->runs, sizeof *b->seconds, compare_doubles);
     return status;
 }
 
-/* ---- Reports -------------------------------------------------------------------------------------- */
-
-static json_t *parts_report(const struct bench *b)
-{
-    json_t *parts = json_object();
-    const struct kokoro_cost *costs = kokoro_costs(b->kokoro);
-    for (int i = 0; i < KOKORO_PARTS; i++)
-        json_object_set_new(
-            parts, kokoro_part_name((enum kokoro_part)i),
-            json_pack("{s:f, s:f}", "seconds", costs[i].seconds / b->runs, "gflops",
-                      costs[i].seconds > 0 ? 2e-9 * costs[i].multiplications / costs[i].seconds : 0.0));
-    return parts;
-}
-
-static json_t *report(const struct bench *b, const struct memory_watch *memory)
-{
-    const double median = b->seconds[b->runs / 2];
-    const double audio = (double)b->samples * b->batch / LT_SAMPLE_RATE;
-    const struct kokoro_cost *costs = kokoro_costs(b->kokoro);
-    double multiplications = 0;
-    for (int i = 0; i < KOKORO_PARTS; i++)
-        multiplications += costs[i].multiplications / b->runs;
-    return json_pack(
-        "{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o}",
-        "engine", "litetts " LITETTS_VERSION, "isa", isa_name(kokoro_isa(b->kokoro)), "type",
-        gguf_type_name(b->model->type), "threads", b->threads, "batch", b->batch, "tokens", b->count - 2,
-        "runs", b->runs, "audioSeconds", audio, "loadSeconds", b->load_seconds, "medianSeconds", median,
-        "fastestSeconds", b->seconds[0], "slowestSeconds", b->seconds[b->runs - 1], "cpuSeconds",
-        b->cpu_seconds, "rtf", median / audio, "gflops", 2e-9 * multiplications / median, "peakMiB",
-        (double)memory_peak_bytes() / 1048576, "peakAnonymousMiB", (double)memory->anonymous / 1048576,
-        "peakFileMiB", (double)memory->file / 1048576, "parts", parts_report(b));
-}
+/* ---- The report ----------------------------------------------------------------------------------- */
 
 static double number(const json_t *object, const char *name)
 {
     return json_number_value(json_object_get(object, name));
 }
 
+static const char *measure_name(int measure)
+{
+    return measure == WALL  ? "wall"
+           : measure == CPU ? "cpu"
+                            : kokoro_part_name((enum kokoro_part)(measure - FIRST_PART));
+}
+
+static const char *input_name(const struct bench *b)
+{
+    const char *golden = arguments_value(b->arguments, "golden");
+    return golden ? golden : "made up";
+}
+
+/* Sorts the measurements. */
+static json_t *measures_report(struct bench *b)
+{
+    json_t *measures = json_object();
+    for (int i = 0; i < MEASURES; i++) {
+        const struct quartiles q = trial_quartiles(b->seconds[i], b->runs);
+        json_t *measure =
+            json_pack("{s:f, s:f, s:f}", "lower", q.lower, "median", q.median, "upper", q.upper);
+        if (i >= FIRST_PART)
+            json_object_set_new(
+                measure, "gflops",
+                json_real(q.median > 0 ? 2e-9 * b->multiplications[i - FIRST_PART] / q.median : 0));
+        json_object_set_new(measures, measure_name(i), measure);
+    }
+    return measures;
+}
+
+static json_t *report(struct bench *b, const struct memory_watch *memory)
+{
+    char machine[512], date[32], digest[2 * GGUF_DIGEST_BYTES + 1];
+    cpu_describe(machine, sizeof machine);
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime(&(time_t){time(NULL)}));
+    unsigned char bytes[GGUF_DIGEST_BYTES];
+    gguf_digest(b->model->gguf, bytes);
+    for (int i = 0; i < GGUF_DIGEST_BYTES; i++)
+        snprintf(digest + 2 * i, 3, "%02x", bytes[i]);
+    json_t *measures = measures_report(b);
+    const double median = number(json_object_get(measures, measure_name(WALL)), "median");
+    const double audio = (double)b->samples * b->batch / LT_SAMPLE_RATE;
+    double multiplications = 0;
+    for (int i = 0; i < KOKORO_PARTS; i++)
+        multiplications += b->multiplications[i];
+    return json_pack(
+        "{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
+        "s:f, s:f, s:f, s:o}",
+        "engine", "litetts " LITETTS_VERSION, "date", date, "machine", machine, "cpus", threads_available(),
+        "digest", digest, "isa", isa_name(kokoro_isa(b->kokoro)), "type", gguf_type_name(b->model->type),
+        "threads", b->threads, "input", input_name(b), "batch", b->batch, "tokens", b->trial.count - 2,
+        "runs", b->runs, "audioSeconds", audio, "loadSeconds", b->load_seconds, "medianSeconds", median,
+        "fastestSeconds", b->seconds[WALL][0], "slowestSeconds", b->seconds[WALL][b->runs - 1], "rtf",
+        median / audio, "gflops", 2e-9 * multiplications / median, "peakMiB",
+        (double)memory_peak_bytes() / 1048576, "peakAnonymousMiB", (double)memory->anonymous / 1048576,
+        "peakFileMiB", (double)memory->file / 1048576, "seconds", measures);
+}
+
 static void print_report(const json_t *r)
 {
+    const json_t *seconds = json_object_get(r, "seconds");
     printf("%s, %s, %d thread%s: %.2f s of audio in %.3f s (%.3f to %.3f, %d runs): RTF %.4f, %.0f GFLOPS\n",
            json_string_value(json_object_get(r, "isa")), json_string_value(json_object_get(r, "type")),
            (int)number(r, "threads"), number(r, "threads") > 1 ? "s" : "", number(r, "audioSeconds"),
            number(r, "medianSeconds"), number(r, "fastestSeconds"), number(r, "slowestSeconds"),
            (int)number(r, "runs"), number(r, "rtf"), number(r, "gflops"));
-    printf("%.3f s of CPU time a run; ", number(r, "cpuSeconds"));
+    printf("%.3f s of CPU time a run; ", number(json_object_get(seconds, "cpu"), "median"));
     printf("loaded in %.3f s; peak memory %.1f MiB, of which at most %.1f MiB anonymous, %.1f MiB "
            "file-backed\n\n",
            number(r, "loadSeconds"), number(r, "peakMiB"), number(r, "peakAnonymousMiB"),
            number(r, "peakFileMiB"));
-    const char *name;
-    json_t *part;
-    json_object_foreach(json_object_get(r, "parts"), name, part)
-        printf("%-12s %8.2f ms %8.0f GFLOPS\n", name, 1e3 * number(part, "seconds"), number(part, "gflops"));
+    for (int i = FIRST_PART; i < MEASURES; i++) {
+        const json_t *part = json_object_get(seconds, measure_name(i));
+        printf("%-12s %8.2f ms %8.0f GFLOPS\n", measure_name(i), 1e3 * number(part, "median"),
+               number(part, "gflops"));
+    }
 }
 
 /* ---- The command ---------------------------------------------------------------------------------- */
@@ -255,14 +188,7 @@ static void print_report(const json_t *r)
 static lt_status open_model(struct bench *b, const lt_config *config, lt_error *error)
 {
     const double start = clock_seconds();
-    struct str path = {0};
-    str_puts(&path, config_string(config, CONFIG_engine_model));
-    if (path.length == 0) {
-        file_data_folder(config_string(config, CONFIG_engine_data_folder), &path);
-        str_puts(&path, "/kokoro.gguf");
-    }
-    lt_status status = path.failed ? error_memory(error, "a path") : model_open(path.data, &b->model, error);
-    str_free(&path);
+    lt_status status = trial_open_model(config, &b->model, error);
     struct kokoro_options settings = {.threads = (int)config_integer(config, CONFIG_engine_threads),
                                       .isa = ISA_COUNT};
     if (settings.threads == 0)
@@ -288,7 +214,37 @@ static lt_status prepare(struct bench *b, lt_error *error)
     b->batch = (int)batch;
     b->runs = (int)runs;
     const char *golden = arguments_value(b->arguments, "golden");
-    return golden ? read_golden(b, golden, error) : make_input(b, (int)tokens, error);
+    const char *compare = arguments_value(b->arguments, "compare");
+    if (compare)
+        status = record_load(compare, &b->kept, error);
+    if (status != LT_OK)
+        return status;
+    return golden ? trial_read(b->model, golden, &b->trial, error)
+                  : trial_make(b->model, (int)tokens, &b->trial, error);
+}
+
+/* Prints the result, held against `kept` unless that is NULL, and saves it when asked to. */
+static lt_status answer(const struct arguments *arguments, json_t *result, const json_t *kept,
+                        lt_error *error)
+{
+    const char *save = arguments_value(arguments, "save");
+    json_t *comparison = kept ? record_compare(kept, result) : NULL;
+    if (kept && !comparison)
+        return error_memory(error, "the comparison");
+    if (arguments_given(arguments, "json")) {
+        json_t *printed = json_copy(result);
+        if (comparison)
+            json_object_set(printed, "comparison", comparison);
+        json_dumpf(printed, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(5));
+        putchar('\n');
+        json_decref(printed);
+    } else {
+        print_report(result);
+        if (comparison)
+            record_print(comparison);
+    }
+    json_decref(comparison);
+    return save ? record_save(save, result, error) : LT_OK;
 }
 
 static lt_status bench(struct bench *b, lt_error *error)
@@ -300,6 +256,8 @@ static lt_status bench(struct bench *b, lt_error *error)
     lt_config_free(config);
     if (status == LT_OK)
         status = prepare(b, error);
+    if (status == LT_OK && b->kept)
+        status = record_check(b->kept, input_name(b), b->trial.count - 2, b->batch, error);
     if (status != LT_OK)
         return status;
     struct memory_watch memory = {0};
@@ -309,13 +267,10 @@ static lt_status bench(struct bench *b, lt_error *error)
     if (watching)
         pthread_join(memory.thread, NULL);
     json_t *result = status == LT_OK ? report(b, &memory) : NULL;
-    if (result && arguments_given(b->arguments, "json"))
-        json_dumpf(result, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(5)),
-            putchar('\n');
-    else if (result)
-        print_report(result);
-    else if (status == LT_OK)
+    if (status == LT_OK && !result)
         status = error_memory(error, "the report");
+    if (status == LT_OK)
+        status = answer(b->arguments, result, b->kept, error);
     json_decref(result);
     return status;
 }
@@ -332,8 +287,8 @@ static int run(const struct arguments *arguments)
     const lt_status status = bench(b, &error);
     kokoro_close(b->kokoro);
     model_close(b->model);
-    free(b->ids);
-    free(b->style);
+    trial_free(&b->trial);
+    json_decref(b->kept);
     free(b);
     return status == LT_OK ? command_finish_output() : command_fail(&error);
 }

@@ -213,10 +213,7 @@ static void report_models(struct report *report, const lt_config *config)
     struct str folder = {0}, model = {0};
     file_data_folder(config_string(config, CONFIG_engine_data_folder), &folder);
     const char *named = config_string(config, CONFIG_engine_model);
-    if (named[0] != '\0')
-        str_puts(&model, named);
-    else if (!folder.failed)
-        str_printf(&model, "%s/kokoro.gguf", folder.data);
+    file_model(named, config_string(config, CONFIG_engine_data_folder), &model);
     report->failed |= folder.failed || model.failed;
     if (!report->failed) {
         struct stat info;

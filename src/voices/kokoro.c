@@ -214,19 +214,6 @@ static void style_of(const struct model *model, const struct blend *blend, int s
 
 /* ---- Opening -------------------------------------------------------------------------------------- */
 
-/* The configured model file, or the one in the data folder; whether it was configured. */
-static bool model_path(const lt_config *config, struct str *path)
-{
-    const char *configured = config_string(config, CONFIG_engine_model);
-    if (configured[0] != '\0') {
-        str_puts(path, configured);
-        return true;
-    }
-    file_data_folder(config_string(config, CONFIG_engine_data_folder), path);
-    str_puts(path, "/kokoro.gguf");
-    return false;
-}
-
 static lt_status open_engine(struct backend *backend, const lt_config *config, const char *path,
                              lt_error *error)
 {
@@ -261,12 +248,13 @@ static void kokoro_backend_close(struct backend *backend)
 static lt_status kokoro_backend_open(const lt_config *config, struct backend **out, lt_error *error)
 {
     struct str path = {0};
-    const bool configured = model_path(config, &path);
+    const char *configured = config_string(config, CONFIG_engine_model);
+    file_model(configured, config_string(config, CONFIG_engine_data_folder), &path);
     struct backend *backend = path.failed ? NULL : calloc(1, sizeof *backend);
     lt_status status;
     if (!backend)
         status = error_memory(error, "the Kokoro voices");
-    else if (!configured && access(path.data, F_OK) != 0 && errno == ENOENT)
+    else if (configured[0] == '\0' && access(path.data, F_OK) != 0 && errno == ENOENT)
         status = error_set(error, LT_ERR_UNSUPPORTED,
                            "no Kokoro model at '%s': 'litetts pull kokoro' fetches one", path.data);
     else
