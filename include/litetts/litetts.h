@@ -163,6 +163,27 @@ typedef enum lt_input {
     LT_INPUT_SSML = 2      /* SSML 1.1, a <speak> document */
 } lt_input;
 
+/* What is done with a text on its way to spoken words: bits of lt_request.text_on and text_off. Each has a setting of the same name
+ * ("text.units"), which holds where a request says nothing. */
+typedef enum lt_text_switch {
+    LT_TEXT_NORMALIZE =
+        1 << 0, /* numbers, symbols, abbreviations become words; off: words are spoken as written */
+    LT_TEXT_UNITS = 1 << 1,      /* "10KB" is ten kilobytes, not ten K B */
+    LT_TEXT_URLS = 1 << 2,       /* "example.com" and IP addresses are said sign by sign ("dot") */
+    LT_TEXT_EMAILS = 1 << 3,     /* "me@example.com" is, too */
+    LT_TEXT_TELEPHONES = 1 << 4, /* "555-123-4567" is said digit by digit */
+    LT_TEXT_PLURALS = 1 << 5,    /* "file(s)" is files */
+    LT_TEXT_SYMBOLS = 1 << 6,    /* other symbols are said by name ("@": at); off: they are silent */
+    LT_TEXT_MARKDOWN = 1 << 7,   /* markdown and HTML are markup; off: their signs are text like any other */
+    LT_TEXT_EMOJI = 1 << 8,      /* emoji are said by name; off: they are silent. Setting: text.emoji */
+    LT_TEXT_PAUSE_MARKS =
+        1 << 9, /* [pause:1.5s] and <break> are obeyed; off: left out, as are the next three */
+    LT_TEXT_VOICE_MARKS = 1 << 10, /* [voice:NAME], <voice> */
+    LT_TEXT_RATE_MARKS = 1 << 11,  /* [rate:1.2], <prosody rate> */
+    LT_TEXT_PHONEME_MARKS =
+        1 << 12, /* [word](/phonemes/), [word](+1), <phoneme>: off: the word is said as ever */
+} lt_text_switch;
+
 /* Where a request stands; passed to lt_request.progress after each chunk that was written. */
 typedef struct lt_progress {
     uint64_t text_bytes_done;  /* bytes of the source text whose audio has been written */
@@ -187,7 +208,9 @@ typedef struct lt_request {
     const char *text;
     size_t text_bytes;
     size_t (*read)(void *user, char *buffer, size_t size);
-    lt_input input; /* default LT_INPUT_TEXT */
+    lt_input input;    /* default LT_INPUT_TEXT */
+    uint32_t text_on;  /* lt_text_switch bits that are on, whatever the configuration says */
+    uint32_t text_off; /* and those that are off; wins over text_on */
 
     const char *voice; /* name, alias or blend; NULL or "": the default voice */
     float speed;       /* 0.25 to 4, default 1: twice the speed is half the duration */
@@ -325,7 +348,7 @@ typedef enum lt_stage {
 } lt_stage;
 
 /* Does the text front end's part of lt_speak and writes the outcome as UTF-8. Of the request only text, text_bytes,
- * read, input (text or SSML), write, user and cancel count. `language` is BCP 47 ("en-US"; NULL: that).
+ * read, input (text or SSML), text_on, text_off, write, user and cancel count. `language` is BCP 47 ("en-US"; NULL: that).
  * Errors: LT_ERR_ARGUMENT, LT_ERR_TEXT, LT_ERR_IO, LT_ERR_MEMORY, LT_ERR_CANCELLED, LT_ERR_UNSUPPORTED (a language that
  * this build cannot pronounce; LT_INPUT_PHONEMES), LT_ERR_MODEL (a damaged lexicon). */
 LT_API lt_status lt_spell_out(lt_engine *engine, const lt_request *request, lt_stage stage,

@@ -17,6 +17,14 @@ enum {
     EXIT_BROKEN_PIPE = 141, /* the reader of standard output went away; as if SIGPIPE had ended the program */
 };
 
+/* What is done with a text: options of all commands that take one. The other switches (text.units ...) are for --set. */
+#define TEXT_OPTIONS                                                                                         \
+    {"normalize", 0, "BOOL", NULL, "text.normalize", NULL},                                                  \
+        {"markdown", 0, "BOOL", NULL, "text.markdown", NULL},                                                \
+    {                                                                                                        \
+        "emoji", 0, "HOW", NULL, "text.emoji", NULL                                                          \
+    }
+
 enum { OPTIONS_MOST = 32 };
 
 struct option {

@@ -35,6 +35,7 @@ static const struct option options[] = {
      NULL},
     {"input", 0, "KIND", "what the text is (default text)", NULL, "text|phonemes|ssml"},
     {"phonemes", 0, "TEXT", "speak these phonemes, as 'həlˈO wˈɜɹld' (voices of Kokoro)", NULL, NULL},
+    TEXT_OPTIONS,
     {"model", 'm', "FILE", NULL, "engine.model", NULL},
     {"threads", 't', "N", NULL, "engine.threads", NULL},
     {"isa", 0, "SET", NULL, "engine.isa", NULL},

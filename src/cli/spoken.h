@@ -11,9 +11,7 @@
     {"file", 'f', "FILE", "read the text in FILE ('-': standard input)", NULL, NULL},                          \
         {"language", 'l', "TAG", "language of the text (default en-US); en-GB reads dates with the day first", \
          NULL,       NULL},                                                                                    \
-    {                                                                                                          \
-        "input", 0, "KIND", "what the text is (default text)", NULL, "text|ssml"                               \
-    }
+        {"input", 0, "KIND", "what the text is (default text)", NULL, "text|ssml"}, TEXT_OPTIONS
 
 /* Reads the operands, --file or standard input and calls `take` with every chunk. `options` says what the chunks shall have; language
  * and kind of input are filled in from the command line. Errors: what opening and reading the text say. */

@@ -449,6 +449,8 @@ static lt_status open_speech(struct speech *s, lt_error *error)
         .max_symbols = type->max_symbols,
         .first_symbols = FIRST_SYMBOLS,
         .language = s->voice.language,
+        .on = s->request->text_on,
+        .off = s->request->text_off,
     };
     status = text_stream_open(s->engine->frontend, &options, read_source, s, &s->stream, error);
     if (status != LT_OK)

@@ -152,6 +152,45 @@ static bool get_format(const json_t *body, struct speech_request *request, struc
         name);
 }
 
+/* A boolean member that switches `bits` of lt_text_switch; missing: the server's configuration holds. */
+static bool get_switch(const json_t *object, const char *field, uint32_t bits, struct speech_request *request,
+                       struct api_error *error)
+{
+    bool on = true;
+    if (member(object, field) == NULL)
+        return true;
+    if (!get_bool(object, field, &on, error))
+        return false;
+    *(on ? &request->text_on : &request->text_off) |= bits;
+    return true;
+}
+
+/* Kokoro-FastAPI's switches for what is done with the text, and two of our own (markdown, emoji). */
+static bool get_switches(const json_t *body, struct speech_request *request, struct api_error *error)
+{
+    static const struct {
+        const char *field;
+        uint32_t bits;
+    } switches[] = {
+        {"normalize", LT_TEXT_NORMALIZE},
+        {"unit_normalization", LT_TEXT_UNITS},
+        {"url_normalization", LT_TEXT_URLS},
+        {"email_normalization", LT_TEXT_EMAILS},
+        {"optional_pluralization_normalization", LT_TEXT_PLURALS},
+        {"phone_normalization", LT_TEXT_TELEPHONES},
+        {"replace_remaining_symbols", LT_TEXT_SYMBOLS},
+        {"markdown", LT_TEXT_MARKDOWN},
+        {"emoji", LT_TEXT_EMOJI},
+    };
+    const json_t *options = member(body, "normalization_options");
+    if (options != NULL && !json_is_object(options))
+        return wrong_type(error, "normalization_options", "an object", options);
+    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
+        if (!get_switch(options, switches[i].field, switches[i].bits, request, error))
+            return false;
+    return get_switch(body, "allow_voice_tags", LT_TEXT_VOICE_MARKS | LT_TEXT_RATE_MARKS, request, error);
+}
+
 static bool get_options(const json_t *body, struct speech_request *request, struct api_error *error)
 {
     const char *model = NULL, *stream_format = "audio";
@@ -212,7 +251,7 @@ static bool get_text_options(const json_t *body, struct speech_request *request,
 static bool get_fields(const json_t *body, const struct speech_limits *limits, struct speech_request *request,
                        struct api_error *error)
 {
-    if (!get_text(body, limits, request, error))
+    if (!get_text(body, limits, request, error) || !get_switches(body, request, error))
         return false;
     if (request_kind_is_text(request->kind))
         return get_text_options(body, request, error);

@@ -47,16 +47,19 @@ static inline bool request_kind_is_text(enum request_kind kind)
 
 struct speech_request {
     enum request_kind kind;
-    json_t *body;         /* owned; the strings below live in it */
-    const char *text;     /* `input`, `phonemes` or `text`: valid UTF-8 without NUL, not empty */
-    size_t text_bytes;    /* its length */
-    size_t characters;    /* its length in code points */
-    const char *voice;    /* name, alias or blend, unchecked; "": the default voice */
-    lt_format format;     /* `response_format`, default mp3 */
-    lt_input input;       /* text, or SSML for `ssml`: true */
-    float speed;          /* 0.25 to 4 */
-    float volume;         /* `volume_multiplier`, 0 to 4 */
-    uint64_t seed;        /* `seed`, default 0 */
+    json_t *body;      /* owned; the strings below live in it */
+    const char *text;  /* `input`, `phonemes` or `text`: valid UTF-8 without NUL, not empty */
+    size_t text_bytes; /* its length */
+    size_t characters; /* its length in code points */
+    const char *voice; /* name, alias or blend, unchecked; "": the default voice */
+    lt_format format;  /* `response_format`, default mp3 */
+    lt_input input;    /* text, or SSML for `ssml`: true */
+    float speed;       /* 0.25 to 4 */
+    float volume;      /* `volume_multiplier`, 0 to 4 */
+    uint64_t seed;     /* `seed`, default 0 */
+    uint32_t
+        text_on; /* lt_text_switch bits: what `normalization_options` and `allow_voice_tags` ask for ... */
+    uint32_t text_off;    /* ... and what they forbid */
     bool stream;          /* bytes leave as they are made (the default), or the whole with its length */
     bool events;          /* `stream_format`: "sse" */
     const char *language; /* of REQUEST_PHONEMES and REQUEST_WORDS: `language` as BCP 47 */

@@ -129,6 +129,8 @@ static lt_status spell_out(struct exchange *x)
     request.text = asked->text;
     request.text_bytes = asked->text_bytes;
     request.input = asked->input;
+    request.text_on = asked->text_on;
+    request.text_off = asked->text_off;
     request.cancel = x->speech.cancel;
     request.user = x;
     request.write = write_text;
@@ -147,6 +149,8 @@ static lt_status speak(struct exchange *x)
     request.text = asked->text;
     request.text_bytes = asked->text_bytes;
     request.input = asked->input;
+    request.text_on = asked->text_on;
+    request.text_off = asked->text_off;
     request.voice = asked->voice;
     request.speed = asked->speed;
     request.volume = asked->volume;

@@ -164,7 +164,7 @@ static size_t host_end(const struct norm *x, size_t at, size_t limit, size_t *la
 static size_t scan_email(struct norm *x, size_t at, size_t end)
 {
     const char *sign = memchr(x->text + at, '@', end - at);
-    if (sign == NULL)
+    if (sign == NULL || !norm_wants(x, LT_TEXT_EMAILS))
         return 0;
     size_t user = (size_t)(sign - x->text), label;
     for (size_t i = at; i < user; i++)
@@ -190,7 +190,7 @@ static size_t scan_url(struct norm *x, size_t at, size_t end)
         from = scheme + 3;
     else if (norm_literal(x, at, "mailto:") > 0)
         from = at + 7;
-    if (from == 0 || from >= end)
+    if (from == 0 || from >= end || !norm_wants(x, LT_TEXT_URLS))
         return 0;
     size_t label, host = host_end(x, from, end, &label);
     say_address(x, at, end, host);
@@ -201,7 +201,7 @@ static size_t scan_url(struct norm *x, size_t at, size_t end)
 static size_t scan_domain(struct norm *x, size_t at, size_t end)
 {
     size_t label, host = host_end(x, at, end, &label);
-    if (host == 0)
+    if (host == 0 || !norm_wants(x, LT_TEXT_URLS))
         return 0;
     size_t n = host - label;
     bool www = norm_literal(x, at, "www.") > 0, domain = norm_in(x->text + label, n, domains), file = false;
@@ -252,6 +252,8 @@ static size_t scan_path(struct norm *x, size_t at, size_t end)
 static size_t scan_ip(struct norm *x, size_t at)
 {
     size_t end = at;
+    if (!norm_wants(x, LT_TEXT_URLS))
+        return 0;
     for (int part = 0; part < 4; part++) {
         size_t n = norm_digits(x, end);
         if (n == 0 || n > 3 || (part < 3 && norm_char(x, end + n) != '.'))

@@ -32,7 +32,7 @@ enum { LANGUAGES_MOST = 16 };
 
 struct frontend {
     lt_config *config;
-    bool name_emoji;
+    uint32_t switches; /* lt_text_switch bits that are on */
     bool skip_code;
     /* The pronouncers in use, opened when a stream first needs them. */
     pthread_mutex_t lock;
@@ -46,6 +46,7 @@ struct frontend {
 struct text_stream {
     struct frontend *frontend;
     struct text_options options;
+    uint32_t switches; /* lt_text_switch bits that are on */
     struct reader reader;
     struct raw_text raw;
     struct markdown markdown; /* for plain text */
@@ -59,6 +60,33 @@ struct text_stream {
     struct chunker chunker;
 };
 
+/* What the configuration switches on. */
+static uint32_t read_switches(const lt_config *config)
+{
+    static const struct {
+        enum config_key key;
+        uint32_t bit;
+    } keys[] = {
+        {CONFIG_text_normalize, LT_TEXT_NORMALIZE},
+        {CONFIG_text_units, LT_TEXT_UNITS},
+        {CONFIG_text_urls, LT_TEXT_URLS},
+        {CONFIG_text_emails, LT_TEXT_EMAILS},
+        {CONFIG_text_telephones, LT_TEXT_TELEPHONES},
+        {CONFIG_text_plurals, LT_TEXT_PLURALS},
+        {CONFIG_text_symbols, LT_TEXT_SYMBOLS},
+        {CONFIG_text_markdown, LT_TEXT_MARKDOWN},
+        {CONFIG_text_pause_marks, LT_TEXT_PAUSE_MARKS},
+        {CONFIG_text_voice_marks, LT_TEXT_VOICE_MARKS},
+        {CONFIG_text_rate_marks, LT_TEXT_RATE_MARKS},
+        {CONFIG_text_phoneme_marks, LT_TEXT_PHONEME_MARKS},
+    };
+    uint32_t switches = strcmp(config_string(config, CONFIG_text_emoji), "name") == 0 ? LT_TEXT_EMOJI : 0;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (config_bool(config, keys[i].key))
+            switches |= keys[i].bit;
+    return switches;
+}
+
 lt_status frontend_open(const lt_config *config, struct frontend **frontend, lt_error *error)
 {
     struct frontend *f = calloc(1, sizeof *f);
@@ -69,7 +97,7 @@ lt_status frontend_open(const lt_config *config, struct frontend **frontend, lt_
         return error_memory(error, "the text front end");
     }
     f->config = copy;
-    f->name_emoji = strcmp(config_string(copy, CONFIG_text_emoji), "name") == 0;
+    f->switches = read_switches(copy);
     f->skip_code = strcmp(config_string(copy, CONFIG_text_code), "skip") == 0;
     pthread_mutex_init(&f->lock, NULL);
     *frontend = f;
@@ -147,20 +175,21 @@ lt_status text_stream_open(struct frontend *frontend, const struct text_options 
     s->pronouncer = pronouncer;
     s->reader = (struct reader){.read = read, .user = user};
     s->style = (struct text_style){.rate = 1, .volume = 1};
+    s->switches = (frontend->switches | options->on) & ~options->off;
+    if (!is_english(options->language))
+        s->switches &= ~(uint32_t)LT_TEXT_NORMALIZE;
     s->normalize =
-        (struct normalize_options){.british = is_british(options->language),
-                                   .verbatim = options->verbatim || !is_english(options->language)};
+        (struct normalize_options){.british = is_british(options->language), .switches = s->switches};
     s->markdown = (struct markdown){
         .reader = &s->reader,
         .raw = &s->raw,
-        .refused = options->refused_marks,
+        .switches = s->switches,
         .skip_code = frontend->skip_code,
         .style = s->style,
     };
     chunker_init(&s->chunker, options);
     if (options->input == LT_INPUT_SSML) {
-        lt_status status =
-            ssml_open(&s->reader, &s->raw, options->refused_marks, s->normalize.british, &s->ssml, error);
+        lt_status status = ssml_open(&s->reader, &s->raw, s->switches, s->normalize.british, &s->ssml, error);
         if (status != LT_OK) {
             free(s);
             return status;
@@ -292,8 +321,7 @@ static lt_status read_sentence(struct text_stream *stream, bool *more, lt_error 
         return status;
     if (stream->raw.text.data[stream->raw.front] == RAW_EVENT)
         return take_event(stream, error);
-    struct inline_options inlines = {stream->options.refused_marks, stream->options.input == LT_INPUT_TEXT,
-                                     stream->frontend->name_emoji};
+    struct inline_options inlines = {stream->switches, stream->options.input == LT_INPUT_TEXT};
     inline_clean(&stream->raw, length, &inlines, text_stream_position(stream), &stream->sentence);
     if (stream->sentence.clean.failed)
         return error_memory(error, "a sentence");

@@ -26,25 +26,16 @@ void frontend_close(struct frontend *frontend);
 /* Reads up to `size` bytes of text; 0: end, SIZE_MAX: error. */
 typedef size_t (*text_read_fn)(void *user, char *buffer, size_t size);
 
-/* Marks that plain text and SSML may hold; text_options.refused_marks turns some of them off. */
-enum text_mark {
-    TEXT_MARK_PAUSE = 1,    /* [pause:1.5s] */
-    TEXT_MARK_VOICE = 2,    /* [voice:NAME], <voice> */
-    TEXT_MARK_RATE = 4,     /* [rate:1.2], <prosody rate> */
-    TEXT_MARK_PHONEMES = 8, /* [word](/phonemes/), [word](+1) */
-};
-
 struct text_options {
     lt_input input;
-    bool phonemes;          /* chunks carry phonemes */
-    size_t max_symbols;     /* longest chunk: phoneme symbols when `phonemes`, else bytes of text */
-    size_t first_symbols;   /* aim for the first chunk, so that sound starts early; 0: no special aim */
-    const char *language;   /* BCP 47 of the voice, "en-US" */
-    unsigned refused_marks; /* enum text_mark bits: these are dropped, not obeyed; 0: all are obeyed */
+    bool phonemes;        /* chunks carry phonemes */
+    size_t max_symbols;   /* longest chunk: phoneme symbols when `phonemes`, else bytes of text */
+    size_t first_symbols; /* aim for the first chunk, so that sound starts early; 0: no special aim */
+    const char *language; /* BCP 47 of the voice, "en-US" */
+    uint32_t on, off;     /* lt_text_switch bits that differ from the configuration; `off` wins */
     /* The words are for people to read. False: for a backend that speaks plain ASCII words: spelled letters stand apart ("P M"),
      * letters lose their accents, quotes and dashes become ASCII. */
     bool readable;
-    bool verbatim; /* words are spoken as they are written: no normalisation */
     /* Sees the tokens of every sentence when they are complete, for receipts; NULL: nobody. They are valid during the call. */
     void (*observe)(void *observer, const struct tokens *tokens);
     void *observer;

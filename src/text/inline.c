@@ -267,7 +267,7 @@ static void put_mark(struct cleaner *c, uint32_t mark, size_t begin, size_t end)
 
 static void put_emoji(struct cleaner *c, uint32_t codepoint, size_t begin, size_t end)
 {
-    const char *name = c->options->name_emoji ? emoji_name(codepoint) : NULL;
+    const char *name = (c->options->switches & LT_TEXT_EMOJI) != 0 ? emoji_name(codepoint) : NULL;
     if (name == NULL) {
         drop(c, begin, end, "emoji");
         return;
@@ -472,9 +472,10 @@ static bool read_target(const char *text, size_t size, struct raw_event *how)
 static size_t take_link(struct cleaner *c, size_t at)
 {
     size_t close = c->depth < DEPTH_LIMIT ? matching(c, at, '[', ']', 1000) : 0;
+    bool markdown = (c->options->switches & LT_TEXT_MARKDOWN) != 0;
     if (close == 0)
         return 0;
-    if (c->text[at + 1] == '^') {
+    if (markdown && c->text[at + 1] == '^') {
         drop(c, at, close + 1, "footnote mark");
         return close + 1 - at;
     }
@@ -482,15 +483,15 @@ static size_t take_link(struct cleaner *c, size_t at)
     size_t end = next == '('   ? matching(c, close + 1, '(', ')', 2000)
                  : next == '[' ? matching(c, close + 1, '[', ']', 100)
                                : 0;
-    if (end == 0)
+    struct raw_event how;
+    bool said = end > 0 && next == '(' && read_target(c->text + close + 2, end - close - 2, &how);
+    if (end == 0 || (!markdown && !said))
         return 0;
     if (next == '(' && c->text[at + 1] == '!' && at + 2 < c->size && c->text[at + 2] == '[') {
         drop(c, at, end + 1, "badge"); /* a picture that is a link */
         return end + 1 - at;
     }
-    struct raw_event how;
-    bool said = next == '(' && read_target(c->text + close + 2, end - close - 2, &how);
-    if (said && (c->options->refused & TEXT_MARK_PHONEMES) != 0)
+    if (said && (c->options->switches & LT_TEXT_PHONEME_MARKS) == 0)
         how.span = SPAN_NONE;
     drop(c, at, at + 1, "link mark");
     size_t span = said && how.span != SPAN_NONE ? begin_span(c->out, &how) : SIZE_MAX;
@@ -592,6 +593,8 @@ static size_t take_control(struct cleaner *c, size_t at)
 static size_t take_markup(struct cleaner *c, size_t at)
 {
     char next = at + 1 < c->size ? c->text[at + 1] : ' ';
+    if ((c->options->switches & LT_TEXT_MARKDOWN) == 0)
+        return c->text[at] == '[' ? take_link(c, at) : 0; /* it may say how a word is pronounced */
     switch (c->text[at]) {
     case '*':
     case '_':

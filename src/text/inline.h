@@ -23,9 +23,9 @@ struct sentence {
 };
 
 struct inline_options {
-    unsigned refused; /* marks that are not obeyed: enum text_mark */
-    bool markup;      /* markdown and HTML are taken out; false for SSML */
-    bool name_emoji;  /* emoji are said by name, not dropped */
+    uint32_t switches; /* lt_text_switch bits that are on */
+    bool
+        markup; /* the text may hold markup and marks; false for SSML, which holds none within its elements */
 };
 
 /* Makes *sentence of the first `size` unused bytes of `raw`, takes their events, and marks them used. */

@@ -51,7 +51,7 @@ static void put(struct markdown *m, const char *text, size_t size, uint64_t sour
         unsigned char c = (unsigned char)text[at];
         struct raw_event event;
         size_t mark =
-            c == '[' && m->fence == 0 ? mark_read(text + at, size - at, m->refused, &m->style, &event) : 0;
+            c == '[' && m->fence == 0 ? mark_read(text + at, size - at, m->switches, &m->style, &event) : 0;
         bool control = (c < ' ' && c != '\t') || c == 0x7f;
         if (mark == 0 && !control) {
             at++;
@@ -336,6 +336,27 @@ static void put_item(struct markdown *m, struct line *line, size_t bullet, bool 
     put(m, line->text, line->size, line->source);
 }
 
+/* A line of a paragraph, the first or a further one. */
+static void put_line(struct markdown *m, const struct line *line)
+{
+    if (m->in_paragraph)
+        join(m, line);
+    else
+        begin_block(m, line->source, false, PARAGRAPH_PAUSE);
+    m->last_columns = line->size;
+    put(m, line->text, line->size, line->source);
+}
+
+/* The first piece of a line of text that is no markdown: empty lines separate paragraphs. */
+static void handle_plain(struct markdown *m, struct line line)
+{
+    trim(&line);
+    if (line.size == 0)
+        end_block(m, line.source);
+    else
+        put_line(m, &line);
+}
+
 /* The first piece of a line. */
 static void handle_line(struct markdown *m, struct line line)
 {
@@ -366,12 +387,7 @@ static void handle_line(struct markdown *m, struct line line)
     } else if ((bullet = bullet_size(m, &line, &numbered)) > 0) {
         put_item(m, &line, bullet, numbered);
     } else if (!handle_definition(m, &line)) {
-        if (m->in_paragraph)
-            join(m, &line);
-        else
-            begin_block(m, line.source, false, PARAGRAPH_PAUSE);
-        m->last_columns = line.size;
-        put(m, line.text, line.size, line.source);
+        put_line(m, &line);
     }
 }
 
@@ -435,7 +451,9 @@ lt_status markdown_more(struct markdown *m, lt_error *error)
     } else if (line.ends) {
         used += end[0] == '\r' && end + 1 < text + n && end[1] == '\n' ? 2 : 1;
     }
-    if (line.begins)
+    if (line.begins && (m->switches & LT_TEXT_MARKDOWN) == 0)
+        handle_plain(m, line);
+    else if (line.begins)
         handle_line(m, line);
     else
         handle_rest(m, &line);

@@ -13,7 +13,7 @@
 struct markdown {
     struct reader *reader;
     struct raw_text *raw;
-    unsigned refused;        /* marks that are not obeyed: enum text_mark */
+    uint32_t switches;       /* lt_text_switch bits that are on */
     bool skip_code;          /* fenced code is not spoken */
     struct text_style style; /* in force at the end of what was read */
     size_t scanned;          /* bytes of the window known to hold no line end */

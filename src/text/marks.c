@@ -65,13 +65,14 @@ static bool read_rate(const char *text, size_t size, struct text_style *style)
     return true;
 }
 
-size_t mark_read(const char *text, size_t size, unsigned refused, struct text_style *style,
+size_t mark_read(const char *text, size_t size, uint32_t switches, struct text_style *style,
                  struct raw_event *event)
 {
     static const struct {
         const char *prefix;
-        unsigned mark;
-    } kinds[] = {{"[pause:", TEXT_MARK_PAUSE}, {"[voice:", TEXT_MARK_VOICE}, {"[rate:", TEXT_MARK_RATE}};
+        uint32_t on;
+    } kinds[] = {
+        {"[pause:", LT_TEXT_PAUSE_MARKS}, {"[voice:", LT_TEXT_VOICE_MARKS}, {"[rate:", LT_TEXT_RATE_MARKS}};
     size_t kind = 0, n = 0;
     for (; kind < 3; kind++) {
         n = strlen(kinds[kind].prefix);
@@ -89,10 +90,10 @@ size_t mark_read(const char *text, size_t size, unsigned refused, struct text_st
         value--;
     *event = (struct raw_event){.kind = EVENT_STYLE};
     struct text_style changed = *style;
-    if (kinds[kind].mark == TEXT_MARK_PAUSE) {
+    if (kinds[kind].on == LT_TEXT_PAUSE_MARKS) {
         if (!read_pause(text + n, value, event))
             return 0;
-    } else if (kinds[kind].mark == TEXT_MARK_RATE) {
+    } else if (kinds[kind].on == LT_TEXT_RATE_MARKS) {
         if (!read_rate(text + n, value, &changed))
             return 0;
     } else {
@@ -101,7 +102,7 @@ size_t mark_read(const char *text, size_t size, unsigned refused, struct text_st
         memcpy(changed.voice, text + n, value);
         changed.voice[value] = '\0';
     }
-    if ((refused & kinds[kind].mark) != 0) {
+    if ((switches & kinds[kind].on) == 0) {
         event->kind = EVENT_END;
     } else {
         *style = changed;

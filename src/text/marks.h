@@ -7,8 +7,8 @@
 #include "text/raw.h"
 
 /* Reads the mark that `text` begins with. Returns its size and fills *event: EVENT_PAUSE, or EVENT_STYLE, with which
- * *style is updated; EVENT_END when the kind of mark is among `refused` (enum text_mark bits). 0: it is no mark. */
-size_t mark_read(const char *text, size_t size, unsigned refused, struct text_style *style,
+ * *style is updated; EVENT_END when `switches` (lt_text_switch bits that are on) lack its kind. 0: it is no mark. */
+size_t mark_read(const char *text, size_t size, uint32_t switches, struct text_style *style,
                  struct raw_event *event);
 
 /* Reads a non-negative decimal number ("1.5", ".5"); returns its size, 0 when there is none. */

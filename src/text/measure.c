@@ -279,6 +279,8 @@ static bool read_unit(const struct norm *x, size_t at, bool spaced, struct unit 
 {
     size_t prefix = 0;
     int square = 1;
+    if (!norm_wants(x, LT_TEXT_UNITS))
+        return false;
     if (norm_word(x, at, "sq") > 0 || norm_word(x, at, "cu") > 0) { /* "sq. ft" */
         square = char_lower(x->text[at]) == 's' ? 2 : 3;
         prefix = 2 + (norm_char(x, at + 2) == '.');

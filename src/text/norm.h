@@ -24,8 +24,9 @@ struct norm {
     size_t stress_end; /* where that span ends */
     bool in_code;      /* identifiers are taken apart, symbols are silent */
     size_t code_end;
-    bool british;    /* dates day first; 'zed' */
-    bool quote_open; /* a straight double quote was opened */
+    bool british;      /* dates day first; 'zed' */
+    uint32_t switches; /* lt_text_switch bits that are on */
+    bool quote_open;   /* a straight double quote was opened */
     const char *text_after_quote;
     size_t no_serial_until;  /* up to here nothing is a serial number: the run is too long for one */
     size_t no_address_until; /* up to here nothing is an address of the net */
@@ -51,6 +52,11 @@ static inline void norm_range(struct norm *x, size_t begin, size_t end, const ch
 }
 
 /* ---- Looking ---- */
+
+static inline bool norm_wants(const struct norm *x, lt_text_switch what)
+{
+    return (x->switches & what) != 0;
+}
 
 /* The byte at `at`, ' ' beyond the ends. */
 static inline char norm_char(const struct norm *x, size_t at)

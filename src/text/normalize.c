@@ -355,6 +355,24 @@ static bool is_capitals(const struct norm *x, size_t at, size_t size)
     return true;
 }
 
+/* "file(s)", "box(es)": the plural is said. Returns the bytes used. */
+static size_t take_plural(struct norm *x, size_t at, size_t size)
+{
+    char plural[64];
+    size_t ending = norm_literal(x, at + size, "(s)") > 0    ? 1
+                    : norm_literal(x, at + size, "(es)") > 0 ? 2
+                                                             : 0;
+    size_t used = size + ending + 2;
+    if (ending == 0 || size < 2 || size + ending > sizeof plural || !norm_wants(x, LT_TEXT_PLURALS) ||
+        !norm_is_border(x, at + used))
+        return 0;
+    memcpy(plural, x->text + at, size);
+    memcpy(plural + size, x->text + at + size + 1, ending);
+    norm_range(x, at, at + used, "optional plural");
+    norm_say_text(x, plural, size + ending);
+    return used;
+}
+
 /* A letter begins at `at`. */
 static size_t take_word(struct norm *x, size_t at)
 {
@@ -384,6 +402,8 @@ static size_t take_word(struct norm *x, size_t at)
         say_word(x, at, size);
         return size;
     }
+    if (next == '(' && (used = take_plural(x, at, size)) > 0)
+        return used;
     if (next == '-' && (used = stutter_size(x, at)) > 0) {
         drop(x, at, at + used, "stutter");
         return used;
@@ -965,8 +985,9 @@ void normalize_sentence(const struct sentence *sentence, const struct normalize_
         .out = tokens,
         .first = tokens->count,
         .british = options->british,
+        .switches = options->switches,
     };
-    if (x.size > 0 && options->verbatim)
+    if (x.size > 0 && (options->switches & LT_TEXT_NORMALIZE) == 0)
         walk_verbatim(&x);
     else if (x.size > 0)
         walk(&x, 0, x.size);

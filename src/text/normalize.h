@@ -6,8 +6,8 @@
 #include "text/tokens.h"
 
 struct normalize_options {
-    bool british;  /* dates with the day first, "pence" */
-    bool verbatim; /* words and punctuation only: numbers and symbols stay as they are */
+    bool british;      /* dates with the day first, "pence" */
+    uint32_t switches; /* lt_text_switch bits that are on */
 };
 
 /* Appends the tokens of `sentence` to `tokens` (whose `failed` says when memory ran out). Linear in the sentence. */

@@ -268,6 +268,8 @@ static size_t scan_rate(struct norm *x, size_t at)
 size_t scan_symbol(struct norm *x, size_t at)
 {
     unsigned char c = (unsigned char)x->text[at];
+    if (!norm_wants(x, LT_TEXT_SYMBOLS))
+        return 0;
     size_t rate = scan_rate(x, at);
     if (rate > 0)
         return rate;

@@ -27,7 +27,7 @@ struct ssml {
     XML_Parser parser;
     struct reader *reader;
     struct raw_text *raw;
-    unsigned refused;
+    uint32_t switches; /* lt_text_switch bits that are on */
     bool british, started, ended;
     uint64_t base; /* position in the source of the first byte given to expat */
     struct text_style style;
@@ -116,7 +116,7 @@ static void take_break(struct ssml *s, const char **attributes)
     if (n > 0 && is(time + n, "s|ms"))
         event.pause = (float)(time[n] == 'm' ? value / 1000 : value);
     event.pause = event.pause > 60 ? 60 : event.pause;
-    if (event.pause > 0 && (s->refused & TEXT_MARK_PAUSE) == 0)
+    if (event.pause > 0 && (s->switches & LT_TEXT_PAUSE_MARKS) != 0)
         put_event(s, RAW_EVENT, &event);
 }
 
@@ -173,7 +173,7 @@ static void take_prosody(struct ssml *s, const char **attributes)
 {
     const char *rate = attribute(attributes, "rate"), *volume = attribute(attributes, "volume");
     struct text_style style = s->style;
-    if (rate != NULL && (s->refused & TEXT_MARK_RATE) == 0)
+    if (rate != NULL && (s->switches & LT_TEXT_RATE_MARKS) != 0)
         style.rate *= read_rate(rate);
     style.rate = style.rate < 0.25F ? 0.25F : style.rate > 4 ? 4 : style.rate;
     if (volume != NULL)
@@ -189,7 +189,7 @@ static void take_voice(struct ssml *s, const char **attributes)
     struct text_style style = s->style;
     if (name == NULL || strlen(name) >= sizeof style.voice)
         return;
-    if ((s->refused & TEXT_MARK_VOICE) != 0) {
+    if ((s->switches & LT_TEXT_VOICE_MARKS) == 0) {
         raw_drop(s->raw, position(s), position_end(s), "mark not allowed");
         return;
     }
@@ -230,7 +230,7 @@ static bool take_emphasis(struct ssml *s, const char **attributes)
 static bool take_phoneme(struct ssml *s, const char **attributes)
 {
     const char *alphabet = attribute(attributes, "alphabet"), *symbols = attribute(attributes, "ph");
-    if (symbols == NULL || (s->refused & TEXT_MARK_PHONEMES) != 0)
+    if (symbols == NULL || (s->switches & LT_TEXT_PHONEME_MARKS) == 0)
         return false;
     struct str out = {0};
     struct raw_event event = {.kind = EVENT_SPAN, .span = SPAN_PHONEMES};
@@ -391,7 +391,7 @@ static void XMLCALL on_doctype(void *user, const char *name, const char *system_
     stop(s);
 }
 
-lt_status ssml_open(struct reader *reader, struct raw_text *raw, unsigned refused, bool british,
+lt_status ssml_open(struct reader *reader, struct raw_text *raw, uint32_t switches, bool british,
                     struct ssml **ssml, lt_error *error)
 {
     struct ssml *s = calloc(1, sizeof *s);
@@ -404,7 +404,7 @@ lt_status ssml_open(struct reader *reader, struct raw_text *raw, unsigned refuse
     }
     s->reader = reader;
     s->raw = raw;
-    s->refused = refused;
+    s->switches = switches;
     s->british = british;
     s->style = (struct text_style){.rate = 1, .volume = 1};
     XML_SetUserData(s->parser, s);

@@ -18,7 +18,7 @@ struct ssml;
 
 /* Begins to read a document from `reader` into `raw`. *ssml is the caller's, closed with ssml_close.
  * Errors: LT_ERR_MEMORY. */
-lt_status ssml_open(struct reader *reader, struct raw_text *raw, unsigned refused, bool british,
+lt_status ssml_open(struct reader *reader, struct raw_text *raw, uint32_t switches, bool british,
                     struct ssml **ssml, lt_error *error);
 void ssml_close(struct ssml *ssml); /* NULL is fine */
 

@@ -132,6 +132,8 @@ static bool is_telephone(const struct norm *x, const struct groups *groups, size
 
 size_t scan_telephone(struct norm *x, size_t at)
 {
+    if (!norm_wants(x, LT_TEXT_TELEPHONES))
+        return 0;
     size_t used = scan_vanity(x, at);
     if (used > 0)
         return used;

@@ -149,6 +149,10 @@ serverTest('words and phonemes of a text', {}, async (server) => {
   assert.deepEqual(words.map((word) => [word.kind, word.spoken, ...word.source]), [['word', 'Five', 0, 4], ['word', 'two', 5, 6], ['punctuation', '.', 6, 7]]);
   const ssml = await ask('/dev/normalize', { text: '<speak>One &amp; <say-as interpret-as="characters">ab</say-as></speak>', ssml: true });
   assert.match(ssml.text, /^One and A ?B/i);
+  const switched = { text: '5KB *of* [voice:slt]x@y.de', allow_voice_tags: false, normalization_options: { unit_normalization: false, markdown: false, other: 1 } };
+  assert.deepEqual(await ask('/dev/normalize', switched), { text: 'five KB of X at Y dot DE' });
+  assert.deepEqual(await ask('/dev/normalize', { ...switched, normalization_options: { normalize: false } }), { text: '5KB of x@y.de' });
+  await failure(await server.post('/dev/normalize', { text: 'x', normalization_options: 'no' }), 400, 'invalid_type', 'normalization_options');
   assert.deepEqual((await ask('/dev/normalize', { text: long })).text.length > long.length / 2, true);
   await failure(await server.post('/dev/phonemize', { text: '' }), 400, 'empty_string', 'text');
   await failure(await server.post('/dev/phonemize', { text: 'x', language: 'tlh' }), 400, 'unsupported');

@@ -66,6 +66,38 @@ static void test_request_fields(void **state)
     request_free(&request);
 }
 
+static void test_request_switches(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fields;
+        uint32_t on, off;
+    } cases[] = {
+        {"", 0, 0},
+        {",\"normalization_options\":null", 0, 0},
+        {",\"normalization_options\":{\"whatever\":1,\"normalize\":null}", 0, 0},
+        {",\"normalization_options\":{\"normalize\":false,\"emoji\":true}", LT_TEXT_EMOJI, LT_TEXT_NORMALIZE},
+        {",\"normalization_options\":{\"unit_normalization\":true,\"url_normalization\":false,"
+         "\"email_normalization\":false,\"optional_pluralization_normalization\":false,"
+         "\"phone_normalization\":false,\"replace_remaining_symbols\":false,\"markdown\":false}",
+         LT_TEXT_UNITS,
+         LT_TEXT_URLS | LT_TEXT_EMAILS | LT_TEXT_PLURALS | LT_TEXT_TELEPHONES | LT_TEXT_SYMBOLS |
+             LT_TEXT_MARKDOWN},
+        {",\"allow_voice_tags\":false", 0, LT_TEXT_VOICE_MARKS | LT_TEXT_RATE_MARKS},
+        {",\"allow_voice_tags\":true", LT_TEXT_VOICE_MARKS | LT_TEXT_RATE_MARKS, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct speech_request request;
+        struct api_error error;
+        char body[512];
+        snprintf(body, sizeof body, "{\"input\":\"x\"%s}", cases[i].fields);
+        assert_true(request_parse(REQUEST_SPEECH, body, strlen(body), &limits, &request, &error));
+        assert_int_equal(request.text_on, cases[i].on);
+        assert_int_equal(request.text_off, cases[i].off);
+        request_free(&request);
+    }
+}
+
 static void test_request_errors(void **state)
 {
     (void)state;
@@ -73,6 +105,9 @@ static void test_request_errors(void **state)
         const char *body, *code, *param;
     } cases[] = {
         {"", "invalid_json", NULL},
+        {"{\"input\":\"x\",\"normalization_options\":true}", "invalid_type", "normalization_options"},
+        {"{\"input\":\"x\",\"normalization_options\":{\"normalize\":1}}", "invalid_type", "normalize"},
+        {"{\"input\":\"x\",\"allow_voice_tags\":\"no\"}", "invalid_type", "allow_voice_tags"},
         {"{\"input\":\"x\"} trailing", "invalid_json", NULL},
         {"{\"input\":\"a\\u0000\"}", "invalid_json", NULL},
         {"{\"input\":\"\\ud800\"}", "invalid_json", NULL},
@@ -449,19 +484,13 @@ static void test_socket_of_another(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_request_defaults),
-        cmocka_unit_test(test_request_fields),
-        cmocka_unit_test(test_request_errors),
-        cmocka_unit_test(test_request_text),
-        cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_notify),
-        cmocka_unit_test(test_socket_of_another),
-        cmocka_unit_test(test_counters_windows),
-        cmocka_unit_test(test_first_audio_quantile),
-        cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_request_deep),
-        cmocka_unit_test(test_base64),
-        cmocka_unit_test(test_pool_limits),
+        cmocka_unit_test(test_request_defaults), cmocka_unit_test(test_request_fields),
+        cmocka_unit_test(test_request_switches), cmocka_unit_test(test_request_errors),
+        cmocka_unit_test(test_request_text),     cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_notify),           cmocka_unit_test(test_socket_of_another),
+        cmocka_unit_test(test_counters_windows), cmocka_unit_test(test_first_audio_quantile),
+        cmocka_unit_test(test_targets),          cmocka_unit_test(test_request_deep),
+        cmocka_unit_test(test_base64),           cmocka_unit_test(test_pool_limits),
         cmocka_unit_test(test_pool_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -242,14 +242,14 @@ static void marks_change_the_voice(void **state)
     (void)state;
     static const struct {
         lt_input input;
-        unsigned refused;
+        uint32_t off;
         const char *text, *chunks;
     } cases[] = {
         {LT_INPUT_TEXT, 0, "One [pause:1.5s] two", "One{ 1.00 1.00 1.50}two{ 1.00 1.00 0.00}"},
         {LT_INPUT_TEXT, 0, "One [pause:250ms]two", "One{ 1.00 1.00 0.25}two{ 1.00 1.00 0.00}"},
         {LT_INPUT_TEXT, 0, "A [voice:af_bella]b [rate:1.2]c [voice:]d",
          "A{ 1.00 1.00 0.00}b{af_bella 1.00 1.00 0.00}c{af_bella 1.20 1.00 0.00}d{ 1.20 1.00 0.00}"},
-        {LT_INPUT_TEXT, TEXT_MARK_VOICE | TEXT_MARK_PAUSE, "A [voice:x]b [pause:9s]c",
+        {LT_INPUT_TEXT, LT_TEXT_VOICE_MARKS | LT_TEXT_PAUSE_MARKS, "A [voice:x]b [pause:9s]c",
          "A b c{ 1.00 1.00 0.00}"},
         {LT_INPUT_TEXT, 0, "[pause:x] stays", "(pause:x) stays{ 1.00 1.00 0.00}"},
         {LT_INPUT_TEXT, 0, "[pause:100000s]", "{ 1.00 1.00 60.00}"},
@@ -268,12 +268,65 @@ static void marks_change_the_voice(void **state)
     struct str out = {0};
     assert_int_equal(frontend_open(NULL, &frontend, &error), LT_OK);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct text_options options = {.input = cases[i].input,
-                                       .max_symbols = 400,
-                                       .language = "en-US",
-                                       .refused_marks = cases[i].refused};
+        struct text_options options = {
+            .input = cases[i].input, .max_symbols = 400, .language = "en-US", .off = cases[i].off};
         assert_int_equal(list_chunks(frontend, cases[i].text, &options, &out, &error), LT_OK);
         assert_string_equal(out.data, cases[i].chunks);
+    }
+    str_free(&out);
+    frontend_close(frontend);
+}
+
+/* Each switch, off (or on, for those that are off by default), and what it changes. */
+static void switches_change_what_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t on, off;
+        const char *text, *spoken;
+    } cases[] = {
+        {0, 0, "10KB for $5", "ten kilobytes for five dollars"},
+        {0, LT_TEXT_NORMALIZE, "10KB for $5, *now*", "10KB for $5, now"},
+        {0, LT_TEXT_UNITS, "10KB at 5%", "ten KB at five percent"},
+        {0, 0, "see x.org/a", "see X dot org slash A"},
+        {0, LT_TEXT_URLS, "see example.org/ab", "see example.org slash ab"},
+        {0, 0, "me@example.de", "me at example dot DE"},
+        {0, LT_TEXT_EMAILS | LT_TEXT_URLS, "me@example.de", "me at example.de"},
+        {0, 0, "555-123-4567", "five five five, one two three, four five six seven"},
+        {0, LT_TEXT_TELEPHONES, "555-123-4567",
+         "five hundred fifty five one hundred twenty three four thousand five hundred sixty seven"},
+        {0, 0, "the file(s) and box(es)", "the files and boxes"},
+        {0, LT_TEXT_PLURALS, "the file(s)", "the file(s)"},
+        {0, 0, "3 + 4 @ home", "three plus four at home"},
+        {0, LT_TEXT_SYMBOLS, "3 + 4 @ home", "three four home"},
+        {0, 0, "# Head\nA **b** [c](http://d.e) `f`\n- g &amp; h", "Head.A b c fg and h."},
+        {0, LT_TEXT_MARKDOWN, "A **b** [c](dx) <i>\n\n- g", "A b (c)(dx) i— g"},
+        {0, LT_TEXT_MARKDOWN, "[Oh](/\u02c8O/) [so](+2)", "Oh so"},
+        {0, 0, "Hi \U0001f600 there", "Hi there"},
+        {LT_TEXT_EMOJI, 0, "Hi \U0001f600 there", "Hi grinning face there"},
+        {LT_TEXT_EMOJI, LT_TEXT_EMOJI, "Hi \U0001f600 there", "Hi there"},
+        {0, LT_TEXT_PHONEME_MARKS, "[Oh](/\u02c8O/) no", "Oh no"},
+    };
+    struct frontend *frontend = NULL;
+    lt_error error;
+    struct str out = {0};
+    assert_int_equal(frontend_open(NULL, &frontend, &error), LT_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text_options options = {.readable = true,
+                                       .max_symbols = 400,
+                                       .language = "en-US",
+                                       .on = cases[i].on,
+                                       .off = cases[i].off};
+        struct source source = {cases[i].text, strlen(cases[i].text), 0, SIZE_MAX};
+        struct text_stream *stream = NULL;
+        const struct text_chunk *chunk;
+        str_clear(&out);
+        str_puts(&out, "");
+        assert_int_equal(text_stream_open(frontend, &options, source_read, &source, &stream, &error), LT_OK);
+        while (text_stream_next(stream, &chunk, &error) == LT_OK && chunk != NULL)
+            str_puts(&out, chunk->text);
+        text_stream_close(stream);
+        assert_string_equal(out.data, cases[i].spoken);
     }
     str_free(&out);
     frontend_close(frontend);
@@ -357,8 +410,9 @@ int main(void)
         cmocka_unit_test(sentences_end_where_they_end), cmocka_unit_test(pieces_do_not_matter),
         cmocka_unit_test(long_words_are_cut),           cmocka_unit_test(bad_bytes_are_named),
         cmocka_unit_test(nothing_to_say_is_no_chunk),   cmocka_unit_test(words_know_their_source),
-        cmocka_unit_test(marks_change_the_voice),       cmocka_unit_test(bad_ssml_is_refused),
-        cmocka_unit_test(backends_get_ascii),           cmocka_unit_test(chunks_begin_short_and_grow),
+        cmocka_unit_test(marks_change_the_voice),       cmocka_unit_test(switches_change_what_is_said),
+        cmocka_unit_test(bad_ssml_is_refused),          cmocka_unit_test(backends_get_ascii),
+        cmocka_unit_test(chunks_begin_short_and_grow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
