@@ -13,6 +13,12 @@ static float limit(float sample)
     return copysignf(1.0f - (1.0f - knee) * (1.0f - knee) / (1.0f - 2.0f * knee + level), sample);
 }
 
+void volume_limit(float *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        samples[i] = limit(samples[i]);
+}
+
 void volume_apply(float *samples, size_t count, float volume)
 {
     if (volume == 1.0f)
@@ -20,6 +26,5 @@ void volume_apply(float *samples, size_t count, float volume)
     for (size_t i = 0; i < count; i++)
         samples[i] *= volume;
     if (volume > 1.0f)
-        for (size_t i = 0; i < count; i++)
-            samples[i] = limit(samples[i]);
+        volume_limit(samples, count);
 }

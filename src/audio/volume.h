@@ -11,4 +11,7 @@
  * 0.99. A NaN stays one; the encoders make it silence. */
 void volume_apply(float *samples, size_t count, float volume);
 
+/* The same bend alone, for a sum of sounds: what is within [-0.8, 0.8] stays as it is. */
+void volume_limit(float *samples, size_t count);
+
 #endif

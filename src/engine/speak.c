@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audio/ambience.h"
 #include "audio/encoder.h"
 #include "audio/volume.h"
 #include "base/clock.h"
@@ -34,6 +35,8 @@ struct piece {
     size_t word_count;
     uint64_t source_end;
     float pause_seconds, volume;
+    enum ambience_kind background; /* AMBIENCE_KINDS: none */
+    float background_volume;
 };
 
 struct speech {
@@ -42,6 +45,7 @@ struct speech {
     struct voice_ref voice; /* the request's own */
     struct text_stream *stream;
     struct encoder *encoder;
+    struct ambience ambience;       /* what sounds under the piece that is being written */
     struct piece pieces[LOOKAHEAD]; /* a ring: `waiting` of them, the oldest at `oldest` */
     int oldest, waiting;
     uint64_t reserved; /* of the memory budget */
@@ -105,6 +109,9 @@ static lt_status copy_chunk(struct piece *piece, const struct text_chunk *chunk,
     piece->source_end = chunk->source_end;
     piece->pause_seconds = chunk->pause_seconds;
     piece->volume = chunk->volume;
+    if (!ambience_find(chunk->background, &piece->background))
+        piece->background = AMBIENCE_KINDS;
+    piece->background_volume = chunk->background_volume;
     piece->clip = NULL;
     return LT_OK;
 }
@@ -238,6 +245,12 @@ static lt_status encode(struct speech *s, float *samples, size_t count, float vo
     if (count == 0)
         return LT_OK;
     double began = clock_seconds();
+    if (ambience_sounds(&s->ambience)) {
+        volume_apply(samples, count, volume);
+        ambience_mix(&s->ambience, samples, count);
+        volume_limit(samples, count);
+        volume = 1;
+    }
     volume_apply(samples, count, s->request->volume * volume);
     lt_status status = encoder_write(s->encoder, samples, count, error);
     s->result.encode_seconds += clock_seconds() - began;
@@ -249,12 +262,12 @@ static lt_status encode(struct speech *s, float *samples, size_t count, float vo
 
 static lt_status encode_silence(struct speech *s, float seconds, lt_error *error)
 {
-    float zeros[1024] = {0};
     size_t left = seconds > 0 ? (size_t)(seconds * LT_SAMPLE_RATE) : 0;
     lt_status status = LT_OK;
     while (left > 0 && status == LT_OK) {
+        float samples[1024] = {0}; /* afresh: encode() adds the background */
         size_t n = left < 1024 ? left : 1024;
-        status = cancelled(s) ? LT_ERR_CANCELLED : encode(s, zeros, n, 1, error);
+        status = cancelled(s) ? LT_ERR_CANCELLED : encode(s, samples, n, 1, error);
         left -= n;
     }
     return status;
@@ -338,6 +351,7 @@ static void report_progress(struct speech *s, uint64_t source_end)
 static lt_status finish_oldest(struct speech *s, lt_error *error)
 {
     struct piece *piece = &s->pieces[s->oldest];
+    ambience_set(&s->ambience, piece->background, piece->background_volume);
     lt_status status = piece->clip == NULL ? LT_OK : drain_clip(s, piece, error);
     if (status != LT_OK)
         return status; /* the piece stays in the ring: stop_pipeline takes it back */
@@ -364,6 +378,14 @@ static void stop_pipeline(struct speech *s)
         release_piece(s, &s->pieces[s->oldest]);
 }
 
+/* A background that sounds to the end must not break off. */
+static lt_status fade_out(struct speech *s, lt_error *error)
+{
+    bool sounds = ambience_sounds(&s->ambience);
+    ambience_set(&s->ambience, AMBIENCE_KINDS, 0);
+    return sounds ? encode_silence(s, (float)AMBIENCE_FADE_SAMPLES / LT_SAMPLE_RATE, error) : LT_OK;
+}
+
 /* Speaks everything. A fault of the text does not cost the chunks before it: they are finished first. */
 static lt_status run_pipeline(struct speech *s, lt_error *error)
 {
@@ -381,6 +403,8 @@ static lt_status run_pipeline(struct speech *s, lt_error *error)
             status = finish_oldest(s, error);
     }
     stop_pipeline(s);
+    if (status == LT_OK)
+        status = fade_out(s, error);
     if (status == LT_OK && text_status != LT_OK)
         status = error_set(error, text_status, "%s", text_error.message);
     return status;
@@ -528,6 +552,7 @@ lt_status lt_speak(lt_engine *engine, const lt_request *request, lt_result *resu
     if (r.text != NULL && r.text_bytes == SIZE_MAX)
         r.text_bytes = strlen(r.text);
     struct speech s = {.engine = engine, .request = &r, .voice = {.backend = -1}, .began = clock_seconds()};
+    ambience_init(&s.ambience, r.seed);
     stats_begin(&engine->stats);
     status = open_speech(&s, error);
     if (status == LT_OK)

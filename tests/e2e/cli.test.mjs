@@ -189,6 +189,19 @@ test('--input ssml speaks the text, not the tags', (t) => {
   assert.ok(Math.abs(JSON.parse(stderr).audio_seconds - plain) < 0.3);
 });
 
+test('<background> sounds under the speech and in its pauses', () => {
+  const samples = (text) => new Int16Array(new Uint8Array(ok(['say', '--input', 'ssml', '--format', 'pcm', `<speak>${text}</speak>`])).buffer);
+  const rms = (part) => Math.sqrt(part.reduce((sum, x) => sum + x * x, 0) / part.length);
+  const pause = (all) => rms(all.subarray(12000, 24000)); // of a break of 1.5 s at the very beginning
+  const text = '<break time="1500ms"/>Hello there.';
+  assert.equal(pause(samples(text)), 0);
+  for (const type of ['rain', 'wind', 'coffee_shop', 'office', 'nature']) {
+    const half = pause(samples(`<background type="${type}" volume="50">${text}</background>`));
+    assert.ok(half > 250 && half < 4000, `${type}: ${half}`); // 0.05 of full scale, more or less
+  }
+  assert.equal(pause(samples(`<background type="volcano">${text}</background>`)), 0);
+});
+
 test('--play plays on a device', () => {
   const { audio_seconds, output } = stats(['say', '--device', 'null', sentence]);
   assert.ok(audio_seconds > 1);

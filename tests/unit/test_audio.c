@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "audio/ambience.h"
 #include "audio/encoder.h"
 #include "audio/encoder_type.h"
 #include "audio/resample.h"
@@ -535,6 +536,118 @@ static void resampling_works_at_the_edges(void **state)
 
 /* ---- Volume ------------------------------------------------------------------------------------ */
 
+/* ---- Ambience ---------------------------------------------------------------------------------- */
+
+/* `count` samples of a kind at `level`, asked for in pieces of `piece`. */
+static float *make_ambience(enum ambience_kind kind, float level, uint64_t seed, size_t count, size_t piece)
+{
+    struct ambience ambience;
+    float *samples = calloc(count, sizeof *samples);
+    assert_non_null(samples);
+    ambience_init(&ambience, seed);
+    ambience_set(&ambience, kind, level);
+    for (size_t at = 0; at < count; at += piece)
+        ambience_mix(&ambience, samples + at, piece < count - at ? piece : count - at);
+    return samples;
+}
+
+static double rms(const float *samples, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += (double)samples[i] * (double)samples[i];
+    return sqrt(sum / (double)count);
+}
+
+/* The share of the energy that differences keep: low for dull sounds, high for bright ones. */
+static double brightness(const float *samples, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 1; i < count; i++)
+        sum += pow((double)samples[i] - (double)samples[i - 1], 2);
+    return sqrt(sum / (double)count) / rms(samples, count);
+}
+
+static void ambience_is_as_loud_as_it_says(void **state)
+{
+    (void)state;
+    const size_t count = 30 * LT_SAMPLE_RATE, faded = AMBIENCE_FADE_SAMPLES;
+    double bright[AMBIENCE_KINDS];
+    for (int kind = 0; kind < AMBIENCE_KINDS; kind++) {
+        float *loud = make_ambience((enum ambience_kind)kind, 1, 7, count, count);
+        float *soft = make_ambience((enum ambience_kind)kind, 0.2f, 7, count, count);
+        double level = rms(loud + faded, count - faded), sum = 0, most = 0;
+        for (size_t i = faded; i < count; i++) {
+            sum += (double)loud[i];
+            most = fmax(most, fabs((double)loud[i]));
+        }
+        assert_true(level > 0.7 * (double)AMBIENCE_RMS && level < 1.4 * (double)AMBIENCE_RMS);
+        assert_true(fabs(rms(soft + faded, count - faded) / level - 0.2) < 0.001);
+        assert_true(fabs(sum / (double)(count - faded)) < 0.001); /* no DC */
+        assert_true(most < 1.2);
+        for (size_t i = 0; i < 100; i++) /* it fades in */
+            assert_true(fabs((double)loud[i]) < 0.02);
+        bright[kind] = brightness(loud + faded, count - faded);
+        free(loud);
+        free(soft);
+    }
+    assert_true(bright[AMBIENCE_RAIN] > bright[AMBIENCE_NATURE]);
+    assert_true(bright[AMBIENCE_NATURE] > bright[AMBIENCE_COFFEE_SHOP]);
+    assert_true(bright[AMBIENCE_COFFEE_SHOP] > bright[AMBIENCE_WIND]);
+}
+
+static void ambience_does_not_depend_on_pieces(void **state)
+{
+    (void)state;
+    enum { COUNT = 2 * LT_SAMPLE_RATE };
+    for (int kind = 0; kind < AMBIENCE_KINDS; kind++) {
+        float *whole = make_ambience((enum ambience_kind)kind, 0.5f, 3, COUNT, COUNT);
+        float *pieces = make_ambience((enum ambience_kind)kind, 0.5f, 3, COUNT, 77);
+        float *other = make_ambience((enum ambience_kind)kind, 0.5f, 4, COUNT, COUNT);
+        assert_memory_equal(whole, pieces, COUNT * sizeof *whole);
+        assert_memory_not_equal(whole, other, COUNT * sizeof *whole);
+        free(whole);
+        free(pieces);
+        free(other);
+    }
+}
+
+/* One kind gives way to another, and that to silence: no step, and after the fade nothing. */
+static void ambience_fades(void **state)
+{
+    (void)state;
+    enum { STEP = AMBIENCE_FADE_SAMPLES };
+    static float samples[4 * STEP];
+    struct ambience ambience;
+    memset(samples, 0, sizeof samples);
+    ambience_init(&ambience, 1);
+    assert_false(ambience_sounds(&ambience));
+    ambience_set(&ambience, AMBIENCE_WIND, 1);
+    ambience_mix(&ambience, samples, STEP);
+    ambience_set(&ambience, AMBIENCE_COFFEE_SHOP, 1);
+    ambience_mix(&ambience, samples + STEP, STEP / 2); /* a change of mind in the middle of a fade */
+    ambience_set(&ambience, AMBIENCE_KINDS, 0);
+    assert_true(ambience_sounds(&ambience));
+    ambience_mix(&ambience, samples + STEP + STEP / 2, STEP + 1);
+    assert_false(ambience_sounds(&ambience));
+    ambience_mix(&ambience, samples + 3 * STEP, STEP);
+    for (size_t i = 1; i < 4 * STEP; i++)
+        assert_true(fabs((double)samples[i] - (double)samples[i - 1]) < 0.2);
+    assert_true(rms(samples + STEP / 2, STEP) > 0.01);
+    assert_true(rms(samples + 3 * STEP, STEP) == 0);
+}
+
+static void ambience_has_names(void **state)
+{
+    (void)state;
+    enum ambience_kind kind = AMBIENCE_KINDS;
+    assert_true(ambience_find("coffee_shop", &kind) && kind == AMBIENCE_COFFEE_SHOP);
+    assert_true(ambience_find("nature", &kind) && kind == AMBIENCE_NATURE);
+    assert_false(ambience_find("volcano", &kind) || ambience_find(NULL, &kind));
+}
+
+/* ---- Volume ------------------------------------------------------------------------------------ */
+
 static void volume_scales_and_never_passes_full_scale(void **state)
 {
     (void)state;
@@ -588,6 +701,10 @@ int main(void)
         cmocka_unit_test(encoders_in_threads_do_not_disturb_each_other),
         cmocka_unit_test(resampling_keeps_length_time_and_pitch),
         cmocka_unit_test(resampling_works_at_the_edges),
+        cmocka_unit_test(ambience_is_as_loud_as_it_says),
+        cmocka_unit_test(ambience_does_not_depend_on_pieces),
+        cmocka_unit_test(ambience_fades),
+        cmocka_unit_test(ambience_has_names),
         cmocka_unit_test(volume_scales_and_never_passes_full_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "audio/ambience.h"
 #include "base/str.h"
 #include "engine/cache.h"
 #include "engine/engine.h"
@@ -325,6 +326,53 @@ static void a_repeated_request_gives_the_same_bytes(void **state)
     lt_engine_close(engine);
 }
 
+/* What the cache keeps is the speech alone: with a background and then without, the difference is the background, also in
+ * the pause, and behind the end until it has faded. */
+static void a_background_is_not_kept(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "<speak><background type='rain' volume='30'>Hello.<break time='1s'/>Yes.</background></speak>",
+        "<speak><prosody volume='medium'>Hello.<break time='1s'/>Yes.</prosody></speak>"};
+    lt_engine *engine = open_engine();
+    struct listener heard[2] = {0};
+    for (int i = 0; i < 2; i++) {
+        heard[i].engine = engine;
+        lt_request_init(&heard[i].request);
+        heard[i].request.text = texts[i];
+        heard[i].request.input = LT_INPUT_SSML;
+        heard[i].request.voice = "slt";
+        heard[i].request.seed = 5;
+        listen(&heard[i]);
+        assert_int_equal(heard[i].status, LT_OK);
+    }
+    size_t with = heard[0].bytes.length / 2, without = heard[1].bytes.length / 2;
+    assert_int_equal(heard[1].result.chunks_cached, 2);
+    assert_int_equal(with, without + AMBIENCE_FADE_SAMPLES);
+    float *expected = calloc(with, sizeof *expected);
+    assert_non_null(expected);
+    struct ambience ambience;
+    ambience_init(&ambience, 5);
+    ambience_set(&ambience, AMBIENCE_RAIN, 0.3f);
+    ambience_mix(&ambience, expected, without);
+    ambience_set(&ambience, AMBIENCE_KINDS, 0);
+    ambience_mix(&ambience, expected + without, AMBIENCE_FADE_SAMPLES);
+    size_t wrong = 0;
+    for (size_t i = 0; i < with; i++) {
+        int16_t a, b = 0;
+        memcpy(&a, heard[0].bytes.data + 2 * i, 2);
+        if (i < without)
+            memcpy(&b, heard[1].bytes.data + 2 * i, 2);
+        bool bent = abs((int)a) > 0.75 * 32767 || abs((int)b) > 0.75 * 32767; /* the limiter's */
+        wrong += !bent && fabs((double)(a - b) - 32767 * (double)expected[i]) > 2.5;
+    }
+    assert_int_equal(wrong, 0);
+    free(expected);
+    str_free(&heard[0].bytes);
+    str_free(&heard[1].bytes);
+    lt_engine_close(engine);
+}
+
 enum { TOGETHER = 16 };
 
 static void identical_requests_in_flight_are_spoken_once(void **state)
@@ -402,6 +450,7 @@ int main(void)
         cmocka_unit_test(an_abandoned_clip_goes_to_its_last_user),
         cmocka_unit_test(threads_share_it),
         cmocka_unit_test(a_repeated_request_gives_the_same_bytes),
+        cmocka_unit_test(a_background_is_not_kept),
         cmocka_unit_test(identical_requests_in_flight_are_spoken_once),
         cmocka_unit_test(a_leader_that_leaves_does_not_end_the_speech),
     };
