@@ -16,6 +16,7 @@
 #include "base/utf8.h"
 #include "engine/clip_key.h"
 #include "engine/engine.h"
+#include "engine/request_text.h"
 
 /* An estimate of what a request takes beyond its samples (text window, chunks, encoder), and of the samples of a
  * character or phoneme at speed 1: a tenth of a second, more than most take, since a growing buffer has spare room. */
@@ -42,6 +43,7 @@ struct piece {
 struct speech {
     lt_engine *engine;
     const lt_request *request;
+    struct request_text text;
     struct voice_ref voice; /* the request's own */
     struct text_stream *stream;
     struct encoder *encoder;
@@ -50,27 +52,14 @@ struct speech {
     int oldest, waiting;
     uint64_t reserved; /* of the memory budget */
     bool text_ended, first_piece_submitted;
-    bool entered;   /* counted by the scheduler as a request that may submit more */
-    size_t text_at; /* of request->text, when that is read */
+    bool entered; /* counted by the scheduler as a request that may submit more */
     uint64_t samples_written;
     double began;
     bool write_refused;
     lt_result result;
 };
 
-/* ---- The caller's side: reading and writing ---- */
-
-static size_t read_source(void *user, char *buffer, size_t size)
-{
-    struct speech *s = user;
-    const lt_request *r = s->request;
-    if (r->text == NULL)
-        return r->read(r->user, buffer, size);
-    size_t left = r->text_bytes - s->text_at, n = left < size ? left : size;
-    memcpy(buffer, r->text + s->text_at, n);
-    s->text_at += n;
-    return n;
-}
+/* ---- The caller's side ---- */
 
 static bool write_bytes(void *user, const void *bytes, size_t size)
 {
@@ -339,7 +328,7 @@ static void report_progress(struct speech *s, uint64_t source_end)
         return;
     lt_progress progress = {
         .text_bytes_done = source_end,
-        .text_bytes_total = s->request->text != NULL ? s->request->text_bytes
+        .text_bytes_total = s->request->text != NULL ? s->text.size
                             : s->text_ended          ? text_stream_position(s->stream)
                                                      : 0,
         .audio_seconds = (double)s->samples_written / LT_SAMPLE_RATE,
@@ -441,8 +430,8 @@ static lt_status reserve_memory(struct speech *s, size_t max_symbols, lt_error *
 {
     const lt_request *r = s->request;
     uint64_t symbols = LOOKAHEAD * (uint64_t)max_symbols;
-    if (r->text != NULL && r->input == LT_INPUT_TEXT && r->text_bytes < symbols)
-        symbols = r->text_bytes;
+    if (r->text != NULL && r->input == LT_INPUT_TEXT && s->text.size < symbols)
+        symbols = s->text.size;
     uint64_t bytes = REQUEST_BYTES + (uint64_t)((double)(symbols * SYMBOL_BYTES) / (double)r->speed);
     const atomic_bool *cancel = r->cancel != NULL ? &r->cancel->fired : NULL;
     lt_status status = budget_reserve(s->engine->budget, bytes, cancel, error);
@@ -476,7 +465,7 @@ static lt_status open_speech(struct speech *s, lt_error *error)
         .on = s->request->text_on,
         .off = s->request->text_off,
     };
-    status = text_stream_open(s->engine->frontend, &options, read_source, s, &s->stream, error);
+    status = text_stream_open(s->engine->frontend, &options, request_text_read, &s->text, &s->stream, error);
     if (status != LT_OK)
         return status;
     struct sink sink = {
@@ -548,11 +537,12 @@ lt_status lt_speak(lt_engine *engine, const lt_request *request, lt_result *resu
             count_refused(engine, status);
         return status;
     }
-    lt_request r = *request;
-    if (r.text != NULL && r.text_bytes == SIZE_MAX)
-        r.text_bytes = strlen(r.text);
-    struct speech s = {.engine = engine, .request = &r, .voice = {.backend = -1}, .began = clock_seconds()};
-    ambience_init(&s.ambience, r.seed);
+    struct speech s = {.engine = engine,
+                       .request = request,
+                       .text = request_text_of(request),
+                       .voice = {.backend = -1},
+                       .began = clock_seconds()};
+    ambience_init(&s.ambience, request->seed);
     stats_begin(&engine->stats);
     status = open_speech(&s, error);
     if (status == LT_OK)

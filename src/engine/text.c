@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/request_text.h"
 #include "text/receipt.h"
 
 /* Longest chunk: a paragraph stays one line unless it is longer. */
@@ -10,23 +11,10 @@ enum { LINE_SYMBOLS = 65536 };
 
 struct spelling {
     const lt_request *request;
-    size_t text_at;   /* of request->text, when that is read */
     bool first_entry; /* nothing is in the JSON array yet */
     bool failed;      /* out of memory */
     bool refused;     /* write returned false */
 };
-
-static size_t read_text(void *user, char *buffer, size_t size)
-{
-    struct spelling *s = user;
-    const lt_request *r = s->request;
-    if (r->text == NULL)
-        return r->read(r->user, buffer, size);
-    size_t left = r->text_bytes - s->text_at, n = left < size ? left : size;
-    memcpy(buffer, r->text + s->text_at, n);
-    s->text_at += n;
-    return n;
-}
 
 static void put(struct spelling *s, const char *bytes, size_t size)
 {
@@ -101,12 +89,10 @@ lt_status lt_spell_out(lt_engine *engine, const lt_request *request, lt_stage st
     lt_status status = check(engine, request, stage, error);
     if (status != LT_OK)
         return status;
-    lt_request sized = *request;
-    if (sized.text != NULL && sized.text_bytes == SIZE_MAX)
-        sized.text_bytes = strlen(sized.text);
     bool receipt = stage == LT_STAGE_RECEIPT;
-    struct spelling s = {.request = &sized, .first_entry = true};
-    struct text_options options = {.input = sized.input,
+    struct spelling s = {.request = request, .first_entry = true};
+    struct request_text text = request_text_of(request);
+    struct text_options options = {.input = request->input,
                                    .phonemes = stage != LT_STAGE_WORDS,
                                    .max_symbols = LINE_SYMBOLS,
                                    .language = language != NULL ? language : "en-US",
@@ -116,7 +102,7 @@ lt_status lt_spell_out(lt_engine *engine, const lt_request *request, lt_stage st
                                    .observe = receipt ? put_receipt : NULL,
                                    .observer = &s};
     struct text_stream *stream;
-    status = text_stream_open(engine->frontend, &options, read_text, &s, &stream, error);
+    status = text_stream_open(engine->frontend, &options, request_text_read, &text, &stream, error);
     if (status != LT_OK)
         return status;
     if (receipt)
