@@ -244,7 +244,9 @@ typedef struct lt_result {
     uint64_t text_bytes;        /* bytes of text that were read */
     uint64_t bytes_written;     /* encoded bytes handed to write */
     uint32_t chunks;            /* pieces the text was spoken in */
-    uint32_t chunks_cached;     /* of them: from a cache, or spoken for another request at that moment */
+    uint32_t
+        chunks_cached; /* of them: from a cache, or spoken for another request at that moment; all of them
+                                   when the whole answer was kept, encoded, and nothing was left to do */
     uint64_t peak_memory_bytes; /* peak resident memory of the process so far */
 } lt_result;
 
@@ -259,7 +261,7 @@ LT_API lt_status lt_speak(lt_engine *engine, const lt_request *request, lt_resul
 
 #define LT_FIRST_AUDIO_BUCKETS 12
 #define LT_MOST_BATCH_STATS    12
-#define LT_MOST_CACHE_STATS    3
+#define LT_MOST_CACHE_STATS    4
 
 /* What the batches of one backend's chunks of one length are like. */
 typedef struct lt_batch_stats {
@@ -276,18 +278,20 @@ typedef struct lt_batch_stats {
     double work_seconds;  /* wall time that the backend took for them */
 } lt_batch_stats;
 
-/* A level of the cache of spoken chunks. Counts are since the engine was opened. */
+/* A kind of things in a level of the cache: the samples of chunks ("audio"), or the bytes of whole requests ("encoded", in
+ * memory only), which are looked up first. Counts are since the engine was opened. */
 typedef struct lt_cache_stats {
-    const char *level;    /* "memory", "disk" or "redis" */
-    uint64_t hits;        /* chunks that were found here */
-    uint64_t shared;      /* chunks that another request was having spoken at that moment ("memory" only) */
-    uint64_t misses;      /* chunks that were looked for here and not found */
-    uint64_t added;       /* chunks that were put here */
-    uint64_t evictions;   /* chunks that had to make room for others */
+    const char *level; /* "memory", "disk" or "redis" */
+    const char *kind;  /* "audio" or "encoded" */
+    uint64_t hits;     /* things that were found here */
+    uint64_t shared; /* chunks that another request was having spoken at that moment (audio in memory only) */
+    uint64_t misses; /* things that were looked for here and not found */
+    uint64_t added;  /* things that were put here */
+    uint64_t evictions;   /* things that had to make room for others */
     uint64_t errors;      /* damaged entries, failed writes, timeouts: none of them fails a request */
-    uint64_t entries;     /* chunks that are here now; 0 where that is not known ("redis") */
+    uint64_t entries;     /* things that are here now; 0 where that is not known ("redis") */
     uint64_t bytes;       /* that they occupy; 0 where that is not known */
-    uint64_t limit_bytes; /* most bytes; 0: no limit of ours */
+    uint64_t limit_bytes; /* most bytes, of all kinds in the level together; 0: no limit of ours */
     bool down;            /* the last attempt failed: left alone for a while, then tried again ("redis") */
 } lt_cache_stats;
 
@@ -313,7 +317,7 @@ typedef struct lt_stats {
 
     lt_batch_stats batches[LT_MOST_BATCH_STATS]; /* by backend and length class */
     size_t batch_count;
-    lt_cache_stats caches[LT_MOST_CACHE_STATS]; /* by level; the first is "memory" */
+    lt_cache_stats caches[LT_MOST_CACHE_STATS]; /* by level and kind; the first is audio in "memory" */
     size_t cache_count;
 
     /* Memory, in bytes. The budget (memory.limit_bytes, 0: none) covers the next three. */

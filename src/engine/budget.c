@@ -122,6 +122,16 @@ lt_status budget_reserve(struct budget *budget, uint64_t bytes, const atomic_boo
     return status;
 }
 
+bool budget_try(struct budget *budget, uint64_t bytes)
+{
+    if (budget->counts.limit == 0)
+        return true;
+    pthread_mutex_lock(&budget->lock);
+    bool got = budget->counts.waiting == 0 && try_reserve(budget, bytes);
+    pthread_mutex_unlock(&budget->lock);
+    return got;
+}
+
 void budget_release(struct budget *budget, uint64_t bytes)
 {
     if (budget->counts.limit == 0 || bytes == 0)

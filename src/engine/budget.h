@@ -33,6 +33,10 @@ void budget_close(struct budget *budget); /* NULL is fine */
  * Errors: LT_ERR_MEMORY (no room in time, or never any), LT_ERR_CANCELLED. */
 lt_status budget_reserve(struct budget *budget, uint64_t bytes, const atomic_bool *cancelled,
                          lt_error *error);
+
+/* The same at once or not at all, for what a request can do without: true when it got them. */
+bool budget_try(struct budget *budget, uint64_t bytes);
+
 void budget_release(struct budget *budget, uint64_t bytes);
 
 void budget_look(struct budget *budget, struct budget_counts *counts);

@@ -1,4 +1,4 @@
-/* cache.c: clips that were spoken before, and those that are being spoken now. */
+/* cache.c: what was spoken before, and what is being spoken now. */
 #include "engine/cache.h"
 
 #include <stdlib.h>
@@ -21,15 +21,16 @@ enum {
 };
 
 struct fifo {
-    struct clip *newest, *oldest;
+    struct cache_entry *newest, *oldest;
     uint64_t bytes, count;
 };
 
 struct cache {
-    pthread_mutex_t lock;      /* guards everything below */
-    uint64_t limit, room;      /* most bytes ever, and now */
-    bool enabled;              /* constant */
-    struct clip *table[SLOTS]; /* chained by clip->chain */
+    uint64_t limit; /* most bytes ever; constant, as is: */
+    bool enabled;
+    pthread_mutex_t lock;             /* guards everything below */
+    uint64_t room;                    /* most bytes now */
+    struct cache_entry *table[SLOTS]; /* chained by entry->chain */
     struct fifo small, main;
     /* A key is remembered in the slot that it hashes to, with the number of the eviction that put it there: it counts
      * as forgotten when as many others were put since as the main queue has members. */
@@ -37,7 +38,7 @@ struct cache {
         uint64_t fingerprint, number;
     } ghosts[GHOSTS];
     uint64_t ghost_number;
-    struct cache_counts counts;
+    struct cache_counts counts[CACHE_KINDS];
 };
 
 lt_status cache_open(uint64_t limit, bool lower, struct cache **cache, lt_error *error)
@@ -58,80 +59,104 @@ bool cache_enabled(const struct cache *cache)
     return cache->enabled;
 }
 
+bool cache_keeps(const struct cache *cache)
+{
+    return cache->limit > 0; /* constant */
+}
+
 /* ---- The table ---- */
 
-static uint64_t fingerprint(const struct clip_key *key)
+static uint64_t fingerprint(const struct cache_key *key)
 {
     uint64_t value;
     memcpy(&value, key->bytes, sizeof value); /* a digest: any part of it is as good as another */
     return value;
 }
 
-static struct clip **slot_of(struct cache *cache, const struct clip_key *key)
+static struct cache_entry **slot_of(struct cache *cache, const struct cache_key *key)
 {
     return &cache->table[fingerprint(key) % SLOTS];
 }
 
-static struct clip *find(struct cache *cache, const struct clip_key *key)
+static struct cache_entry *find(struct cache *cache, enum cache_kind kind, const struct cache_key *key)
 {
-    struct clip *clip = *slot_of(cache, key);
-    while (clip != NULL && memcmp(&clip->key, key, sizeof *key) != 0)
-        clip = clip->chain;
-    return clip;
+    struct cache_entry *entry = *slot_of(cache, key);
+    while (entry != NULL && (entry->kind != kind || memcmp(&entry->key, key, sizeof *key) != 0))
+        entry = entry->chain;
+    return entry;
 }
 
-static void table_add(struct cache *cache, struct clip *clip)
+/* Entries begin the structures that they belong to. */
+static struct clip *clip_of(struct cache_entry *entry)
 {
-    struct clip **slot = slot_of(cache, &clip->key);
-    clip->chain = *slot;
-    *slot = clip;
+    return (struct clip *)entry;
 }
 
-static void table_remove(struct cache *cache, struct clip *clip)
+static struct answer *answer_of(struct cache_entry *entry)
 {
-    struct clip **at = slot_of(cache, &clip->key);
-    while (*at != clip)
+    return (struct answer *)entry;
+}
+
+static void free_entry(struct cache_entry *entry)
+{
+    if (entry->kind == CACHE_AUDIO)
+        clip_free(clip_of(entry));
+    else
+        answer_free(answer_of(entry));
+}
+
+static void table_add(struct cache *cache, struct cache_entry *entry)
+{
+    struct cache_entry **slot = slot_of(cache, &entry->key);
+    entry->chain = *slot;
+    *slot = entry;
+}
+
+static void table_remove(struct cache *cache, struct cache_entry *entry)
+{
+    struct cache_entry **at = slot_of(cache, &entry->key);
+    while (*at != entry)
         at = &(*at)->chain;
-    *at = clip->chain;
-    clip->place = PLACE_NOWHERE;
+    *at = entry->chain;
+    entry->place = PLACE_NOWHERE;
 }
 
 /* ---- The queues ---- */
 
-static void fifo_push(struct fifo *fifo, struct clip *clip)
+static void fifo_push(struct fifo *fifo, struct cache_entry *entry)
 {
-    clip->newer = NULL;
-    clip->older = fifo->newest;
+    entry->newer = NULL;
+    entry->older = fifo->newest;
     if (fifo->newest != NULL)
-        fifo->newest->newer = clip;
+        fifo->newest->newer = entry;
     else
-        fifo->oldest = clip;
-    fifo->newest = clip;
-    fifo->bytes += clip->bytes;
+        fifo->oldest = entry;
+    fifo->newest = entry;
+    fifo->bytes += entry->bytes;
     fifo->count++;
 }
 
-static struct clip *fifo_pop(struct fifo *fifo)
+static struct cache_entry *fifo_pop(struct fifo *fifo)
 {
-    struct clip *clip = fifo->oldest;
-    fifo->oldest = clip->newer;
+    struct cache_entry *entry = fifo->oldest;
+    fifo->oldest = entry->newer;
     if (fifo->oldest != NULL)
         fifo->oldest->older = NULL;
     else
         fifo->newest = NULL;
-    fifo->bytes -= clip->bytes;
+    fifo->bytes -= entry->bytes;
     fifo->count--;
-    return clip;
+    return entry;
 }
 
-static void remember_ghost(struct cache *cache, const struct clip *clip)
+static void remember_ghost(struct cache *cache, const struct cache_entry *entry)
 {
-    uint64_t print = fingerprint(&clip->key);
+    uint64_t print = fingerprint(&entry->key);
     cache->ghosts[print % GHOSTS].fingerprint = print;
     cache->ghosts[print % GHOSTS].number = ++cache->ghost_number;
 }
 
-static bool is_ghost(const struct cache *cache, const struct clip_key *key)
+static bool is_ghost(const struct cache *cache, const struct cache_key *key)
 {
     uint64_t print = fingerprint(key), number = cache->ghosts[print % GHOSTS].number;
     uint64_t most = cache->main.count > GHOSTS_LEAST ? cache->main.count : GHOSTS_LEAST;
@@ -139,35 +164,38 @@ static bool is_ghost(const struct cache *cache, const struct clip_key *key)
            cache->ghost_number - number < most;
 }
 
-static void drop(struct cache *cache, struct clip *clip)
+static void drop(struct cache *cache, struct cache_entry *entry)
 {
-    table_remove(cache, clip);
-    cache->counts.evictions++;
-    if (clip->users == 0) /* else its last user frees it */
-        clip_free(clip);
+    struct cache_counts *counts = &cache->counts[entry->kind];
+    table_remove(cache, entry);
+    counts->evictions++;
+    counts->entries--;
+    counts->bytes -= entry->bytes;
+    if (entry->users == 0) /* else its last user frees it */
+        free_entry(entry);
 }
 
-/* Evicts one clip, or moves one from the small queue to the main one. */
+/* Evicts one entry, or moves one from the small queue to the main one. */
 static void evict_step(struct cache *cache)
 {
     if (cache->small.count > 0 &&
         (cache->main.count == 0 || cache->small.bytes > cache->room / SMALL_SHARE)) {
-        struct clip *clip = fifo_pop(&cache->small);
-        if (clip->frequency > PROMOTED_ABOVE) {
-            clip->frequency = 0;
-            clip->place = PLACE_MAIN;
-            fifo_push(&cache->main, clip);
+        struct cache_entry *entry = fifo_pop(&cache->small);
+        if (entry->frequency > PROMOTED_ABOVE) {
+            entry->frequency = 0;
+            entry->place = PLACE_MAIN;
+            fifo_push(&cache->main, entry);
         } else {
-            remember_ghost(cache, clip);
-            drop(cache, clip);
+            remember_ghost(cache, entry);
+            drop(cache, entry);
         }
     } else if (cache->main.count > 0) {
-        struct clip *clip = fifo_pop(&cache->main);
-        if (clip->frequency > 0) { /* another round */
-            clip->frequency--;
-            fifo_push(&cache->main, clip);
+        struct cache_entry *entry = fifo_pop(&cache->main);
+        if (entry->frequency > 0) { /* another round */
+            entry->frequency--;
+            fifo_push(&cache->main, entry);
         } else {
-            drop(cache, clip);
+            drop(cache, entry);
         }
     }
 }
@@ -178,54 +206,65 @@ static void make_room(struct cache *cache, uint64_t limit)
         evict_step(cache);
 }
 
-/* Puts a clip that is done, and in the table, into a queue. */
-static void keep(struct cache *cache, struct clip *clip)
+/* Puts an entry that is done, and in the table, into a queue. */
+static void keep(struct cache *cache, struct cache_entry *entry)
 {
-    if (clip->bytes > cache->room / 2) {
-        table_remove(cache, clip);
-        cache->counts.refused++;
+    struct cache_counts *counts = &cache->counts[entry->kind];
+    if (entry->bytes > cache->room / 2) {
+        table_remove(cache, entry);
+        counts->refused++;
         return;
     }
-    make_room(cache, cache->room - clip->bytes);
-    bool known = is_ghost(cache, &clip->key);
-    clip->place = known ? PLACE_MAIN : PLACE_SMALL;
-    fifo_push(known ? &cache->main : &cache->small, clip);
-    cache->counts.added++;
+    make_room(cache, cache->room - entry->bytes);
+    bool known = is_ghost(cache, &entry->key);
+    entry->place = known ? PLACE_MAIN : PLACE_SMALL;
+    fifo_push(known ? &cache->main : &cache->small, entry);
+    counts->added++;
+    counts->entries++;
+    counts->bytes += entry->bytes;
 }
 
 /* ---- Taking and giving back ---- */
 
-/* What `key` has in the table, unless it is a clip whose making failed, which is taken out. */
-static struct clip *find_good(struct cache *cache, const struct clip_key *key)
+static void use(struct cache_entry *entry)
 {
-    struct clip *clip = find(cache, key);
+    entry->users++;
+    entry->frequency += entry->frequency < FREQUENCY_MOST;
+}
+
+/* What `key` has in the table, unless it is a clip whose making failed, which is taken out. */
+static struct clip *find_good(struct cache *cache, const struct cache_key *key)
+{
+    struct cache_entry *entry = find(cache, CACHE_AUDIO, key);
     lt_status status;
-    if (clip == NULL || clip->place != PLACE_FLIGHT || !clip_is_done(clip, &status) || status == LT_OK)
-        return clip;
-    table_remove(cache, clip);
+    if (entry == NULL)
+        return NULL;
+    if (entry->place != PLACE_FLIGHT || !clip_is_done(clip_of(entry), &status) || status == LT_OK)
+        return clip_of(entry);
+    table_remove(cache, entry);
     return NULL;
 }
 
-struct clip *cache_take(struct cache *cache, const struct clip_key *key, size_t word_count,
+struct clip *cache_take(struct cache *cache, const struct cache_key *key, size_t word_count,
                         enum cache_found *found)
 {
+    struct cache_counts *counts = &cache->counts[CACHE_AUDIO];
     bool keyed = key != NULL && cache_enabled(cache);
     pthread_mutex_lock(&cache->lock);
     struct clip *clip = keyed ? find_good(cache, key) : NULL;
     if (clip != NULL) {
-        *found = clip->place == PLACE_FLIGHT ? CACHE_SHARED : CACHE_HIT;
-        clip->users++;
-        clip->frequency += clip->frequency < FREQUENCY_MOST;
-        *(*found == CACHE_HIT ? &cache->counts.hits : &cache->counts.shared) += 1;
+        *found = clip->entry.place == PLACE_FLIGHT ? CACHE_SHARED : CACHE_HIT;
+        use(&clip->entry);
+        *(*found == CACHE_HIT ? &counts->hits : &counts->shared) += 1;
     } else if ((clip = clip_new(word_count)) != NULL) {
         *found = CACHE_MISS;
-        clip->users = 1;
-        cache->counts.misses++;
+        clip->entry.users = 1;
+        counts->misses++;
         if (keyed) {
-            clip->keyed = true;
-            clip->key = *key;
-            clip->place = PLACE_FLIGHT;
-            table_add(cache, clip);
+            clip->entry.keyed = true;
+            clip->entry.key = *key;
+            clip->entry.place = PLACE_FLIGHT;
+            table_add(cache, &clip->entry);
         }
     }
     pthread_mutex_unlock(&cache->lock);
@@ -235,7 +274,7 @@ struct clip *cache_take(struct cache *cache, const struct clip_key *key, size_t 
 void cache_hold(struct cache *cache, struct clip *clip)
 {
     pthread_mutex_lock(&cache->lock);
-    clip->users++;
+    clip->entry.users++;
     pthread_mutex_unlock(&cache->lock);
 }
 
@@ -243,26 +282,66 @@ bool cache_release(struct cache *cache, struct clip *clip)
 {
     if (clip_is_done(clip, NULL)) /* already here: it takes a while, and others need the lock */
         clip_pack(clip);
+    struct cache_entry *entry = &clip->entry;
     struct job *job = NULL;
     lt_status status;
     pthread_mutex_lock(&cache->lock);
-    bool done = clip_is_done(clip, &status), last = --clip->users == 0;
-    if (clip->place == PLACE_FLIGHT && done && status == LT_OK) {
-        clip->bytes = clip_pack(clip);
-        keep(cache, clip);
-    } else if (clip->place == PLACE_FLIGHT && (done || last)) {
-        table_remove(cache, clip);
+    bool done = clip_is_done(clip, &status), last = --entry->users == 0;
+    if (entry->place == PLACE_FLIGHT && done && status == LT_OK) {
+        entry->bytes = clip_pack(clip);
+        keep(cache, entry);
+    } else if (entry->place == PLACE_FLIGHT && (done || last)) {
+        table_remove(cache, entry);
     }
     if (last && done) {
         job = clip->job; /* nobody needs what made it */
         clip->job = NULL;
     }
-    bool kept = clip->place != PLACE_NOWHERE;
+    bool kept = entry->place != PLACE_NOWHERE;
     pthread_mutex_unlock(&cache->lock);
     job_free(job);
     if (last && done && !kept)
         clip_free(clip);
     return last && !done;
+}
+
+const struct answer *cache_find_answer(struct cache *cache, const struct cache_key *key)
+{
+    pthread_mutex_lock(&cache->lock);
+    struct cache_entry *entry = find(cache, CACHE_ENCODED, key);
+    cache->counts[CACHE_ENCODED].hits += entry != NULL;
+    cache->counts[CACHE_ENCODED].misses += entry == NULL;
+    if (entry != NULL)
+        use(entry);
+    pthread_mutex_unlock(&cache->lock);
+    return entry != NULL ? answer_of(entry) : NULL;
+}
+
+void cache_release_answer(struct cache *cache, const struct answer *answer)
+{
+    struct cache_entry *entry =
+        (struct cache_entry *)(uintptr_t)&answer->entry; /* the cache's own, and not const */
+    pthread_mutex_lock(&cache->lock);
+    bool gone = --entry->users == 0 && entry->place == PLACE_NOWHERE;
+    pthread_mutex_unlock(&cache->lock);
+    if (gone)
+        free_entry(entry);
+}
+
+void cache_keep_answer(struct cache *cache, struct answer *answer)
+{
+    struct cache_entry *entry = &answer->entry;
+    entry->bytes = answer_bytes(answer);
+    pthread_mutex_lock(&cache->lock);
+    bool there = find(cache, CACHE_ENCODED, &entry->key) != NULL; /* somebody was faster */
+    if (!there) {
+        table_add(cache, entry);
+        keep(cache, entry);
+    }
+    bool kept = entry->place != PLACE_NOWHERE;
+    pthread_mutex_unlock(&cache->lock);
+    if (!kept)
+        free_entry(entry);
 }
 
 void cache_set_room(struct cache *cache, uint64_t bytes)
@@ -273,14 +352,20 @@ void cache_set_room(struct cache *cache, uint64_t bytes)
     pthread_mutex_unlock(&cache->lock);
 }
 
-void cache_look(struct cache *cache, struct cache_counts *counts)
+void cache_look(struct cache *cache, enum cache_kind kind, struct cache_counts *counts)
 {
     pthread_mutex_lock(&cache->lock);
-    *counts = cache->counts;
-    counts->entries = cache->small.count + cache->main.count;
-    counts->bytes = cache->small.bytes + cache->main.bytes;
+    *counts = cache->counts[kind];
     counts->limit = cache->limit;
     pthread_mutex_unlock(&cache->lock);
+}
+
+uint64_t cache_bytes(struct cache *cache)
+{
+    pthread_mutex_lock(&cache->lock);
+    uint64_t bytes = cache->small.bytes + cache->main.bytes;
+    pthread_mutex_unlock(&cache->lock);
+    return bytes;
 }
 
 void cache_close(struct cache *cache)
@@ -288,9 +373,9 @@ void cache_close(struct cache *cache)
     if (cache == NULL)
         return;
     for (size_t i = 0; i < SLOTS; i++)
-        for (struct clip *clip = cache->table[i], *next; clip != NULL; clip = next) {
-            next = clip->chain;
-            clip_free(clip);
+        for (struct cache_entry *entry = cache->table[i], *next; entry != NULL; entry = next) {
+            next = entry->chain;
+            free_entry(entry);
         }
     pthread_mutex_destroy(&cache->lock);
     free(cache);

@@ -1,13 +1,15 @@
-/* cache.h: clips that were spoken before, and those that are being spoken now.
+/* cache.h: what was spoken before, and what is being spoken now.
+ *
+ * It keeps two kinds of things in one room: clips, the samples of chunks, and answers, the bytes of whole requests.
  *
  * A request asks for a clip by its key: a digest of all that decides the samples (words or phonemes, voice, speed, seed, model,
  * instruction set). It gets the one that is kept, or the one that another request is having spoken at this moment, or an empty
- * one that it has to see filled: so the same words are never spoken twice at once. A clip that is done is kept for later.
+ * one that it has to see filled: so the same words are never spoken twice at once. A clip that is done is kept for later. An answer is looked up first, and put here when a request has ended.
  *
  * What is kept when there is no room for all is decided by S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi: "FIFO queues are all you
- * need for cache eviction", SOSP 2023): new clips pass through a small queue, a tenth of the room; those that were asked for again
- * move to the main queue, where they stay as long as they are used; the others leave, and only their keys are remembered for a
- * while, so that a clip which is soon asked for again goes to the main queue at once. A book that is read once thus passes
+ * need for cache eviction", SOSP 2023): what is new passes through a small queue, a tenth of the room; what was asked for again
+ * moves to the main queue, where it stays as long as it is used; the rest leaves, and only its keys are remembered for a
+ * while, so that what is soon asked for again goes to the main queue at once. A book that is read once thus passes
  * through the small queue and leaves the phrases that are always needed alone, which plain LRU would evict. Queues and
  * counts are weighted by bytes.
  *
@@ -15,32 +17,35 @@
 #ifndef ENGINE_CACHE_H
 #define ENGINE_CACHE_H
 
-#include "base/config.h"
+#include "engine/answer.h"
 #include "engine/clip.h"
 #include "engine/job.h"
 
 struct cache;
 
-/* Counts since cache_open, unless they say otherwise. */
+/* Counts of one kind since cache_open, unless they say otherwise. */
 struct cache_counts {
-    uint64_t hits;      /* clips that were there */
+    uint64_t hits;      /* entries that were there */
     uint64_t shared;    /* clips that another request was having spoken */
-    uint64_t misses;    /* clips that had to be spoken */
-    uint64_t added;     /* clips that were kept */
+    uint64_t misses;    /* entries that were not there */
+    uint64_t added;     /* entries that were kept */
     uint64_t evictions; /* of them, that made room for others */
-    uint64_t refused;   /* clips too large for the room there was */
+    uint64_t refused;   /* entries too large for the room there was */
     uint64_t entries;   /* kept now */
     uint64_t bytes;     /* they occupy now */
-    uint64_t limit;     /* most bytes */
+    uint64_t limit;     /* most bytes, of all kinds together */
 };
 
-/* `limit`: most bytes of kept clips; 0: nothing is kept in memory, nor shared unless `lower` says that there are levels below.
+/* `limit`: most bytes that are kept; 0: nothing is kept in memory, nor shared unless `lower` says that there are levels below.
  * Errors: LT_ERR_MEMORY. */
 lt_status cache_open(uint64_t limit, bool lower, struct cache **cache, lt_error *error);
-void cache_close(struct cache *cache); /* no clip may be held; NULL is fine */
+void cache_close(struct cache *cache); /* nothing may be held; NULL is fine */
 
 /* Whether keys are of any use. */
 bool cache_enabled(const struct cache *cache);
+
+/* Whether anything is kept in memory. */
+bool cache_keeps(const struct cache *cache);
 
 /* How a clip was found. */
 enum cache_found { CACHE_HIT, CACHE_SHARED, CACHE_MISS };
@@ -48,7 +53,7 @@ enum cache_found { CACHE_HIT, CACHE_SHARED, CACHE_MISS };
 /* The clip of `key` for an utterance of `word_count` words, held until cache_release. After CACHE_MISS the caller sees to it that
  * it gets done: by a job (clip->job), or by clip_finish. With a `key` of NULL it is always a new one that nobody else
  * gets. NULL when out of memory. */
-struct clip *cache_take(struct cache *cache, const struct clip_key *key, size_t word_count,
+struct clip *cache_take(struct cache *cache, const struct cache_key *key, size_t word_count,
                         enum cache_found *found);
 
 /* Holds a clip, which somebody holds, once more. */
@@ -58,9 +63,19 @@ void cache_hold(struct cache *cache, struct clip *clip);
  * end its job, if any, and free job and clip. */
 bool cache_release(struct cache *cache, struct clip *clip);
 
+/* The answer that is kept for `key`, held until cache_release_answer; NULL: there is none. */
+const struct answer *cache_find_answer(struct cache *cache, const struct cache_key *key);
+void cache_release_answer(struct cache *cache, const struct answer *answer);
+
+/* Keeps an answer, which it takes over, if there is room and nothing is kept for its key. */
+void cache_keep_answer(struct cache *cache, struct answer *answer);
+
 /* Keeps no more than `bytes` from now on, nor than the limit it was opened with; UINT64_MAX at first. */
 void cache_set_room(struct cache *cache, uint64_t bytes);
 
-void cache_look(struct cache *cache, struct cache_counts *counts);
+void cache_look(struct cache *cache, enum cache_kind kind, struct cache_counts *counts);
+
+/* Bytes that all kinds occupy now. */
+uint64_t cache_bytes(struct cache *cache);
 
 #endif

@@ -14,12 +14,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-
-enum { CLIP_KEY_BYTES = 32 }; /* a SHA-256 */
-
-struct clip_key {
-    unsigned char bytes[CLIP_KEY_BYTES];
-};
+#include "engine/cache_entry.h"
 
 /* When a word of the utterance sounds, in seconds from the clip's first sample; both negative: not known. */
 struct clip_time {
@@ -29,9 +24,10 @@ struct clip_time {
 struct job;
 
 struct clip {
-    pthread_mutex_t lock;   /* guards what follows, up to `times` */
-    pthread_cond_t changed; /* new samples, or done */
-    int16_t *narrow;        /* the samples, unless `wide` is set */
+    struct cache_entry entry; /* the first field; the cache's */
+    pthread_mutex_t lock;     /* guards what follows, up to `times` */
+    pthread_cond_t changed;   /* new samples, or done */
+    int16_t *narrow;          /* the samples, unless `wide` is set */
     float *wide;
     size_t count, capacity; /* samples */
     bool done;              /* nothing below changes any more, nor anything above */
@@ -40,15 +36,6 @@ struct clip {
     double speech_seconds;  /* the backend's work on it; 0 when it came from a cache */
     struct clip_time *times;
     size_t word_count;
-
-    /* The cache's, under its lock. */
-    struct clip_key key;
-    bool keyed;    /* may be shared and kept */
-    int users;     /* requests that hold it */
-    int place;     /* enum cache_place */
-    int frequency; /* uses since it was last looked at for eviction, at most 3 */
-    size_t bytes;  /* that the cache counts for it */
-    struct clip *chain, *newer, *older;
 
     struct job
         *job; /* who makes it; set by the request that found it missing, before others see it; NULL: nobody */

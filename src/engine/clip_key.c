@@ -11,7 +11,7 @@ static void add(struct sha256_ctx *context, const void *bytes, size_t size)
 }
 
 bool clip_key_make(const struct registry *registry, const struct voice_ref *voice,
-                   const struct utterance *utterance, struct clip_key *key)
+                   const struct utterance *utterance, struct cache_key *key)
 {
     const struct registry_backend *backend = &registry->backends[voice->backend];
     struct str identity = {0};

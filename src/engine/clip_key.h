@@ -9,6 +9,6 @@
  * and instruction set in it), its phonemes (else its text), where its words begin and end in them, speed and seed. The same in
  * every process, so that it names files and Redis keys too. False when out of memory. */
 bool clip_key_make(const struct registry *registry, const struct voice_ref *voice,
-                   const struct utterance *utterance, struct clip_key *key);
+                   const struct utterance *utterance, struct cache_key *key);
 
 #endif

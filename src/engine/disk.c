@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "engine/record.h"
 
-enum { NAME_BYTES = 2 * CLIP_KEY_BYTES, STALE_SECONDS = 3600 };
+enum { NAME_BYTES = 2 * CACHE_KEY_BYTES, STALE_SECONDS = 3600 };
 
 /* When files are too many bytes, so many are removed that this part of the limit is left: looking through the folder
  * is then rare. */
@@ -50,8 +50,8 @@ static void put_path(const struct disk *disk, const char *name, struct str *path
 static void put_clip_path(const struct disk *disk, const struct clip *clip, struct str *path)
 {
     char name[NAME_BYTES + 1];
-    for (int i = 0; i < CLIP_KEY_BYTES; i++)
-        snprintf(name + 2 * i, 3, "%02x", clip->key.bytes[i]);
+    for (int i = 0; i < CACHE_KEY_BYTES; i++)
+        snprintf(name + 2 * i, 3, "%02x", clip->entry.key.bytes[i]);
     put_path(disk, name, path);
 }
 

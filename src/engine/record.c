@@ -12,7 +12,7 @@ enum record_kind { RECORD_NARROW, RECORD_WIDE };
 
 struct record_head {
     char magic[8];
-    struct clip_key key;
+    struct cache_key key;
     uint32_t kind; /* enum record_kind */
     uint32_t word_count;
     uint64_t count; /* samples */
@@ -33,7 +33,7 @@ static void write_content(const struct clip *clip, struct str *out)
     const size_t times = clip->word_count * sizeof *clip->times;
     const bool wide = clip->wide != NULL;
     const size_t samples = clip->count * (wide ? sizeof *clip->wide : sizeof *clip->narrow);
-    struct record_head head = {.key = clip->key,
+    struct record_head head = {.key = clip->entry.key,
                                .kind = wide ? RECORD_WIDE : RECORD_NARROW,
                                .word_count = (uint32_t)clip->word_count,
                                .count = clip->count};
@@ -67,8 +67,8 @@ static bool is_record_of(const unsigned char *bytes, size_t size, const struct c
         return false;
     memcpy(head, bytes, sizeof *head);
     if (memcmp(head->magic, magic, sizeof magic) != 0 ||
-        memcmp(&head->key, &clip->key, sizeof clip->key) != 0 || head->word_count != clip->word_count ||
-        head->kind > RECORD_WIDE || head->count > RECORD_MOST_BYTES)
+        memcmp(&head->key, &clip->entry.key, sizeof clip->entry.key) != 0 ||
+        head->word_count != clip->word_count || head->kind > RECORD_WIDE || head->count > RECORD_MOST_BYTES)
         return false;
     size_t sample = head->kind == RECORD_WIDE ? sizeof(float) : sizeof(int16_t);
     if (size != sizeof *head + head->word_count * sizeof(struct clip_time) + head->count * sample +

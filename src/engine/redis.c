@@ -18,7 +18,7 @@ static const double FIRST_PAUSE = 1, MOST_PAUSE = 30; /* seconds that it is left
 
 static const char PREFIX[] = "litetts:clip:";
 
-enum { KEY_BYTES = sizeof PREFIX - 1 + 2 * CLIP_KEY_BYTES, DEFAULT_PORT = 6379, MOST_ARGUMENTS = 5 };
+enum { KEY_BYTES = sizeof PREFIX - 1 + 2 * CACHE_KEY_BYTES, DEFAULT_PORT = 6379, MOST_ARGUMENTS = 5 };
 
 /* A connection, made when it is first needed. */
 struct link {
@@ -295,8 +295,8 @@ static redisReply *ask(struct redis *redis, struct link *link, const struct comm
 static void put_key(const struct clip *clip, char key[KEY_BYTES + 1])
 {
     memcpy(key, PREFIX, sizeof PREFIX);
-    for (int i = 0; i < CLIP_KEY_BYTES; i++)
-        snprintf(key + sizeof PREFIX - 1 + 2 * i, 3, "%02x", clip->key.bytes[i]);
+    for (int i = 0; i < CACHE_KEY_BYTES; i++)
+        snprintf(key + sizeof PREFIX - 1 + 2 * i, 3, "%02x", clip->entry.key.bytes[i]);
 }
 
 bool redis_load(struct redis *redis, struct clip *clip)

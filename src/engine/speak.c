@@ -16,11 +16,17 @@
 #include "base/utf8.h"
 #include "engine/clip_key.h"
 #include "engine/engine.h"
+#include "engine/recording.h"
 #include "engine/request_text.h"
 
-/* An estimate of what a request takes beyond its samples (text window, chunks, encoder), and of the samples of a
+/* Estimates of what a request takes beyond its samples (text window, chunks, encoder), of what is recorded of it beyond them
+ * (headers, pauses), and of the samples of a
  * character or phoneme at speed 1: a tenth of a second, more than most take, since a growing buffer has spare room. */
-enum { REQUEST_BYTES = 256 * 1024, SYMBOL_BYTES = LT_SAMPLE_RATE / 10 * (int)sizeof(int16_t) };
+enum {
+    REQUEST_BYTES = 256 * 1024,
+    RECORDING_BYTES = 64 * 1024,
+    SYMBOL_BYTES = LT_SAMPLE_RATE / 10 * (int)sizeof(int16_t)
+};
 
 enum { LOOKAHEAD = 2, FIRST_SYMBOLS = 120, READ_SAMPLES = 4096 };
 
@@ -56,6 +62,7 @@ struct speech {
     uint64_t samples_written;
     double began;
     bool write_refused;
+    struct recording recording;
     lt_result result;
 };
 
@@ -65,6 +72,7 @@ static bool write_bytes(void *user, const void *bytes, size_t size)
 {
     struct speech *s = user;
     s->result.bytes_written += size;
+    recording_write(&s->recording, bytes, size);
     if (!s->write_refused && !s->request->write(s->request->user, bytes, size))
         s->write_refused = true;
     return !s->write_refused;
@@ -73,6 +81,7 @@ static bool write_bytes(void *user, const void *bytes, size_t size)
 static bool rewrite_bytes(void *user, uint64_t offset, const void *bytes, size_t size)
 {
     struct speech *s = user;
+    recording_rewrite(&s->recording, offset, bytes, size);
     return s->request->rewrite(s->request->user, offset, bytes, size);
 }
 
@@ -175,7 +184,7 @@ static lt_status take_clip(struct speech *s, struct piece *piece, const struct t
         .speed = within(s->request->speed * chunk->rate, 0.25f, 4.0f),
         .seed = s->request->seed,
     };
-    struct clip_key key;
+    struct cache_key key;
     bool keyed = cache_enabled(cache) && clip_key_make(&s->engine->registry, &voice, &utterance, &key);
     enum cache_found found;
     piece->clip = cache_take(cache, keyed ? &key : NULL, piece->word_count, &found);
@@ -425,6 +434,12 @@ static lt_status check_request(const lt_engine *engine, const lt_request *r, lt_
     return LT_OK;
 }
 
+/* Bytes that the samples of so many characters or phonemes take, at most. */
+static uint64_t sample_bytes(const struct speech *s, uint64_t symbols)
+{
+    return (uint64_t)((double)(symbols * SYMBOL_BYTES) / (double)s->request->speed);
+}
+
 /* Reserves what the request will hold at most: two chunks of its text, or all of it when it is shorter. */
 static lt_status reserve_memory(struct speech *s, size_t max_symbols, lt_error *error)
 {
@@ -432,7 +447,7 @@ static lt_status reserve_memory(struct speech *s, size_t max_symbols, lt_error *
     uint64_t symbols = LOOKAHEAD * (uint64_t)max_symbols;
     if (r->text != NULL && r->input == LT_INPUT_TEXT && s->text.size < symbols)
         symbols = s->text.size;
-    uint64_t bytes = REQUEST_BYTES + (uint64_t)((double)(symbols * SYMBOL_BYTES) / (double)r->speed);
+    uint64_t bytes = REQUEST_BYTES + sample_bytes(s, symbols);
     const atomic_bool *cancel = r->cancel != NULL ? &r->cancel->fired : NULL;
     lt_status status = budget_reserve(s->engine->budget, bytes, cancel, error);
     if (status == LT_OK)
@@ -442,11 +457,8 @@ static lt_status reserve_memory(struct speech *s, size_t max_symbols, lt_error *
 
 static lt_status open_speech(struct speech *s, lt_error *error)
 {
-    lt_status status = registry_find(&s->engine->registry, s->request->voice, &s->voice, error);
-    if (status != LT_OK)
-        return status;
     const struct backend_type *type = s->engine->registry.backends[s->voice.backend].type;
-    status = reserve_memory(s, type->max_symbols, error);
+    lt_status status = reserve_memory(s, type->max_symbols, error);
     if (status != LT_OK)
         return status;
     scheduler_enter(s->engine->scheduler, s->voice.backend);
@@ -465,6 +477,7 @@ static lt_status open_speech(struct speech *s, lt_error *error)
         .on = s->request->text_on,
         .off = s->request->text_off,
     };
+    recording_begin(&s->recording, s->engine, RECORDING_BYTES + sample_bytes(s, s->text.size));
     status = text_stream_open(s->engine->frontend, &options, request_text_read, &s->text, &s->stream, error);
     if (status != LT_OK)
         return status;
@@ -483,30 +496,69 @@ static void close_speech(struct speech *s)
         str_free(&s->pieces[i].text);
         free(s->pieces[i].words);
     }
+    recording_close(&s->recording, s->engine);
     budget_release(s->engine->budget, s->reserved);
 }
 
-static void fill_result(struct speech *s)
+static lt_status stopped_by_receiver(lt_error *error)
 {
-    s->result.audio_seconds = (double)s->samples_written / LT_SAMPLE_RATE;
-    s->result.wall_seconds = clock_seconds() - s->began;
-    s->result.text_bytes = s->stream != NULL ? text_stream_position(s->stream) : 0;
-    s->result.peak_memory_bytes = memory_peak_bytes();
+    return error_set(error, LT_ERR_CANCELLED, "stopped: the receiver of the audio wanted no more");
 }
 
 /* Also after a cancel or a fault: what has been written becomes a whole, shorter file. */
 static lt_status finish_file(struct speech *s, lt_status status, lt_error *error)
 {
     if (s->write_refused)
-        return error_set(error, LT_ERR_CANCELLED, "stopped: the receiver of the audio wanted no more");
+        return stopped_by_receiver(error);
     lt_error fault;
     lt_status finished = encoder_finish(s->encoder, &fault);
     if (s->write_refused)
-        return error_set(error, LT_ERR_CANCELLED, "stopped: the receiver of the audio wanted no more");
+        return stopped_by_receiver(error);
     if (status == LT_OK && finished != LT_OK)
         return error_set(error, finished, "%s", fault.message);
     if (status == LT_ERR_CANCELLED)
         error_set(error, status, "stopped before the end of the text");
+    return status;
+}
+
+/* Writes what was kept of the same request. */
+static lt_status repeat(struct speech *s, const struct answer *answer, lt_error *error)
+{
+    enum { PIECE = 64 * 1024 };
+    lt_status status = LT_OK;
+    s->result.text_bytes = answer->text_bytes;
+    s->result.audio_seconds = answer->audio_seconds;
+    s->result.chunks = s->result.chunks_cached = answer->chunks;
+    for (size_t at = 0; at < answer->size && status == LT_OK; at += PIECE) {
+        size_t left = answer->size - at;
+        if (cancelled(s))
+            status = error_set(error, LT_ERR_CANCELLED, "stopped before the end of the text");
+        else if (!write_bytes(s, answer->bytes + at, left < PIECE ? left : PIECE))
+            status = stopped_by_receiver(error);
+        else if (at == 0 && answer->audio_seconds > 0)
+            s->result.first_audio_seconds = clock_seconds() - s->began;
+    }
+    cache_release_answer(s->engine->cache, answer);
+    return status;
+}
+
+static lt_status speak(struct speech *s, lt_error *error)
+{
+    const lt_request *r = s->request;
+    lt_engine *engine = s->engine;
+    lt_status status = registry_find(&engine->registry, r->voice, &s->voice, error);
+    if (status != LT_OK)
+        return status;
+    const struct answer *kept = recording_find(&s->recording, engine, r, s->text.size, &s->voice);
+    if (kept != NULL)
+        return repeat(s, kept, error);
+    status = open_speech(s, error);
+    if (status == LT_OK)
+        status = finish_file(s, run_pipeline(s, error), error);
+    s->result.audio_seconds = (double)s->samples_written / LT_SAMPLE_RATE;
+    s->result.text_bytes = s->stream != NULL ? text_stream_position(s->stream) : 0;
+    if (status == LT_OK)
+        recording_keep(&s->recording, engine, r, &s->voice, &s->result);
     return status;
 }
 
@@ -544,11 +596,10 @@ lt_status lt_speak(lt_engine *engine, const lt_request *request, lt_result *resu
                        .began = clock_seconds()};
     ambience_init(&s.ambience, request->seed);
     stats_begin(&engine->stats);
-    status = open_speech(&s, error);
-    if (status == LT_OK)
-        status = finish_file(&s, run_pipeline(&s, error), error);
-    fill_result(&s);
+    status = speak(&s, error);
     close_speech(&s);
+    s.result.wall_seconds = clock_seconds() - s.began;
+    s.result.peak_memory_bytes = memory_peak_bytes();
     count_request(engine, status, &s.result);
     if (result != NULL)
         *result = s.result;

@@ -109,10 +109,8 @@ void leak_sample(struct leak_watch *watch, uint64_t unaccounted)
 void engine_sample_memory(lt_engine *engine)
 {
     struct budget_counts budget;
-    struct cache_counts cache;
     budget_look(engine->budget, &budget);
-    cache_look(engine->cache, &cache);
-    uint64_t known = budget.backends + cache.bytes;
+    uint64_t known = budget.backends + cache_bytes(engine->cache);
     uint64_t anonymous = memory_read_field("/proc/self/status", "RssAnon");
     leak_sample(&engine->stats.leak, anonymous > known ? anonymous - known : 0);
 }
@@ -186,7 +184,7 @@ static void look_at_memory(lt_engine *engine, lt_stats *to)
     to->memory_waiting = budget.waiting;
     to->memory_waits = budget.waits;
     to->memory_refusals = budget.refusals;
-    to->memory_cache_bytes = to->caches[0].bytes;
+    to->memory_cache_bytes = cache_bytes(engine->cache);
     to->resident_anonymous_bytes = memory_read_field("/proc/self/status", "RssAnon");
     to->resident_file_bytes = memory_read_field("/proc/self/status", "RssFile");
     pthread_mutex_lock(&engine->stats.leak.lock);
@@ -196,25 +194,30 @@ static void look_at_memory(lt_engine *engine, lt_stats *to)
 
 static void look_at_caches(lt_engine *engine, lt_stats *to)
 {
-    struct cache_counts counts;
-    cache_look(engine->cache, &counts);
-    to->caches[to->cache_count++] = (lt_cache_stats){
-        .level = "memory",
-        .hits = counts.hits,
-        .shared = counts.shared,
-        .misses = counts.misses,
-        .added = counts.added,
-        .evictions = counts.evictions,
-        .entries = counts.entries,
-        .bytes = counts.bytes,
-        .limit_bytes = counts.limit,
-    };
+    static const char *const kinds[CACHE_KINDS] = {[CACHE_AUDIO] = "audio", [CACHE_ENCODED] = "encoded"};
+    for (enum cache_kind kind = 0; kind < CACHE_KINDS; kind++) {
+        struct cache_counts counts;
+        cache_look(engine->cache, kind, &counts);
+        to->caches[to->cache_count++] = (lt_cache_stats){
+            .level = "memory",
+            .kind = kinds[kind],
+            .hits = counts.hits,
+            .shared = counts.shared,
+            .misses = counts.misses,
+            .added = counts.added,
+            .evictions = counts.evictions,
+            .entries = counts.entries,
+            .bytes = counts.bytes,
+            .limit_bytes = counts.limit,
+        };
+    }
 }
 
 static void add_level(lt_stats *to, const char *name, const struct level_counts *counts)
 {
     to->caches[to->cache_count++] = (lt_cache_stats){
         .level = name,
+        .kind = "audio",
         .hits = counts->hits,
         .misses = counts->misses,
         .added = counts->added,

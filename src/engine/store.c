@@ -126,7 +126,7 @@ bool store_load(struct store *store, struct clip *clip)
 
 void store_save(struct store *store, struct clip *clip)
 {
-    if (store == NULL || !clip->keyed)
+    if (store == NULL || !clip->entry.keyed)
         return;
     pthread_mutex_lock(&store->lock);
     if (store->waiting < QUEUE) {

@@ -96,8 +96,8 @@ lt_status lt_spell_out(lt_engine *engine, const lt_request *request, lt_stage st
                                    .phonemes = stage != LT_STAGE_WORDS,
                                    .max_symbols = LINE_SYMBOLS,
                                    .language = language != NULL ? language : "en-US",
-                                   .on = sized.text_on,
-                                   .off = sized.text_off,
+                                   .on = request->text_on,
+                                   .off = request->text_off,
                                    .readable = true,
                                    .observe = receipt ? put_receipt : NULL,
                                    .observer = &s};

@@ -58,6 +58,18 @@ static void labelled(struct str *out, const char *name, const char *label, const
     number(out, value);
 }
 
+/* A sample with two. */
+static void labelled_twice(struct str *out, const char *name, const char *label, const char *label_value,
+                           const char *second, const char *second_value, double value)
+{
+    str_printf(out, "litetts_%s{", name);
+    put_label(out, label, label_value);
+    str_putc(out, ',');
+    put_label(out, second, second_value);
+    str_puts(out, "} ");
+    number(out, value);
+}
+
 static void put_server(struct str *out, const struct snapshot *s)
 {
     family(out, "info", "gauge", "What is running: always 1.");
@@ -164,14 +176,9 @@ static void put_batches(struct str *out, const lt_stats *e)
     };
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         family(out, families[i].name, families[i].type, families[i].help);
-        for (size_t j = 0; j < e->batch_count; j++) {
-            str_printf(out, "litetts_%s{", families[i].name);
-            put_label(out, "backend", e->batches[j].backend);
-            str_putc(out, ',');
-            put_label(out, "class", e->batches[j].length_class);
-            str_puts(out, "} ");
-            number(out, families[i].value(&e->batches[j]));
-        }
+        for (size_t j = 0; j < e->batch_count; j++)
+            labelled_twice(out, families[i].name, "backend", e->batches[j].backend, "class",
+                           e->batches[j].length_class, families[i].value(&e->batches[j]));
     }
 }
 
@@ -181,13 +188,13 @@ static void put_caches(struct str *out, const lt_stats *e)
         const char *name, *type, *help;
         double (*value)(const lt_cache_stats *cache);
     } families[] = {
-        {"cache_hits_total", "counter", "Chunks that were found.", cache_stats_hits},
+        {"cache_hits_total", "counter", "Chunks or encoded answers that were found.", cache_stats_hits},
         {"cache_shared_total", "counter", "Chunks that were being spoken for another request.",
          cache_stats_shared},
-        {"cache_misses_total", "counter", "Chunks that were not found.", cache_stats_misses},
-        {"cache_evictions_total", "counter", "Chunks that had to make room.", cache_stats_evictions},
+        {"cache_misses_total", "counter", "Those that were not found.", cache_stats_misses},
+        {"cache_evictions_total", "counter", "Those that had to make room.", cache_stats_evictions},
         {"cache_errors_total", "counter", "Damaged entries, failed writes and timeouts.", cache_stats_errors},
-        {"cache_entries", "gauge", "Chunks that are kept.", cache_stats_entries},
+        {"cache_entries", "gauge", "Those that are kept.", cache_stats_entries},
         {"cache_bytes", "gauge", "Bytes that they occupy.", cache_stats_bytes},
         {"cache_down", "gauge", "1 while the level is out of use because it failed.", cache_stats_down},
     };
@@ -198,7 +205,8 @@ static void put_caches(struct str *out, const lt_stats *e)
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         family(out, families[i].name, families[i].type, families[i].help);
         for (size_t j = 0; j < e->cache_count; j++)
-            labelled(out, families[i].name, "level", e->caches[j].level, families[i].value(&e->caches[j]));
+            labelled_twice(out, families[i].name, "level", e->caches[j].level, "kind", e->caches[j].kind,
+                           families[i].value(&e->caches[j]));
     }
 }
 

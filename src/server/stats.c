@@ -171,13 +171,13 @@ static json_t *caches_json(const lt_stats *engine)
     json_t *list = json_array();
     for (size_t i = 0; i < engine->cache_count; i++) {
         const lt_cache_stats *c = &engine->caches[i];
-        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}",
-                                              "level", c->level, "hits", (json_int_t)c->hits, "shared",
-                                              (json_int_t)c->shared, "misses", (json_int_t)c->misses, "added",
-                                              (json_int_t)c->added, "evictions", (json_int_t)c->evictions,
-                                              "errors", (json_int_t)c->errors, "entries",
-                                              (json_int_t)c->entries, "bytes", (json_int_t)c->bytes,
-                                              "limit_bytes", (json_int_t)c->limit_bytes, "down", c->down));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "level", c->level,
+                            "kind", c->kind, "hits", (json_int_t)c->hits, "shared", (json_int_t)c->shared,
+                            "misses", (json_int_t)c->misses, "added", (json_int_t)c->added, "evictions",
+                            (json_int_t)c->evictions, "errors", (json_int_t)c->errors, "entries",
+                            (json_int_t)c->entries, "bytes", (json_int_t)c->bytes, "limit_bytes",
+                            (json_int_t)c->limit_bytes, "down", c->down));
     }
     return list;
 }

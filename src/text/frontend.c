@@ -141,6 +141,16 @@ static lt_status find_pronouncer(struct frontend *frontend, const char *language
     return status;
 }
 
+lt_status frontend_generation(struct frontend *frontend, const char *language, uint64_t *generation,
+                              lt_error *error)
+{
+    struct pronouncer *pronouncer;
+    lt_status status = find_pronouncer(frontend, language, &pronouncer, error);
+    if (status == LT_OK)
+        *generation = pronouncer_generation(pronouncer);
+    return status;
+}
+
 /* Only English has normalisation; numbers of other languages are left to espeak-ng. */
 static bool is_english(const char *language)
 {

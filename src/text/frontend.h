@@ -23,6 +23,11 @@ struct frontend;
 lt_status frontend_open(const lt_config *config, struct frontend **frontend, lt_error *error);
 void frontend_close(struct frontend *frontend);
 
+/* A number that stays the same as long as a language's pronunciations do: how often the user's lexicon was read again. What was
+ * made while it changed may hold both. Errors: those of text_stream_open. */
+lt_status frontend_generation(struct frontend *frontend, const char *language, uint64_t *generation,
+                              lt_error *error);
+
 /* Reads up to `size` bytes of text; 0: end, SIZE_MAX: error. */
 typedef size_t (*text_read_fn)(void *user, char *buffer, size_t size);
 

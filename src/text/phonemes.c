@@ -22,7 +22,8 @@ struct pronouncer {
     struct letters *letters;
     char *user_path; /* NULL: none */
     pthread_rwlock_t user_lock;
-    struct user_lexicon *user; /* guarded by user_lock */
+    struct user_lexicon *user; /* guarded by user_lock, as is how often it was replaced: */
+    uint64_t generation;
 };
 
 const char *phoneme_origin_name(enum phoneme_origin origin)
@@ -119,8 +120,20 @@ static void refresh_user(struct pronouncer *pronouncer)
     pthread_rwlock_wrlock(&pronouncer->user_lock);
     struct user_lexicon *old = pronouncer->user;
     pronouncer->user = fresh;
+    pronouncer->generation++;
     pthread_rwlock_unlock(&pronouncer->user_lock);
     user_lexicon_close(old);
+}
+
+uint64_t pronouncer_generation(struct pronouncer *pronouncer)
+{
+    if (pronouncer->user_path == NULL)
+        return 0;
+    refresh_user(pronouncer);
+    pthread_rwlock_rdlock(&pronouncer->user_lock);
+    uint64_t generation = pronouncer->generation;
+    pthread_rwlock_unlock(&pronouncer->user_lock);
+    return generation;
 }
 
 /* Stores a pronunciation in a token, with the symbols that the published model was trained on: T for the flap, t for the glottal stop. */

@@ -23,6 +23,10 @@ lt_status pronouncer_open(const lt_config *config, const char *language, struct 
                           lt_error *error);
 void pronouncer_close(struct pronouncer *pronouncer); /* NULL is fine */
 
+/* Reads the user's lexicon again where its file has changed, and returns how often that has happened: as long as the number stays
+ * the same, the same words have the same phonemes. Safe from any thread. */
+uint64_t pronouncer_generation(struct pronouncer *pronouncer);
+
 /* Fills phonemes, phoneme_origin, note and tag of every word of `tokens` that has none yet, and the phonemes of punctuation (the
  * mark itself). Words that cannot be said keep phonemes_size 0 and a note that says why. Call it with whole phrases: context runs
  * across words. Safe from several threads at once with different lists; no allocation but the list's pool. Errors: LT_ERR_MEMORY. */

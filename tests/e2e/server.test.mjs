@@ -315,7 +315,9 @@ serverTest('/metrics and /stats count what happens', { max_text_characters: 1000
 
   assert.equal(at('litetts_chunks_total'), 3);
   assert.equal(at('litetts_chunks_cached_total'), 2);
-  assert.equal(at('litetts_cache_hits_total{level="memory"}'), 2);
+  assert.equal(at('litetts_cache_hits_total{level="memory",kind="encoded"}'), 2);
+  assert.equal(at('litetts_cache_misses_total{level="memory",kind="encoded"}'), 1);
+  assert.equal(at('litetts_cache_misses_total{level="memory",kind="audio"}'), 1);
   assert.equal([...samples].filter(([name]) => name.startsWith('litetts_batch_chunks_total{backend="flite"')).reduce((sum, [, n]) => sum + n, 0), 1);
   assert.ok(at('litetts_memory_bytes{holder="cache"}') > 10_000);
 

@@ -59,9 +59,9 @@ static void samples_out_of_range_survive(void **state)
 
 /* ---- The cache ---- */
 
-static struct clip_key key_of(uint64_t number)
+static struct cache_key key_of(uint64_t number)
 {
-    struct clip_key key = {0};
+    struct cache_key key = {0};
     uint64_t mixed = number * 0x9e3779b97f4a7c15u; /* keys are digests: spread out */
     memcpy(key.bytes, &mixed, sizeof mixed);
     memcpy(key.bytes + 8, &number, sizeof number);
@@ -79,7 +79,7 @@ static void fill(struct clip *clip, uint64_t number, size_t samples)
 /* Asks for a clip, makes it when it is missing, lets go of it; returns whether it was there. */
 static bool use(struct cache *cache, uint64_t number, size_t samples)
 {
-    struct clip_key key = key_of(number);
+    struct cache_key key = key_of(number);
     enum cache_found found;
     struct clip *clip = cache_take(cache, &key, 0, &found);
     float first;
@@ -108,7 +108,7 @@ static void what_was_made_is_found(void **state)
     for (uint64_t i = 0; i < 100; i++)
         assert_true(use(cache, i, 100));
     struct cache_counts counts;
-    cache_look(cache, &counts);
+    cache_look(cache, CACHE_AUDIO, &counts);
     assert_int_equal(counts.hits, 100);
     assert_int_equal(counts.misses, 100);
     assert_int_equal(counts.added, 100);
@@ -127,16 +127,16 @@ static void bytes_stay_below_the_limit(void **state)
     for (int i = 0; i < 5000; i++) {
         random = random * 6364136223846793005u + 1442695040888963407u;
         use(cache, (random >> 40) % 200, 1 + (random >> 33) % 3000);
-        cache_look(cache, &counts);
+        cache_look(cache, CACHE_AUDIO, &counts);
         assert_true(counts.bytes <= LIMIT);
     }
     assert_true(counts.evictions > 100 && counts.hits > 100 && counts.entries > 5);
     assert_int_equal(counts.entries, counts.added - counts.evictions);
     use(cache, 1000, LIMIT); /* twice as many bytes as all the room */
-    cache_look(cache, &counts);
+    cache_look(cache, CACHE_AUDIO, &counts);
     assert_int_equal(counts.refused, 1);
     cache_set_room(cache, 1000);
-    cache_look(cache, &counts);
+    cache_look(cache, CACHE_AUDIO, &counts);
     assert_true(counts.bytes <= 1000);
     cache_close(cache);
 }
@@ -179,7 +179,7 @@ static void a_failed_clip_is_made_anew(void **state)
 {
     (void)state;
     struct cache *cache = open_cache(1 << 20);
-    struct clip_key key = key_of(7);
+    struct cache_key key = key_of(7);
     enum cache_found found;
     lt_error error = {LT_ERR_MEMORY, "no"};
     struct clip *first = cache_take(cache, &key, 0, &found), *second;
@@ -199,7 +199,7 @@ static void an_abandoned_clip_goes_to_its_last_user(void **state)
 {
     (void)state;
     struct cache *cache = open_cache(1 << 20);
-    struct clip_key key = key_of(7);
+    struct cache_key key = key_of(7);
     enum cache_found found;
     struct clip *first = cache_take(cache, &key, 0, &found), *second = cache_take(cache, &key, 0, &found);
     assert_int_equal(found, CACHE_SHARED);
@@ -231,7 +231,7 @@ static void threads_share_it(void **state)
     for (int i = 0; i < 8; i++)
         pthread_join(threads[i], NULL);
     struct cache_counts counts;
-    cache_look(cache, &counts);
+    cache_look(cache, CACHE_AUDIO, &counts);
     assert_int_equal(counts.hits + counts.shared + counts.misses, 8 * 2000);
     assert_true(counts.bytes <= 50000);
     cache_close(cache);
@@ -373,6 +373,165 @@ static void a_background_is_not_kept(void **state)
     lt_engine_close(engine);
 }
 
+/* Utterances that the backends have spoken. */
+static uint64_t utterances(lt_engine *engine)
+{
+    lt_stats stats;
+    lt_engine_stats(engine, &stats);
+    uint64_t spoken = 0;
+    for (size_t i = 0; i < stats.batch_count; i++)
+        spoken += stats.batches[i].chunks;
+    return spoken;
+}
+
+static bool patch(void *user, uint64_t offset, const void *bytes, size_t size)
+{
+    struct listener *l = user;
+    assert_true(offset + size <= l->bytes.length);
+    memcpy(l->bytes.data + offset, bytes, size);
+    return true;
+}
+
+static struct listener speak_as(lt_engine *engine, lt_request request, lt_format format)
+{
+    struct listener l = {.engine = engine, .request = request};
+    l.request.write = hear;
+    l.request.user = &l;
+    l.request.format = format;
+    l.status = lt_speak(engine, &l.request, &l.result, NULL);
+    assert_int_equal(l.status, LT_OK);
+    return l;
+}
+
+/* The bytes of a whole request are kept: its repetition reads no text, speaks nothing and runs no encoder. */
+static void a_repeated_request_costs_no_work(void **state)
+{
+    (void)state;
+    lt_engine *engine = open_engine();
+    lt_request request;
+    lt_request_init(&request);
+    request.text = sentence;
+    for (int seekable = 0; seekable < 2; seekable++)
+        for (lt_format format = 0; format < LT_FORMAT_COUNT; format++) {
+            request.rewrite = seekable ? patch : NULL;
+            struct listener first = speak_as(engine, request, format);
+            uint64_t spoken = utterances(engine);
+            struct listener again = speak_as(engine, request, format);
+            assert_int_equal(utterances(engine), spoken);
+            assert_true(first.result.encode_seconds > 0 && first.result.text_seconds > 0);
+            assert_true(again.result.encode_seconds == 0 && again.result.text_seconds == 0 &&
+                        again.result.speech_seconds == 0 && again.result.first_audio_seconds > 0);
+            assert_true(again.result.audio_seconds == first.result.audio_seconds);
+            assert_int_equal(again.result.text_bytes, sizeof sentence - 1);
+            assert_int_equal(again.result.chunks, first.result.chunks);
+            assert_int_equal(again.result.chunks_cached, first.result.chunks);
+            assert_int_equal(again.result.bytes_written, again.bytes.length);
+            assert_int_equal(first.bytes.length, again.bytes.length);
+            assert_memory_equal(first.bytes.data, again.bytes.data, first.bytes.length);
+            str_free(&first.bytes);
+            str_free(&again.bytes);
+        }
+    struct cache_counts counts;
+    cache_look(engine->cache, CACHE_ENCODED, &counts);
+    assert_int_equal(counts.hits, 2 * LT_FORMAT_COUNT);
+    assert_int_equal(counts.misses, 2 * LT_FORMAT_COUNT);
+    assert_int_equal(counts.entries, 2 * LT_FORMAT_COUNT);
+    lt_engine_close(engine);
+}
+
+static void no_word(void *user, const lt_word *word)
+{
+    (void)user, (void)word;
+}
+
+static void no_progress(void *user, const lt_progress *progress)
+{
+    (void)user, (void)progress;
+}
+
+/* All that decides the bytes is in the key; who wants to be told of the work gets the work done. */
+static void another_request_gets_no_kept_answer(void **state)
+{
+    (void)state;
+    lt_engine *engine = open_engine();
+    lt_request request;
+    lt_request_init(&request);
+    request.text = "Hello.";
+    request.voice = "kal16";
+    enum { OTHERS = 11 };
+    lt_request others[OTHERS];
+    for (size_t i = 0; i < OTHERS; i++)
+        others[i] = request;
+    others[0].text = "Hello!";
+    others[1].text_bytes = 5;
+    others[2].voice = "rms";
+    others[3].speed = 1.5f;
+    others[4].volume = 0.5f;
+    others[5].seed = 1;
+    others[6].input = LT_INPUT_SSML;
+    others[6].text = "<speak>Hello.</speak>";
+    others[7].text_on = LT_TEXT_UNITS;
+    others[8].text_off = LT_TEXT_UNITS;
+    others[9].word = no_word;
+    others[10].progress = no_progress;
+    struct listener l = speak_as(engine, request, LT_FORMAT_WAV);
+    str_free(&l.bytes);
+    for (size_t i = 0; i < OTHERS; i++) {
+        l = speak_as(engine, others[i], LT_FORMAT_WAV);
+        str_free(&l.bytes);
+    }
+    l = speak_as(engine, request, LT_FORMAT_PCM);
+    str_free(&l.bytes);
+    struct cache_counts counts;
+    cache_look(engine->cache, CACHE_ENCODED, &counts);
+    assert_int_equal(counts.hits, 0);
+    assert_int_equal(counts.added, 1 + (OTHERS - 2) + 1);
+    lt_engine_close(engine);
+}
+
+/* What is too long, or was stopped, is not kept; a receiver may stop a kept answer, too. */
+static void only_whole_short_answers_are_kept(void **state)
+{
+    (void)state;
+    lt_engine *engine = open_engine();
+    lt_request request;
+    struct str text = {0};
+    struct cache_counts counts;
+    lt_request_init(&request);
+    request.voice = "kal16";
+    while (text.length < 1000) /* more than 22 s */
+        str_puts(&text, "The birch canoe slid on the smooth planks. ");
+    request.text = text.data;
+    struct listener l = speak_as(engine, request, LT_FORMAT_WAV);
+    assert_true(l.bytes.length > ANSWER_MOST_BYTES);
+    str_free(&l.bytes);
+    cache_look(engine->cache, CACHE_ENCODED, &counts);
+    assert_int_equal(counts.added, 0);
+    request.text = sentence;
+    for (int round = 0; round < 2;
+         round++) { /* made, kept; then stopped at its first bytes, and found for the next */
+        struct listener stopped = {.engine = engine, .request = request, .fire = lt_cancel_new()};
+        stopped.request.write = hear;
+        stopped.request.user = &stopped;
+        stopped.request.cancel = stopped.fire;
+        if (round == 1)
+            lt_cancel_fire(stopped.fire);
+        lt_status status = lt_speak(engine, &stopped.request, &stopped.result, NULL);
+        assert_int_equal(status, LT_ERR_CANCELLED);
+        cache_look(engine->cache, CACHE_ENCODED, &counts);
+        assert_int_equal(counts.added, round);
+        assert_int_equal(counts.hits, round);
+        lt_cancel_free(stopped.fire);
+        str_free(&stopped.bytes);
+        if (round == 0) {
+            l = speak_as(engine, request, LT_FORMAT_WAV);
+            str_free(&l.bytes);
+        }
+    }
+    str_free(&text);
+    lt_engine_close(engine);
+}
+
 enum { TOGETHER = 16 };
 
 static void identical_requests_in_flight_are_spoken_once(void **state)
@@ -451,6 +610,9 @@ int main(void)
         cmocka_unit_test(threads_share_it),
         cmocka_unit_test(a_repeated_request_gives_the_same_bytes),
         cmocka_unit_test(a_background_is_not_kept),
+        cmocka_unit_test(a_repeated_request_costs_no_work),
+        cmocka_unit_test(another_request_gets_no_kept_answer),
+        cmocka_unit_test(only_whole_short_answers_are_kept),
         cmocka_unit_test(identical_requests_in_flight_are_spoken_once),
         cmocka_unit_test(a_leader_that_leaves_does_not_end_the_speech),
     };

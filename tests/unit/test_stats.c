@@ -39,7 +39,7 @@ static void close_budget(struct budget_state *s)
 
 static void keep_clip(struct cache *cache, unsigned char number, size_t samples)
 {
-    struct clip_key key = {{number}};
+    struct cache_key key = {{number}};
     enum cache_found found;
     struct clip *clip = cache_take(cache, &key, 0, &found);
     float *zeros = calloc(samples, sizeof *zeros);
@@ -106,15 +106,15 @@ static void the_cache_makes_room_first(void **state)
     for (unsigned char i = 0; i < 100; i++)
         keep_clip(s.cache, i, 4000); /* 8 KB each: more than the budget */
     assert_int_equal(budget_reserve(s.budget, 150000, NULL, &error), LT_OK);
-    cache_look(s.cache, &counts);
+    cache_look(s.cache, CACHE_AUDIO, &counts);
     assert_true(counts.entries > 0 && counts.bytes <= 50000);
     keep_clip(s.cache, 200, 4000);
-    cache_look(s.cache, &counts);
+    cache_look(s.cache, CACHE_AUDIO, &counts);
     assert_true(counts.bytes <= 50000); /* nor does it grow while the request lasts */
     budget_release(s.budget, 150000);
     for (unsigned char i = 0; i < 20; i++)
         keep_clip(s.cache, i, 4000);
-    cache_look(s.cache, &counts);
+    cache_look(s.cache, CACHE_AUDIO, &counts);
     assert_true(counts.bytes > 100000);
     close_budget(&s);
 }
@@ -186,7 +186,7 @@ static void requests_are_counted(void **state)
     lt_engine_stats(engine, &stats);
     assert_int_equal(stats.requests[LT_OK], 0);
     assert_int_equal(stats.first_audio_count, 0);
-    assert_int_equal(stats.cache_count, 1);
+    assert_int_equal(stats.cache_count, 2);
     assert_int_equal(stats.batch_count, 3);
     assert_int_equal(speak(engine, "One two three.", 0, &first), LT_OK);
     assert_int_equal(speak(engine, "One two three.", 0, &again), LT_OK);
@@ -212,8 +212,15 @@ static void requests_are_counted(void **state)
     assert_true(fabs(stats.first_audio_seconds - first.first_audio_seconds - again.first_audio_seconds) <
                 1e-6);
     assert_string_equal(stats.caches[0].level, "memory");
-    assert_int_equal(stats.caches[0].hits, again.chunks);
+    assert_string_equal(stats.caches[0].kind, "audio");
+    assert_int_equal(stats.caches[0].hits, 0); /* the whole answer was there */
     assert_int_equal(stats.caches[0].misses, first.chunks);
+    assert_string_equal(stats.caches[1].level, "memory");
+    assert_string_equal(stats.caches[1].kind, "encoded");
+    assert_int_equal(stats.caches[1].hits, 1);
+    assert_int_equal(stats.caches[1].misses, 2);
+    assert_int_equal(stats.caches[1].entries, 1);
+    assert_int_equal(stats.memory_cache_bytes, stats.caches[0].bytes + stats.caches[1].bytes);
     assert_string_equal(stats.batches[0].backend, "flite");
     uint64_t spoken = 0;
     for (size_t i = 0; i < stats.batch_count; i++)

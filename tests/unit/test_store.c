@@ -58,7 +58,7 @@ enum { WORDS = 3, SAMPLES = 500 };
 static struct clip *empty_clip(unsigned char number)
 {
     struct clip *clip = clip_new(WORDS);
-    memset(clip->key.bytes, number, sizeof clip->key.bytes);
+    memset(clip->entry.key.bytes, number, sizeof clip->entry.key.bytes);
     return clip;
 }
 
@@ -180,7 +180,7 @@ static void torn_files_are_misses_and_go(void **state)
     save(disk, 0x11);
     struct str path = {0};
     str_printf(&path, "%s/11/", in_folder("torn"));
-    for (int i = 0; i < CLIP_KEY_BYTES; i++)
+    for (int i = 0; i < CACHE_KEY_BYTES; i++)
         str_puts(&path, "11");
     struct stat info;
     assert_int_equal(stat(path.data, &info), 0);
