@@ -5,7 +5,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 BUILD   := build
 
-.PHONY: all run test bench install format clean help deps test-deps
+.PHONY: all run test bench bench-load install format clean help deps test-deps
 .DEFAULT_GOAL := all
 
 all: deps $(BUILD)/build.ninja ## build build/litetts and the libraries
@@ -30,6 +30,10 @@ test: test-deps $(BUILD)/build.ninja ## build and run every test
 
 bench: test-deps all ## measure this build and print the tables of the README
 	@scripts/bench $(BUILD)
+
+bench-load: all ## measure the server under load, batching on and off (ARGS="--clients 16")
+	@ninja -C $(BUILD) --quiet bench/bench_load
+	@bench/load $(BUILD) $(ARGS)
 
 install: all ## install below PREFIX (and DESTDIR)
 	@meson configure $(BUILD) --prefix=$(PREFIX)
