@@ -327,26 +327,38 @@ static lt_status load(lt_config *config, const char *path, lt_error *error)
     return status;
 }
 
+bool config_find_file(struct str *path)
+{
+    static const char system_wide[] = "/etc/litetts/config.json";
+    const char *named = getenv("LITETTS_CONFIG"), *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    if (named != NULL && named[0] != '\0') {
+        str_puts(path, named);
+        return true;
+    }
+    if (xdg != NULL && xdg[0] == '/')
+        str_printf(path, "%s/litetts/config.json", xdg);
+    else if (home != NULL && home[0] == '/')
+        str_printf(path, "%s/.config/litetts/config.json", home);
+    if (path->length > 0 && access(path->data, F_OK) == 0)
+        return true;
+    const bool there = access(system_wide, F_OK) == 0;
+    if (there || path->length == 0) {
+        str_remove_front(path, path->length);
+        str_puts(path, system_wide);
+    }
+    return there;
+}
+
 lt_status lt_config_load_file(lt_config *config, const char *path, lt_error *error)
 {
     if (path != NULL)
         return load(config, path, error);
-    const char *named = getenv("LITETTS_CONFIG"), *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-    if (named != NULL && named[0] != '\0')
-        return load(config, named, error);
-    struct str user = {0};
-    if (xdg != NULL && xdg[0] == '/')
-        str_printf(&user, "%s/litetts/config.json", xdg);
-    else if (home != NULL && home[0] == '/')
-        str_printf(&user, "%s/.config/litetts/config.json", home);
-    const char *system_wide = "/etc/litetts/config.json";
-    const char *first = user.data != NULL && access(user.data, F_OK) == 0 ? user.data
-                        : access(system_wide, F_OK) == 0                  ? system_wide
-                                                                          : NULL;
-    lt_status status = user.failed     ? error_memory(error, "a path")
-                       : first == NULL ? error_none(error)
-                                       : load(config, first, error);
-    str_free(&user);
+    struct str found = {0};
+    const bool there = config_find_file(&found);
+    lt_status status = found.failed ? error_memory(error, "a path")
+                       : there      ? load(config, found.data, error)
+                                    : error_none(error);
+    str_free(&found);
     return status;
 }
 

@@ -55,6 +55,10 @@ const char *config_origin(const lt_config *config, enum config_key key);
 lt_status config_load_text(lt_config *config, const char *text, size_t size, const char *name,
                            lt_error *error);
 
+/* Appends the path of the file that lt_config_load_file reads when it is given none; where there is no file, the path at which
+ * the user's own would be, and false. `path` is empty before. */
+bool config_find_file(struct str *path);
+
 /* An independent copy; NULL when out of memory. */
 lt_config *config_copy(const lt_config *config);
 

@@ -120,7 +120,9 @@ lt_status file_replace(const char *path, const void *bytes, size_t size, lt_erro
         str_free(&temporary);
         return status;
     }
-    if (write_all(fd, bytes, size) != LT_OK || fchmod(fd, 0644) != 0)
+    struct stat old;
+    const mode_t mode = stat(path, &old) == 0 ? old.st_mode & 0777 : 0644;
+    if (write_all(fd, bytes, size) != LT_OK || fchmod(fd, mode) != 0)
         status = error_errno(error, LT_ERR_IO, "cannot write '%s'", path);
     close(fd);
     if (status == LT_OK && rename(temporary.data, path) != 0)

@@ -21,7 +21,7 @@ void file_unmap(struct mapped_file *file);
 lt_status file_read(const char *path, size_t limit, struct str *out, lt_error *error);
 
 /* Replaces `path` with `size` bytes at once: temporary file in the same folder, fsync, rename. Missing
- * folders are made. Errors: LT_ERR_IO. */
+ * folders are made; the permissions of a file that was there stay. Errors: LT_ERR_IO. */
 lt_status file_replace(const char *path, const void *bytes, size_t size, lt_error *error);
 
 /* Makes the folders that lead to `path` (not `path` itself). Errors: LT_ERR_IO. */

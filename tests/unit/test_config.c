@@ -1,4 +1,5 @@
-/* test_config.c: docs/configuration.md says of every setting what the table of settings says. */
+/* test_config.c: docs/configuration.md says of every setting what the table of settings says; a setting is changed in the text
+ * of a file without touching the rest. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/config.h"
+#include "base/config_edit.h"
 #include "base/file.h"
 
 static void put_values(const struct config_key_info *key, struct str *out)
@@ -91,11 +93,74 @@ static void every_documented_setting_exists(void **state)
     str_free(&document);
 }
 
+/* ---- Changing a file ---- */
+
+static void an_edit_changes_one_value(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before;
+        enum config_key key;
+        const char *value, *after;
+    } edits[] = {
+        {"", CONFIG_engine_threads, "2", "{\n  \"engine\": { \"threads\": 2 }\n}\n"},
+        {"{}", CONFIG_engine_isa, "avx2", "{\n  \"engine\": { \"isa\": \"avx2\" }\n}"},
+        {"{\"engine\":{}}", CONFIG_engine_batching, "off", "{\"engine\":{ \"batching\": false }}"},
+        /* where it stands, in either form or both */
+        {"{\"engine\": {\"isa\": \"amx\" ,\n\t\"threads\":\t4 } }", CONFIG_engine_threads, "2",
+         "{\"engine\": {\"isa\": \"amx\" ,\n\t\"threads\":\t2 } }"},
+        {"{\"engine.threads\": \"4\"}", CONFIG_engine_threads, "2", "{\"engine.threads\": 2}"},
+        {"{\"engine.threads\": 4, \"engine\": {\"threads\": 5}}", CONFIG_engine_threads, "2",
+         "{\"engine.threads\": 2, \"engine\": {\"threads\": 2}}"},
+        {"{\"eng\\u0069ne\": {\"thre\\u0061ds\": 4}}", CONFIG_engine_threads, "2",
+         "{\"eng\\u0069ne\": {\"thre\\u0061ds\": 2}}"},
+        /* beside its neighbours, as they are set */
+        {"{\n    \"engine\": {\n        \"isa\": \"avx2\"\n    }\n}\n", CONFIG_engine_threads, "2",
+         "{\n    \"engine\": {\n        \"isa\": \"avx2\",\n        \"threads\": 2\n    }\n}\n"},
+        {"{\n\t\"voice\": {\"speed\": 1.1}\n}\n", CONFIG_engine_threads, "2",
+         "{\n\t\"voice\": {\"speed\": 1.1},\n\t\"engine\": { \"threads\": 2 }\n}\n"},
+        /* not where it only seems to stand */
+        {"{\"text\": {\"lexicon\": \"\\\"engine.threads\\\": {[\"}}", CONFIG_engine_threads, "2",
+         "{\"text\": {\"lexicon\": \"\\\"engine.threads\\\": {[\"},\"engine\": { \"threads\": 2 }}"},
+        {"{\"text\": {\"lexicon\": \"x\"}}", CONFIG_text_lexicon, "C:\\a \"b\"",
+         "{\"text\": {\"lexicon\": \"C:\\\\a \\\"b\\\"\"}}"},
+    };
+    for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+        lt_error error;
+        struct str text = {0};
+        str_puts(&text, edits[i].before);
+        if (config_edit(&text, edits[i].key, edits[i].value, &error) != LT_OK)
+            fail_msg("%s: %s", edits[i].before, error.message);
+        assert_string_equal(text.data, edits[i].after);
+        str_free(&text);
+    }
+}
+
+static void an_edit_refuses_what_it_cannot_read(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"[]", "{\"engine\": ", "{\"engine\": {\"thread\": 1}}",
+                                        "{} // a comment", "{\"engine\": 1}"};
+    lt_error error;
+    struct str text = {0};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        str_clear(&text);
+        str_puts(&text, texts[i]);
+        assert_int_equal(config_edit(&text, CONFIG_engine_threads, "2", &error), LT_ERR_CONFIG);
+        assert_string_equal(text.data, texts[i]);
+    }
+    str_clear(&text);
+    assert_int_equal(config_edit(&text, CONFIG_engine_threads, "many", &error), LT_ERR_CONFIG);
+    str_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_setting_is_documented),
         cmocka_unit_test(every_documented_setting_exists),
+        cmocka_unit_test(an_edit_changes_one_value),
+        cmocka_unit_test(an_edit_refuses_what_it_cannot_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
