@@ -125,7 +125,26 @@ int threads_available(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
 }
 
-lt_status threads_create(int count, struct threads **pool, lt_error *error)
+/* Keeps each worker on one of the processors that the process may use, but the first. One that cannot be kept moves. */
+static void pin_workers(struct threads *pool)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) < pool->count)
+        return;
+    int cpu = 0;
+    while (!CPU_ISSET(cpu, &set))
+        cpu++;
+    for (int i = 0; i < pool->count - 1; i++) {
+        for (cpu++; !CPU_ISSET(cpu, &set); cpu++) {
+        }
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        pthread_setaffinity_np(pool->workers[i].thread, sizeof one, &one);
+    }
+}
+
+lt_status threads_create(int count, bool pinned, struct threads **pool, lt_error *error)
 {
     *pool = NULL;
     struct threads *p = calloc(1, sizeof *p);
@@ -149,6 +168,8 @@ lt_status threads_create(int count, struct threads **pool, lt_error *error)
         }
         p->count++;
     }
+    if (pinned)
+        pin_workers(p);
     *pool = p;
     return error_none(error);
 }

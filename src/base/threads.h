@@ -6,6 +6,8 @@
 #ifndef BASE_THREADS_H
 #define BASE_THREADS_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 struct threads;
@@ -18,8 +20,9 @@ typedef void threads_task(void *arg, int task, int thread);
 int threads_available(void);
 
 /* Makes a pool of `count` threads, the one that calls threads_run() included: count - 1 are started; 1 or
- * less starts none. Errors: LT_ERR_MEMORY. */
-lt_status threads_create(int count, struct threads **pool, lt_error *error);
+ * less starts none. `pinned` keeps each of the started ones on a processor of its own, as long as the process has enough of
+ * them; the caller's thread is the caller's, and stays free to move. Errors: LT_ERR_MEMORY. */
+lt_status threads_create(int count, bool pinned, struct threads **pool, lt_error *error);
 
 /* Ends the threads; NULL is fine. No threads_run() may be in progress. */
 void threads_destroy(struct threads *pool);

@@ -255,6 +255,11 @@ int arguments_operands(const struct arguments *arguments, char *const **operands
 
 /* ---- Configuration ---- */
 
+const char *arguments_config_path(const struct arguments *arguments)
+{
+    return arguments->config_file;
+}
+
 lt_status arguments_config_file(const struct arguments *arguments, lt_config *config, lt_error *error)
 {
     return lt_config_load_file(config, arguments->config_file, error);

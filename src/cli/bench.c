@@ -190,6 +190,7 @@ static lt_status open_model(struct bench *b, const lt_config *config, lt_error *
     const double start = clock_seconds();
     lt_status status = trial_open_model(config, &b->model, error);
     struct kokoro_options settings = {.threads = (int)config_integer(config, CONFIG_engine_threads),
+                                      .pinned = config_bool(config, CONFIG_engine_pin),
                                       .isa = ISA_COUNT};
     if (settings.threads == 0)
         settings.threads = threads_available();

@@ -48,7 +48,7 @@ struct command {
 };
 
 extern const struct command say_command, voices_command, serve_command, bench_command, doctor_command,
-    import_command, pull_command, normalize_command, phonemize_command, top_command;
+    import_command, pull_command, normalize_command, phonemize_command, top_command, tune_command;
 
 /* Parses argv[0 .. argc), what follows the subcommand's name, into *arguments, which points into argv and is the
  * caller's, to be freed with arguments_free. *arguments is NULL when --help was given and answered.
@@ -67,6 +67,9 @@ lt_status arguments_number(const struct arguments *arguments, const char *option
 
 /* The operands: what is neither an option nor an option's value. */
 int arguments_operands(const struct arguments *arguments, char *const **operands);
+
+/* The file that --config names; NULL when it was not given. */
+const char *arguments_config_path(const struct arguments *arguments);
 
 /* The sources of the configuration that the command line names, each read over what `config` holds. */
 lt_status arguments_config_file(const struct arguments *arguments, lt_config *config, lt_error *error);

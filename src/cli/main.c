@@ -9,8 +9,8 @@
 #include "cli/command.h"
 
 static const struct command *const commands[] = {
-    &say_command,    &voices_command,    &serve_command,     &top_command,   &pull_command,
-    &import_command, &normalize_command, &phonemize_command, &bench_command, &doctor_command,
+    &say_command,       &voices_command,    &serve_command, &top_command,  &pull_command,   &import_command,
+    &normalize_command, &phonemize_command, &bench_command, &tune_command, &doctor_command,
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };

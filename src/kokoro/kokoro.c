@@ -28,7 +28,7 @@ lt_status kokoro_open(const struct model *model, const struct kokoro_options *op
     k->storage = exact ? VALUE_F32 : VALUE_F16;
     k->most_memory = options->most_memory ? options->most_memory : 1024 * MEBIBYTE;
     k->keep_memory = options->keep_memory ? options->keep_memory : 32 * MEBIBYTE;
-    lt_status status = threads_create(options->threads, &k->nn.threads, error);
+    lt_status status = threads_create(options->threads, options->pinned, &k->nn.threads, error);
     if (status == LT_OK)
         status = stft_open(&k->stft, model->n_fft, model->hop, error);
     if (status != LT_OK) {

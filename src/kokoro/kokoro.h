@@ -26,6 +26,7 @@ enum kokoro_precision {
 
 struct kokoro_options {
     int threads;  /* 1 to 256 */
+    bool pinned;  /* each on a processor of its own, see threads_create */
     enum isa isa; /* highest instruction set; ISA_COUNT: no cap */
     enum kokoro_precision precision;
     size_t most_memory; /* most bytes of working memory of a call; 0: 1 GiB */

@@ -227,6 +227,7 @@ static lt_status open_engine(struct backend *backend, const lt_config *config, c
     const char *slash = strrchr(path, '/');
     snprintf(backend->model_name, sizeof backend->model_name, "%s", slash ? slash + 1 : path);
     struct kokoro_options options = {.threads = (int)config_integer(config, CONFIG_engine_threads),
+                                     .pinned = config_bool(config, CONFIG_engine_pin),
                                      .isa = ISA_COUNT};
     if (options.threads == 0)
         options.threads = threads_available();

@@ -1,8 +1,9 @@
-// bench.test.mjs: `litetts bench` on the small reference model: what it keeps, and what it says of two results.
+// bench.test.mjs: `litetts bench` on the small reference model: what it keeps, and what it says of two results; and `litetts
+// tune`: what it measures, and what it writes where.
 // LITETTS_TEST_PROGRAM is the program; without the reference data (LITETTS_TEST_SHARED) there is no model to measure.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -19,7 +20,8 @@ const env = { ...clean, HOME: folder, XDG_CONFIG_HOME: at('config'), XDG_DATA_HO
 
 /** Runs the program to its end. */
 function run(...args) {
-  const done = spawnSync(program, args, { env, encoding: 'utf8', timeout: 120_000 });
+  const more = typeof args.at(-1) === 'object' ? args.pop() : {};
+  const done = spawnSync(program, args, { env: { ...env, ...more }, encoding: 'utf8', timeout: 120_000 });
   assert.equal(done.error, undefined);
   return done;
 }
@@ -112,5 +114,78 @@ describe('bench and tune', { skip }, () => {
     writeFileSync(at('no-result.json'), '{"seconds": 1}');
     refused(/no-result\.json' is no result of 'litetts bench'/, 'bench', '--compare', at('no-result.json'));
     refused(/no-result\.json\/x': Not a directory/, 'bench', '--tokens', '5', '--runs', '1', '--save', at('no-result.json/x'));
+  });
+
+  // ---- tune ----
+
+  const tune = (...args) => JSON.parse(ok('tune', '--json', '--seconds', '3', ...args));
+  const config = at('config/litetts/config.json');
+  function configure(text) {
+    mkdirSync(at('config/litetts'), { recursive: true });
+    writeFileSync(config, text);
+  }
+
+  test('tune measures each optimisation against the default', () => {
+    const { measured, cache, settings, file, written, seconds, instruction_set: best } = tune('--dry-run');
+    assert.deepEqual(Object.keys(measured).filter((name) => name !== 'engine.pin'), ['engine.isa', 'engine.threads', 'precision', 'engine.batching']);
+    for (const [name, list] of Object.entries(measured)) {
+      assert.equal(list[0].speed, 1, name);
+      assert.ok(list.every(({ speed, noise, rounds }) => speed > 0 && rounds > 0 && (noise === null || noise >= 0)), name);
+      assert.equal(list.filter((candidate) => candidate.in_force).length, 1, name);
+    }
+    const sets = measured['engine.isa'].map(({ value }) => value);
+    assert.equal(sets[0], 'auto');
+    assert.ok(best === 'portable' || sets.includes('portable'));
+    assert.ok(!sets.includes(best), 'the best set is "auto"');
+    assert.ok(cache.hit_seconds > 0 && cache.hit_seconds < cache.new_seconds);
+    assert.equal(written, false);
+    assert.equal(file, config);
+    assert.ok(!existsSync(config), 'a dry run writes nothing');
+    assert.ok(seconds < 10, `${seconds} s`);
+    assert.equal(typeof settings, 'object');
+  });
+
+  test('tune replaces a setting that is clearly worse, and touches nothing else', (t) => {
+    if (tune('--dry-run').instruction_set === 'portable') return t.skip('this machine has one instruction set');
+    const text = (isa) => `{\n\t"server": {"port": 1234},\n\t"engine": {"isa":   "${isa}", "threads": 1, "pin":false,"batching": true}\n}\n`;
+    configure(text('portable'));
+    chmodSync(config, 0o600);
+    const threads = { LITETTS_ENGINE_THREADS: '1' };
+    assert.match(ok('tune', '-n', '--seconds', '3', '--set', 'engine.isa=portable', threads),
+      /^Not written to .*config\.json:\n  engine\.isa = \w+, which was portable \(flag\): .*\n    the command line still comes before/m);
+    assert.equal(readFileSync(config, 'utf8'), text('portable'));
+    symlinkSync(config, at('link.json'));
+    const said = ok('tune', '--seconds', '3', '--config', at('link.json'), threads);
+    assert.match(said, /^Written to .*config\/litetts\/config\.json:\n  engine\.isa = \w+, which was portable \(.*link\.json\): \d+\.\d\d times as fast$/m);
+    assert.match(said, /^ +portable +0\.\d\d .* in force$/m);
+    const now = readFileSync(config, 'utf8').replace(/"threads": \d+/, '"threads": 1'); // all CPUs may be faster, or not
+    const isa = JSON.parse(now).engine.isa; // "auto", unless a lesser set is faster for so small a model
+    assert.notEqual(isa, 'portable');
+    assert.equal(now.replace('"pin":true', '"pin":false').replace('"batching": false', '"batching": true'), text(isa));
+    assert.equal(statSync(config).mode & 0o777, 0o600);
+    rmSync(config);
+  });
+
+  test('tune writes where it is told to', (t) => {
+    const { settings, file, written, instruction_set: best } = tune('--set', 'engine.isa=portable', '--output', at('new/tuned.json'));
+    if (best === 'portable') return t.skip('this machine has one instruction set');
+    assert.notEqual(settings['engine.isa'].value, 'portable');
+    assert.equal(settings['engine.isa'].origin, 'flag');
+    assert.equal(written, true);
+    assert.equal(file, at('new/tuned.json'));
+    assert.equal(JSON.parse(readFileSync(file)).engine.isa, settings['engine.isa'].value);
+    assert.ok(!existsSync(config));
+    refused(/cannot make a temporary file/, 'tune', '-q', '--seconds', '3', '--set', 'engine.isa=portable', '-o', '/proc/tuned.json');
+  });
+
+  test('without a model tune says what there is to measure', () => {
+    const none = { XDG_DATA_HOME: at('nowhere') };
+    const text = ok('tune', none);
+    assert.match(text, /^There is no Kokoro model \('litetts pull kokoro' fetches one\)/);
+    assert.match(text, /^cache +hit +\d+ /m);
+    assert.match(text, /nothing to change\.\n$/);
+    assert.match(ok('tune', '--set', 'cache.memory_bytes=0', none), /^cache +off/m);
+    refused(/cannot open 'missing\.gguf'/, 'tune', '--model', 'missing.gguf');
+    refused(/--seconds takes a number from 1/, 'tune', '--seconds', '0');
   });
 });

@@ -19,7 +19,7 @@ static int open_nn(void **state)
     (void)state;
     kernels_get(&nn.kernels, ISA_COUNT);
     nn.products = &nn.kernels.exact;
-    return threads_create(3, &nn.threads, NULL) == LT_OK &&
+    return threads_create(3, false, &nn.threads, NULL) == LT_OK &&
                    arena_reserve(&nn.arena, (size_t)256 << 20, NULL) == LT_OK
                ? 0
                : -1;

@@ -1,6 +1,8 @@
 /* test_threads.c: the thread pool runs each task once, hands memory over, and survives thousands of jobs. */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -34,7 +36,7 @@ static void test_each_task_once(void **state)
     (void)state;
     for (int threads = 1; threads <= MOST_THREADS; threads += 2) {
         struct threads *pool;
-        assert_int_equal(threads_create(threads, &pool, NULL), LT_OK);
+        assert_int_equal(threads_create(threads, false, &pool, NULL), LT_OK);
         assert_int_equal(threads_count(pool), threads);
         for (int round = 0; round < 2000; round++) {
             struct job job = {.threads = threads, .input = round + 1};
@@ -60,8 +62,48 @@ static void test_no_pool(void **state)
     threads_destroy(NULL);
 }
 
+/* Notes on how many processors each thread may run; the first task waits for the second, so that two threads take one each. */
+struct places {
+    atomic_int started;
+    int cpus[2], first[2];
+};
+
+static void look_where(void *arg, int task, int thread)
+{
+    struct places *places = arg;
+    (void)task;
+    cpu_set_t set;
+    assert_int_equal(sched_getaffinity(0, sizeof set, &set), 0);
+    places->cpus[thread] = CPU_COUNT(&set);
+    for (int cpu = CPU_SETSIZE - 1; cpu >= 0; cpu--)
+        if (CPU_ISSET(cpu, &set))
+            places->first[thread] = cpu;
+    atomic_fetch_add(&places->started, 1);
+    while (atomic_load(&places->started) < 2)
+        sched_yield();
+}
+
+static void test_pinned(void **state)
+{
+    (void)state;
+    if (threads_available() < 2)
+        skip();
+    for (int pinned = 0; pinned < 2; pinned++) {
+        struct threads *pool;
+        struct places places = {0};
+        assert_int_equal(threads_create(2, pinned, &pool, NULL), LT_OK);
+        threads_run(pool, look_where, &places, 2);
+        assert_int_equal(places.cpus[0], threads_available());
+        assert_int_equal(places.cpus[1], pinned ? 1 : threads_available());
+        if (pinned)
+            assert_int_not_equal(places.first[1], places.first[0]);
+        threads_destroy(pool);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_task_once), cmocka_unit_test(test_no_pool)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_task_once), cmocka_unit_test(test_no_pool),
+                                       cmocka_unit_test(test_pinned)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
