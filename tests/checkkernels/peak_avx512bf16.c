@@ -11,12 +11,12 @@ double peak_avx512bf16(void)
     __m512bh a = _mm512_cvtne2ps_pbh(_mm512_set1_ps(0.5f), _mm512_set1_ps(0.25f));
     for (int i = 0; i < SUMS; i++)
         sums[i] = _mm512_set1_ps((float)i);
-    double start = clock_seconds();
+    double start = clock_thread_seconds();
     for (int step = 0; step < STEPS; step++)
 #pragma GCC unroll 24
         for (int i = 0; i < SUMS; i++)
             sums[i] = _mm512_dpbf16_ps(sums[i], a, a);
-    double seconds = clock_seconds() - start;
+    double seconds = clock_thread_seconds() - start;
     for (int i = 1; i < SUMS; i++)
         sums[0] = _mm512_add_ps(sums[0], sums[i]);
     volatile float keep = _mm512_reduce_add_ps(sums[0]);

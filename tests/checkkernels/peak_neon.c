@@ -10,12 +10,12 @@ double peak_neon(void)
     float32x4_t sums[SUMS], a = vdupq_n_f32(0.999f), b = vdupq_n_f32(1e-3f);
     for (int i = 0; i < SUMS; i++)
         sums[i] = vdupq_n_f32((float)i);
-    double start = clock_seconds();
+    double start = clock_thread_seconds();
     for (int step = 0; step < STEPS; step++)
 #pragma GCC unroll 24
         for (int i = 0; i < SUMS; i++)
             sums[i] = vfmaq_f32(sums[i], a, b);
-    double seconds = clock_seconds() - start;
+    double seconds = clock_thread_seconds() - start;
     for (int i = 1; i < SUMS; i++)
         sums[0] = vaddq_f32(sums[0], sums[i]);
     volatile float keep = vaddvq_f32(sums[0]);
