@@ -298,7 +298,7 @@ typedef struct lt_cache_stats {
 /* What an engine has done since it was opened, and what it is doing. */
 typedef struct lt_stats {
     double uptime_seconds;
-    const char *isa; /* instruction set in use by the preferred backend, "avx512bf16"; "" where it has none */
+    const char *isa; /* instruction set in use by the preferred backend, "avx512vnni"; "" where it has none */
     const char *model; /* its model, "kokoro-v1_0.gguf" */
 
     uint64_t requests[LT_STATUS_COUNT]; /* finished requests by their lt_status: [LT_OK] went well */

@@ -18,7 +18,7 @@
 #include "kernels/simd_avx512bf16.h"
 #endif
 
-#define PACKED_BF16  1
+#define USE_BF16     1
 #define PANEL        16
 #define TILE_COLUMNS 32
 
@@ -184,7 +184,7 @@ static void product(const struct product *p)
 void kernels_amx(struct kernels *k)
 {
     k->fast = (struct products){
-        .packed = VALUE_BF16,
+        .packed = PACKED_BF16,
         .panel = PANEL,
         .rows = BLOCK_ROWS,
         .prologue = prologue,

@@ -8,9 +8,9 @@
 #include "kernels/simd_avx512bf16.h"
 #endif
 
-#define PACKED_BF16 1
-#define PANEL       32
-#define TILE_ROWS   14
+#define USE_BF16  1
+#define PANEL     32
+#define TILE_ROWS 14
 
 INLINE vf v_multiply(vf a, vf w, vf x)
 {

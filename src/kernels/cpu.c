@@ -10,7 +10,8 @@
 #include <unistd.h>
 #endif
 
-static const char *const names[ISA_COUNT] = {"portable", "avx2", "avx512", "avx512bf16", "amx", "neon"};
+static const char *const names[ISA_COUNT] = {"portable",   "avx2", "avx512", "avx512vnni",
+                                             "avx512bf16", "amx",  "neon"};
 
 const char *isa_name(enum isa isa)
 {
@@ -106,8 +107,10 @@ bool isa_supported(enum isa isa)
         return has_all("avx fma f16c avx2");
     case ISA_AVX512:
         return isa_supported(ISA_AVX2) && has_all("avx512f avx512dq avx512bw avx512vl");
-    case ISA_AVX512BF16:
-        return isa_supported(ISA_AVX512) && has_all("avx512bf16");
+    case ISA_AVX512VNNI:
+        return isa_supported(ISA_AVX512) && has_all("avx512vnni");
+    case ISA_AVX512BF16: /* no processor has it without VNNI */
+        return isa_supported(ISA_AVX512VNNI) && has_all("avx512bf16");
     case ISA_AMX:
         return isa_supported(ISA_AVX512BF16) && has_all("amx-tile amx-bf16") && tiles_permitted();
     default:

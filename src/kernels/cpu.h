@@ -7,9 +7,9 @@
 
 /* Ordered within an architecture: a set includes those before it. NEON stands beside the x86 sets: on ARM the
  * sets are portable and neon. */
-enum isa { ISA_PORTABLE, ISA_AVX2, ISA_AVX512, ISA_AVX512BF16, ISA_AMX, ISA_NEON, ISA_COUNT };
+enum isa { ISA_PORTABLE, ISA_AVX2, ISA_AVX512, ISA_AVX512VNNI, ISA_AVX512BF16, ISA_AMX, ISA_NEON, ISA_COUNT };
 
-/* "portable", "avx2", "avx512", "avx512bf16", "amx", "neon": the words of --isa. */
+/* "portable", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx", "neon": the words of --isa. */
 const char *isa_name(enum isa isa);
 
 /* The set of a name; false for any other word. */

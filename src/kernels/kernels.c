@@ -10,7 +10,10 @@ static const struct {
 } sets[] = {
     {ISA_PORTABLE, kernels_portable},
 #if defined(__x86_64__)
-    {ISA_AVX2, kernels_avx2},         {ISA_AVX512, kernels_avx512}, {ISA_AVX512BF16, kernels_avx512bf16},
+    {ISA_AVX2, kernels_avx2},
+    {ISA_AVX512, kernels_avx512},
+    {ISA_AVX512VNNI, kernels_avx512vnni},
+    {ISA_AVX512BF16, kernels_avx512bf16},
     {ISA_AMX, kernels_amx},
 #elif defined(__aarch64__)
     {ISA_NEON, kernels_neon},

@@ -12,16 +12,24 @@
  *
  * The data. Activations are rows of channels, [time][channels], in a storage type: VALUE_F32, or VALUE_F16
  * where halving memory traffic and memory counts more than the last bits. The product reads them from packed
- * rows, small blocks in the cache in the type that the set multiplies in (float32 or bfloat16), which the
- * prologue writes; weights come as panels of a few columns, expanded from the (quantised) weights of the
- * model file into cache-sized scratch as they are used:
+ * rows, small blocks in the cache in the type that the set multiplies in (float32, bfloat16 or 16-bit
+ * integers), which the prologue writes; weights come as panels of a few columns, expanded from the (quantised)
+ * weights of the model file into cache-sized scratch as they are used:
  *
  *     storage rows --prologue--> packed rows  \
  *                                              product --epilogue--> storage rows, and sums
  *     mapped weights --expand--> panels       /                      for the next normalisation
  *
- * A convolution is a product with several taps: tap j reads the packed rows shifted by j * tap_step. All
- * functions may be called from any number of threads at once on different outputs; none allocates. Pointers
+ * A convolution is a product with several taps: tap j reads the packed rows shifted by j * tap_step.
+ *
+ * Integers. Where a processor multiplies pairs of 16-bit integers and adds them up in 32 bits as fast as it
+ * multiplies floats, packed rows and panels are PACKED_I16. Each packed row has one scale: its largest
+ * magnitude becomes INTEGER_ROW. Each column of a panel has one, as large as the sums allow: the products of
+ * INTEGER_DEPTH channels add up to less than 2^31 whatever the rows are, and are then added in float32. Rows
+ * of 13 bits and columns of 12 to 15 are finer than bfloat16's 8, and whole numbers add up to the same in any
+ * order.
+ *
+ * All functions may be called from any number of threads at once on different outputs; none allocates. Pointers
  * need only the alignment of their element type (64-byte aligned scratch is faster). Results do not depend on
  * addresses, nor on how rows are split over calls, with the exception of the order of float additions into
  * sum and sum_squares. */
@@ -38,10 +46,18 @@
  * block of Q8_0 and Q4_0. */
 #define KERNELS_K VALUE_BLOCK
 
+/* PACKED_I16: the largest magnitude of a packed row; the channels whose products are added up in integers;
+ * and the largest sum of the magnitudes of a column over so many channels: 2^31 / INTEGER_ROW, less what
+ * rounding may add. */
+enum { INTEGER_ROW = 8191, INTEGER_DEPTH = 128, INTEGER_SUM = 262000 };
+
 static inline int kernels_padded(int k)
 {
     return (k + KERNELS_K - 1) / KERNELS_K * KERNELS_K;
 }
+
+/* What packed rows and panels hold. */
+enum packed_type { PACKED_F32, PACKED_BF16, PACKED_I16 };
 
 enum activation {
     ACTIVATION_NONE,
@@ -56,8 +72,8 @@ struct prologue {
     const void *in;
     enum value_type type;       /* of in: VALUE_F32 or VALUE_F16 */
     ptrdiff_t in_stride;        /* elements from row to row; any, 0 and negative too */
-    void *out;                  /* in the products' packed type */
-    ptrdiff_t out_stride;       /* elements from row to row */
+    void *out;                  /* in the products' packed type; PACKED_I16: aligned for float */
+    ptrdiff_t out_stride;       /* elements from row to row, at least packed_stride(products, padded) */
     int rows, channels;         /* 0 or more */
     int padded;                 /* columns written, >= channels */
     const float *scale;         /* [channels]; NULL: 1 */
@@ -102,7 +118,7 @@ struct expand_rows {
 struct product {
     const void
         *a; /* packed rows; row 0 of tap 0. Rows may overlap (a_stride < k), as in a short-time transform */
-    ptrdiff_t a_stride; /* elements from packed row to packed row */
+    ptrdiff_t a_stride; /* elements from packed row to packed row; PACKED_I16: at least packed_stride */
     int rows;           /* output rows */
     int row_step; /* packed rows from output row to output row: the stride of a convolution, usually 1 */
     int taps, tap_step; /* packed rows from tap to tap: the dilation; may be negative */
@@ -128,26 +144,33 @@ struct product {
 
 /* One way to multiply: its packed type, its panels and the four functions that agree on them. */
 struct products {
-    enum value_type packed; /* VALUE_F32 or VALUE_BF16: of packed rows and panels */
-    int panel;              /* columns of a panel */
-    int rows;               /* `rows` of a product should be a multiple of this, or large, for full speed */
+    enum packed_type packed;
+    int panel; /* columns of a panel */
+    int rows;  /* `rows` of a product should be a multiple of this, or large, for full speed */
     void (*prologue)(const struct prologue *p);
     void (*expand)(const struct expand *e);
     void (*expand_rows)(const struct expand_rows *e);
     void (*product)(const struct product *p);
 };
 
-/* Bytes of one packed element, and of the panels of `columns` columns; the panel of column n (a multiple of
- * products->panel) starts at panel_bytes(products, n, taps, k). */
+/* Bytes of one packed element; the elements that a packed row of k takes, with PACKED_I16 the row's scale, a float, at
+ * its end; and the bytes of the panels of `columns` columns: the panel of column n (a multiple of products->panel)
+ * starts at panel_bytes(products, n, taps, k). Panels of PACKED_I16 end in the scales of their columns, floats. */
 static inline size_t packed_bytes(const struct products *p)
 {
-    return p->packed == VALUE_F32 ? 4 : 2;
+    return p->packed == PACKED_F32 ? 4 : 2;
+}
+
+static inline int packed_stride(const struct products *p, int k)
+{
+    return p->packed == PACKED_I16 ? k + 2 : k;
 }
 
 static inline size_t panel_bytes(const struct products *p, int columns, int taps, int k)
 {
     size_t panels = ((size_t)columns + (size_t)p->panel - 1) / (size_t)p->panel;
-    return panels * (size_t)p->panel * (size_t)taps * (size_t)kernels_padded(k) * packed_bytes(p);
+    size_t column = (size_t)taps * (size_t)kernels_padded(k) * packed_bytes(p);
+    return panels * (size_t)p->panel * (column + (p->packed == PACKED_I16 ? sizeof(float) : 0));
 }
 
 /* y[b][i] += sum over c of w[i][c] * x[b][c], for the serial part of an LSTM, where the weights stay in the

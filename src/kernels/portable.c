@@ -338,7 +338,7 @@ static void axpy(float *y, const float *x, float a, size_t count)
 void kernels_portable(struct kernels *k)
 {
     const struct products products = {
-        .packed = VALUE_F32,
+        .packed = PACKED_F32,
         .panel = PANEL,
         .rows = TILE,
         .prologue = prologue,

@@ -129,6 +129,11 @@ INLINE vf v_round(vf x)
     return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
+INLINE vf v_fraction(vf x)
+{
+    return x - v_round(x);
+}
+
 /* 2^n, |n| <= 126. */
 INLINE vf v_exponent(__m256i n)
 {
@@ -155,6 +160,11 @@ INLINE vf v_abs(vf x)
 INLINE vf v_copysign(vf x, vf sign)
 {
     return _mm256_or_ps(_mm256_and_ps(_mm256_set1_ps(-0.0f), sign), v_abs(x));
+}
+
+INLINE float v_first(vf x)
+{
+    return _mm256_cvtss_f32(x);
 }
 
 INLINE float v_sum(vf x)

@@ -134,6 +134,12 @@ INLINE vf v_round(vf x)
     return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
+/* x less the nearest whole number: -0.5 to 0.5. */
+INLINE vf v_fraction(vf x)
+{
+    return _mm512_reduce_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
 /* x * 2^n for whole n, |n| <= 252, also where the result is denormal or infinite. */
 INLINE vf v_ldexp(vf x, vf n)
 {
@@ -158,6 +164,12 @@ INLINE vf v_copysign(vf x, vf sign)
     const __m512i bits = _mm512_set1_epi32((int)0x80000000u);
     return _mm512_castsi512_ps(
         _mm512_ternarylogic_epi32(bits, _mm512_castps_si512(sign), _mm512_castps_si512(x), 0xca));
+}
+
+/* The first lane. */
+INLINE float v_first(vf x)
+{
+    return _mm512_cvtss_f32(x);
 }
 
 INLINE float v_sum(vf x)

@@ -5,7 +5,7 @@
 #include "kernels/simd_avx512.h"
 
 /* The first n lanes, rounded to nearest even. */
-INLINE void v_store_bf16(uint16_t *out, vf x, int n)
+INLINE void v_store_16(uint16_t *out, vf x, int n)
 {
     __m256i bits = (__m256i)_mm512_cvtneps_pbh(x);
     if (n < LANES)
@@ -15,21 +15,16 @@ INLINE void v_store_bf16(uint16_t *out, vf x, int n)
 }
 
 /* 2 LANES values as bfloat16, `low` first. */
-INLINE vf v_pair_bf16(vf low, vf high)
+INLINE vf v_pair_16(vf low, vf high)
 {
     return _mm512_castsi512_ps((__m512i)_mm512_cvtne2ps_pbh(high, low));
 }
 
-/* x less the nearest whole number: -0.5 to 0.5. */
-INLINE vf v_fraction(vf x)
-{
-    return _mm512_reduce_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-}
-
-/* x + a.low * w.low + a.high * w.high, for LANES pairs. */
+/* x + a.low * w.low + a.high * w.high, for LANES pairs; see v_dot_i16. */
 INLINE vf v_dot_bf16(vf x, vf a, vf w)
 {
-    return _mm512_dpbf16_ps(x, (__m512bh)_mm512_castps_si512(a), (__m512bh)_mm512_castps_si512(w));
+    __asm__("vdpbf16ps %2, %1, %0" : "+v"(x) : "v"(a), "v"(w));
+    return x;
 }
 
 #endif

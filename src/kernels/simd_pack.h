@@ -1,28 +1,33 @@
 /* simd_pack.h: what surrounds a product, over vectors: prologue, panels and epilogue.
  *
  * A set's file includes it after its simd_SET.h, with
- *     PACKED_BF16  1 when packed rows and panels are bfloat16, in pairs of channels; else 0 or undefined
- *     PANEL        columns of a panel, a multiple of LANES
- *     TILE_COLUMNS columns of the tiles that the product sums, if not PANEL
- * With bfloat16 it also needs
- *     void v_store_bf16(uint16_t *out, vf x, int n)     n lanes, rounded to nearest even
- *     vf v_pair_bf16(vf low, vf high)                   2 LANES values, low first
+ *     USE_BF16, USE_I16   one of them 1 when packed rows and panels are of that type, not float32
+ *     PANEL                     columns of a panel, a multiple of LANES
+ *     TILE_COLUMNS              columns of the tiles that the product sums, if not PANEL
+ * With a 16-bit type it also needs, rounding to nearest even,
+ *     void v_store_16(uint16_t *out, vf x, int n)       n lanes
+ *     vf v_pair_16(vf low, vf high)                     2 LANES values, low first
+ *     vf v_fraction(vf x)                               x less the nearest whole number: -0.5 to 0.5
  *
- * Panels: F32 [panel][tap][k][PANEL], BF16 [panel][tap][k / 2][PANEL][2]: either way a step of the product is
- * one row of PANEL 32-bit units. */
+ * Panels: F32 [panel][tap][k][PANEL], BF16 and I16 [panel][tap][k / 2][PANEL][2]: either way a step of the
+ * product is one row of PANEL 32-bit units. A panel of I16 ends in its columns' scales, [PANEL] floats. */
 #ifndef KERNELS_SIMD_PACK_H
 #define KERNELS_SIMD_PACK_H
 
 #include "kernels/simd_math.h"
 
-#ifndef PACKED_BF16
-#define PACKED_BF16 0
+#ifndef USE_BF16
+#define USE_BF16 0
 #endif
+#ifndef USE_I16
+#define USE_I16 0
+#endif
+#define USE_16 (USE_BF16 || USE_I16)
 #ifndef TILE_COLUMNS
 #define TILE_COLUMNS PANEL
 #endif
 
-#if PACKED_BF16
+#if USE_16
 typedef uint16_t packed_t;
 enum { UNIT = 2 }; /* packed values in a unit */
 #else
@@ -30,10 +35,15 @@ typedef float packed_t;
 enum { UNIT = 1 };
 #endif
 
+/* Elements at the end of a panel: its columns' scales. */
+enum { PANEL_SCALES = USE_I16 ? PANEL * UNIT : 0 };
+
+typedef float float_in_row __attribute__((may_alias)); /* a packed row's scale, after its whole numbers */
+
 INLINE void v_store_packed(packed_t *out, vf x, int n)
 {
-#if PACKED_BF16
-    v_store_bf16(out, x, n);
+#if USE_16
+    v_store_16(out, x, n);
 #else
     v_store_n(out, x, n);
 #endif
@@ -42,9 +52,9 @@ INLINE void v_store_packed(packed_t *out, vf x, int n)
 /* x + sin(alpha x)^2 / alpha. */
 INLINE vf v_snake(vf x, vf alpha, vf inverse_alpha)
 {
-#if PACKED_BF16
+#if USE_16
     /* In half turns t: sin(pi t)^2 is a polynomial of the square of t's fraction, error 4e-7. The product t
-     * is rounded, which costs |t| * 4e-7 more: far below a step of bfloat16. */
+     * is rounded, which costs |t| * 4e-7 more: far below a step of the packed types. */
     vf t = v_fraction(x * (alpha * v_set(0.31830988618f)));
     vf u = t * t;
     vf p = v_fma(u, v_set(10.58130053f), v_set(-29.42627445f));
@@ -59,8 +69,8 @@ INLINE vf v_snake(vf x, vf alpha, vf inverse_alpha)
 
 /* One vector of the prologue; `activation` and `type` are constants where it is called, so each pair becomes
  * a loop of its own. */
-INLINE void prologue_vector(const struct prologue *p, const void *in, enum value_type type,
-                            enum activation activation, packed_t *out, int c, int n)
+INLINE vf prologue_vector(const struct prologue *p, const void *in, enum value_type type,
+                          enum activation activation, int c, int n)
 {
     vf x = v_load_value(in, type, c, n);
     if (p->scale)
@@ -71,8 +81,46 @@ INLINE void prologue_vector(const struct prologue *p, const void *in, enum value
         x = v_snake(x, v_load_n(p->alpha + c, n), v_load_n(p->inverse_alpha + c, n));
     else
         x = v_activated(x, activation, p->slope);
-    v_store_packed(out + c, x, n);
+    return x;
 }
+
+#if !USE_I16
+
+INLINE void prologue_row(const struct prologue *p, const void *in, enum value_type type,
+                         enum activation activation, packed_t *out)
+{
+    for (int c = 0; c < p->channels; c += LANES) {
+        int n = lanes_left(c, p->channels);
+        v_store_packed(out + c, prologue_vector(p, in, type, activation, c, n), n);
+    }
+}
+
+#else
+
+/* A row's largest magnitude must be known before the first is rounded, so values are kept, and
+ * computed again where a row is longer than what is kept. */
+INLINE void prologue_row(const struct prologue *p, const void *in, enum value_type type,
+                         enum activation activation, packed_t *out)
+{
+    enum { KEPT = 2048 };
+    float kept[KEPT] __attribute__((aligned(64)));
+    vf most = v_set(0.0f);
+    for (int c = 0; c < p->channels; c += LANES) {
+        vf x = prologue_vector(p, in, type, activation, c, lanes_left(c, p->channels));
+        if (c < KEPT)
+            v_store(kept + c, x);
+        most = v_max(v_abs(x), most);
+    }
+    float largest = v_largest(most), factor = largest > 1e-30f ? INTEGER_ROW / largest : 0.0f;
+    for (int c = 0; c < p->channels; c += LANES) {
+        int n = lanes_left(c, p->channels);
+        vf x = c < KEPT ? v_load(kept + c) : prologue_vector(p, in, type, activation, c, n);
+        v_store_packed(out + c, x * v_set(factor), n);
+    }
+    *(float_in_row *)(void *)(out + p->padded) = largest * (1.0f / INTEGER_ROW);
+}
+
+#endif
 
 INLINE void prologue_rows(const struct prologue *all, enum value_type type, enum activation activation)
 {
@@ -80,11 +128,7 @@ INLINE void prologue_rows(const struct prologue *all, enum value_type type, enum
     for (ptrdiff_t t = 0; t < p->rows; t++) {
         const void *in = (const char *)p->in + t * p->in_stride * (type == VALUE_F32 ? 4 : 2);
         packed_t *out = (packed_t *)p->out + t * p->out_stride;
-        int c = 0;
-        for (; c + LANES <= p->channels; c += LANES)
-            prologue_vector(p, in, type, activation, out, c, LANES);
-        if (c < p->channels)
-            prologue_vector(p, in, type, activation, out, c, p->channels - c);
+        prologue_row(p, in, type, activation, out);
         if (p->padded > p->channels)
             memset(out + p->channels, 0, (size_t)(p->padded - p->channels) * sizeof *out);
     }
@@ -109,20 +153,27 @@ static void prologue(const struct prologue *p)
 }
 
 /* Writes LANES columns of VALUE_BLOCK channels into a panel, from a block of each column, `column_bytes`
- * apart. `out` is the first of VALUE_BLOCK / UNIT rows of PANEL units. */
-INLINE void expand_blocks(const uint8_t *in, size_t column_bytes, enum value_type type, packed_t *out)
+ * apart, in whole numbers after multiplication by `factors` [LANES]. `out` is the first of VALUE_BLOCK / UNIT rows of
+ * PANEL units. */
+INLINE void expand_blocks(const uint8_t *in, size_t column_bytes, enum value_type type, const float *factors,
+                          packed_t *out)
 {
     uint8_t unpacked[LANES][VALUE_BLOCK] __attribute__((aligned(16)));
     for (int i = 0; i < LANES && type == VALUE_Q4_0; i++)
         unpack_q4_0(in + (size_t)i * column_bytes, unpacked[i]);
+    (void)factors; /* of whole numbers alone */
     for (int c = 0; c < VALUE_BLOCK; c += LANES * UNIT) {
         vf x[LANES];
 #pragma GCC unroll 16
         for (int i = 0; i < LANES; i++) {
             const uint8_t *block = in + (size_t)i * column_bytes;
             x[i] = block_vector(block, type, unpacked[i], c);
-#if PACKED_BF16
-            x[i] = v_pair_bf16(x[i], block_vector(block, type, unpacked[i], c + LANES));
+#if USE_16
+            vf high = block_vector(block, type, unpacked[i], c + LANES);
+            if (USE_I16)
+                x[i] = v_pair_16(x[i] * v_set(factors[i]), high * v_set(factors[i]));
+            else
+                x[i] = v_pair_16(x[i], high);
 #endif
         }
         v_transpose(x);
@@ -132,41 +183,111 @@ INLINE void expand_blocks(const uint8_t *in, size_t column_bytes, enum value_typ
     }
 }
 
-/* The same at the borders: only the first `columns` columns (which may be none) and `channels` channels
- * exist, the rest becomes 0. The source may end right after its last value. */
-INLINE void expand_border(const uint8_t *in, size_t column_bytes, enum value_type type, packed_t *out,
-                          int columns, int channels)
+/* The block of a column that ends after `channels` channels, the rest 0. The source may end right after its last
+ * value. */
+INLINE void border_block(float out[VALUE_BLOCK], const uint8_t *in, enum value_type type, int channels)
+{
+    bool quantised = type == VALUE_Q8_0 || type == VALUE_Q4_0;
+    uint8_t block[VALUE_BLOCK * sizeof(float)] = {0};
+    memcpy(block, in, value_bytes(type, quantised ? VALUE_BLOCK : (size_t)channels));
+    block_to_float(out, block, type);
+    for (int c = channels; c < VALUE_BLOCK; c++)
+        out[c] = 0.0f;
+}
+
+/* expand_blocks at the borders: only the first `columns` columns (which may be none) and `channels` channels exist,
+ * the rest becomes 0. */
+INLINE void expand_border(const uint8_t *in, size_t column_bytes, enum value_type type, const float *factors,
+                          packed_t *out, int columns, int channels)
 {
     float blocks[LANES][VALUE_BLOCK] = {{0}};
-    bool quantised = type == VALUE_Q8_0 || type == VALUE_Q4_0;
-    for (int i = 0; i < LANES && i < columns; i++) {
-        uint8_t block[VALUE_BLOCK * sizeof(float)] = {0};
-        size_t bytes = value_bytes(type, quantised ? VALUE_BLOCK : (size_t)channels);
-        memcpy(block, in + (size_t)i * column_bytes, bytes);
-        block_to_float(blocks[i], block, type);
-        for (int c = channels; c < VALUE_BLOCK; c++)
-            blocks[i][c] = 0.0f;
-    }
-    expand_blocks((const uint8_t *)blocks, sizeof blocks[0], VALUE_F32, out);
+    for (int i = 0; i < LANES && i < columns; i++)
+        border_block(blocks[i], in + (size_t)i * column_bytes, type, channels);
+    expand_blocks((const uint8_t *)blocks, sizeof blocks[0], VALUE_F32, factors, out);
 }
+
+/* The byte of a column where a tap begins, after those of the source's taps that are not used. */
+INLINE size_t tap_offset(const struct expand *e, enum value_type type, int tap, int channel)
+{
+    size_t first = (size_t)(e->first_tap + tap * e->tap_step) * (size_t)e->source_k;
+    return value_bytes(type, first + (size_t)channel);
+}
+
+#if USE_I16
+
+INLINE void add_magnitudes(const void *block, enum value_type type, vf *sum, vf *most)
+{
+    uint8_t unpacked[VALUE_BLOCK] __attribute__((aligned(16)));
+    if (type == VALUE_Q4_0)
+        unpack_q4_0(block, unpacked);
+    for (int c = 0; c < VALUE_BLOCK; c += LANES) {
+        vf x = v_abs(block_vector(block, type, unpacked, c));
+        *sum += x;
+        *most = v_max(*most, x);
+    }
+}
+
+/* By what floats become whole numbers: the largest magnitude, and the largest sum of the magnitudes that are added up,
+ * become as large as they may. A column of zeros keeps finite. */
+INLINE vf integer_factor(vf most, vf sum)
+{
+    vf least = v_set(1e-30f);
+    return v_min(v_set(INT16_MAX) / v_max(most, least), v_set(INTEGER_SUM) / v_max(sum, least));
+}
+
+/* The same of a column of weights; sets *scale to its inverse. */
+INLINE float column_factor(const struct expand *e, enum value_type type, const uint8_t *column, float *scale)
+{
+    vf most = v_set(0.0f);
+    float largest_sum = 0.0f;
+    for (int tap = 0; tap < e->taps; tap++)
+        for (int first = 0; first < e->k; first += INTEGER_DEPTH) {
+            vf sum = v_set(0.0f);
+            for (int c = first; c < e->k && c < first + INTEGER_DEPTH; c += VALUE_BLOCK) {
+                const uint8_t *in = column + tap_offset(e, type, tap, c);
+                float border[VALUE_BLOCK];
+                if (e->k - c >= VALUE_BLOCK) {
+                    add_magnitudes(in, type, &sum, &most);
+                } else {
+                    border_block(border, in, type, e->k - c);
+                    add_magnitudes(border, VALUE_F32, &sum, &most);
+                }
+            }
+            float all = v_sum(sum);
+            largest_sum = all > largest_sum ? all : largest_sum;
+        }
+    vf factor = integer_factor(v_set(v_largest(most)), v_set(largest_sum));
+    *scale = 1.0f / v_first(factor);
+    return v_first(factor);
+}
+
+#endif
 
 INLINE void expand_typed(const struct expand *e, enum value_type type)
 {
     int padded = kernels_padded(e->k);
+    ptrdiff_t panel_size = (ptrdiff_t)PANEL * e->taps * padded;
     for (int n0 = 0; n0 < (e->columns + PANEL - 1) / PANEL * PANEL; n0 += LANES) {
-        packed_t *out = (packed_t *)e->panels + (ptrdiff_t)(n0 / PANEL) * PANEL * e->taps * padded;
-        out += n0 % PANEL * UNIT;
+        packed_t *out = (packed_t *)e->panels + n0 / PANEL * (panel_size + PANEL_SCALES) + n0 % PANEL * UNIT;
         int columns = e->columns - n0; /* that exist; none where only the panel goes on */
         const uint8_t *column = (const uint8_t *)e->source + (columns > 0 ? (size_t)n0 * e->row_bytes : 0);
+        float factors[LANES] = {0};
+#if USE_I16
+        float *scales = (float *)(void *)(out + panel_size);
+        for (int i = 0; i < LANES; i++) {
+            scales[i] = 0.0f;
+            if (i < columns)
+                factors[i] = column_factor(e, type, column + (size_t)i * e->row_bytes, &scales[i]);
+        }
+#endif
         for (int tap = 0; tap < e->taps; tap++) {
-            size_t first = (size_t)(e->first_tap + tap * e->tap_step) * (size_t)e->source_k;
             for (int c = 0; c < padded; c += VALUE_BLOCK, out += VALUE_BLOCK * PANEL) {
-                const uint8_t *in = column + value_bytes(type, first + (size_t)c);
+                const uint8_t *in = column + tap_offset(e, type, tap, c);
                 int channels = e->k - c < VALUE_BLOCK ? e->k - c : VALUE_BLOCK;
                 if (columns >= LANES && channels == VALUE_BLOCK)
-                    expand_blocks(in, e->row_bytes, type, out);
+                    expand_blocks(in, e->row_bytes, type, factors, out);
                 else
-                    expand_border(in, e->row_bytes, type, out, columns, channels);
+                    expand_border(in, e->row_bytes, type, factors, out, columns, channels);
             }
         }
     }
@@ -199,24 +320,64 @@ INLINE vf expand_row(const struct expand_rows *e, int c, int n)
     return c < e->k && lanes > 0 ? v_load_value(e->source, e->type, c * e->stride + n, lanes) : v_set(0.0f);
 }
 
+#if USE_I16
+
+/* By what LANES columns from n on become whole numbers; puts the inverses into `scales`. */
+INLINE vf rows_factor(const struct expand_rows *e, int n, float *scales)
+{
+    vf most = v_set(0.0f), largest_sum = v_set(0.0f);
+    for (int first = 0; first < e->k; first += INTEGER_DEPTH) {
+        vf sum = v_set(0.0f);
+        for (int c = first; c < e->k && c < first + INTEGER_DEPTH; c++) {
+            vf x = v_abs(expand_row(e, c, n));
+            sum += x;
+            most = v_max(most, x);
+        }
+        largest_sum = v_max(largest_sum, sum);
+    }
+    vf factor = integer_factor(most, largest_sum);
+    v_store(scales, v_set(1.0f) / factor);
+    return factor;
+}
+
+#endif
+
+/* Two rows of LANES columns, in pairs. */
+INLINE void store_pairs(packed_t *out, vf low, vf high)
+{
+#if USE_16
+    packed_t row[2][LANES];
+    v_store_packed(row[0], low, LANES);
+    v_store_packed(row[1], high, LANES);
+    for (int i = 0; i < LANES; i++) {
+        out[2 * i] = row[0][i];
+        out[2 * i + 1] = row[1][i];
+    }
+#else
+    (void)high;
+    v_store(out, low);
+#endif
+}
+
 static void expand_rows(const struct expand_rows *e)
 {
     packed_t *out = e->panels;
-    for (int n0 = 0; n0 < e->columns; n0 += PANEL)
-        for (int c = 0; c < kernels_padded(e->k); c += UNIT)
-            for (int n = n0; n < n0 + PANEL; n += LANES, out += LANES * UNIT) {
-#if PACKED_BF16
-                packed_t low[LANES], high[LANES];
-                v_store_bf16(low, expand_row(e, c, n), LANES);
-                v_store_bf16(high, expand_row(e, c + 1, n), LANES);
-                for (int i = 0; i < LANES; i++) {
-                    out[2 * i] = low[i];
-                    out[2 * i + 1] = high[i];
-                }
-#else
-                v_store(out, expand_row(e, c, n));
+    int padded = kernels_padded(e->k);
+    for (int n0 = 0; n0 < e->columns; n0 += PANEL, out += PANEL_SCALES) {
+        vf factors[PANEL / LANES];
+        for (int v = 0; v < PANEL / LANES; v++) {
+            factors[v] = v_set(1.0f);
+#if USE_I16
+            float *scales = (float *)(void *)(out + (ptrdiff_t)padded * PANEL);
+            factors[v] = rows_factor(e, n0 + v * LANES, scales + v * LANES);
 #endif
+        }
+        for (int c = 0; c < padded; c += UNIT)
+            for (int v = 0; v < PANEL / LANES; v++, out += LANES * UNIT) {
+                vf low = expand_row(e, c, n0 + v * LANES), high = expand_row(e, c + 1, n0 + v * LANES);
+                store_pairs(out, low * factors[v], high * factors[v]);
             }
+    }
 }
 
 /* Asks for the lines of an array, `rows` rows of a panel's columns, that the epilogue will want after the

@@ -6,7 +6,8 @@
  * tile's rows stay in the first. Needs, beside simd_pack.h and its macros,
  *     TILE_ROWS                        rows of a tile: TILE_ROWS * PANEL / LANES sums fill the registers
  *     vf v_multiply(vf a, vf w, vf x)  x + a * w, float32 lanes, or x + a.low * w.low + a.high * w.high for
- * pairs */
+ *                                      pairs
+ *     vf v_whole(vf x)                 with USE_I16: the lanes, 32-bit integers there, as float32 */
 #ifndef KERNELS_SIMD_PRODUCT_H
 #define KERNELS_SIMD_PRODUCT_H
 
@@ -14,41 +15,24 @@
 
 enum { VECTORS = PANEL / LANES, GROUP = 3, GROUPS = (TILE_ROWS + GROUP - 1) / GROUP };
 
-/* Sums `rows` rows (a constant where it is called) from packed row `first` on into tile[rows][PANEL]. Rows
- * are addressed in groups of three, pointer + 0, 1, 2 strides, which keeps the pointers in registers. */
-INLINE void product_tile(const struct product *p, const char *first, const float *w, float *tile,
-                         const int rows)
+/* Steps of the inner loop that are unrolled: products of pairs add in place, and with more than one step gcc 12 moves
+ * their sums from register to register. */
+enum { STEPS = USE_16 ? 1 : 4 };
+
+/* The sums of a tile, in registers; `rows` is a constant wherever it is passed. */
+typedef vf tile_sums[TILE_ROWS][VECTORS];
+
+INLINE void sums_clear(tile_sums x, const int rows)
 {
-    vf x[TILE_ROWS][VECTORS];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (int v = 0; v < VECTORS; v++)
             x[i][v] = v_set(0.0f);
-    ptrdiff_t unit_row = p->a_stride * (ptrdiff_t)sizeof(packed_t), row = unit_row * p->row_step;
-    for (int tap = 0; tap < p->taps; tap++, first += p->tap_step * unit_row) {
-        const char *a[GROUPS];
-#pragma GCC unroll 8
-        for (int g = 0; g * GROUP < rows; g++)
-            a[g] = first + g * GROUP * row;
-#pragma GCC unroll 4
-        for (int c = 0; c < p->k; c += UNIT, w += PANEL) {
-            vf panel[VECTORS];
-#pragma GCC unroll 4
-            for (int v = 0; v < VECTORS; v++)
-                panel[v] = v_load(w + v * LANES);
-#pragma GCC unroll 16
-            for (int i = 0; i < rows; i++) {
-                vf unit = v_broadcast(a[i / GROUP] + i % GROUP * row);
-#pragma GCC unroll 4
-                for (int v = 0; v < VECTORS; v++)
-                    x[i][v] = v_multiply(unit, panel[v], x[i][v]);
-            }
-#pragma GCC unroll 8
-            for (int g = 0; g * GROUP < rows; g++)
-                a[g] += sizeof(packed_t) * UNIT;
-        }
-    }
+}
+
+INLINE void sums_store(float *tile, tile_sums x, const int rows)
+{
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
@@ -56,11 +40,110 @@ INLINE void product_tile(const struct product *p, const char *first, const float
             v_store(tile + i * PANEL + v * LANES, x[i][v]);
 }
 
+/* Adds `depth` channels of the rows from `first` on (`row` bytes apart) times a panel's rows from `w` on. Rows are
+ * addressed in groups of three, pointer + 0, 1, 2 strides, which keeps the pointers in registers. */
+INLINE void sums_add(tile_sums x, const char *first, ptrdiff_t row, const float *w, int depth, const int rows)
+{
+    const char *a[GROUPS];
+#pragma GCC unroll 8
+    for (int g = 0; g * GROUP < rows; g++)
+        a[g] = first + g * GROUP * row;
+#pragma GCC unroll STEPS
+    for (int c = 0; c < depth; c += UNIT, w += PANEL) {
+        vf panel[VECTORS];
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; v++)
+            panel[v] = v_load(w + v * LANES);
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            vf unit = v_broadcast(a[i / GROUP] + i % GROUP * row);
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; v++)
+                x[i][v] = v_multiply(unit, panel[v], x[i][v]);
+        }
+#pragma GCC unroll 8
+        for (int g = 0; g * GROUP < rows; g++)
+            a[g] += sizeof(packed_t) * UNIT;
+    }
+}
+
+#if USE_I16
+
+/* Adds `depth` channels, INTEGER_DEPTH at most, of the rows from `first` on to tile[rows][PANEL], or sets it: sums of
+ * whole numbers in registers, times the rows' scales, which are at `scale`. */
+INLINE void segment(float *tile, const char *first, const char *scale, ptrdiff_t row, const float *w,
+                    int depth, bool add, const int rows)
+{
+    tile_sums x;
+    sums_clear(x, rows);
+    sums_add(x, first, row, w, depth, rows);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+        vf s = v_broadcast(scale + i * row);
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; v++) {
+            float *sum = tile + i * PANEL + v * LANES;
+            v_store(sum, v_fma(v_whole(x[i][v]), s, add ? v_load(sum) : v_set(0.0f)));
+        }
+    }
+}
+
+/* Of TILE_ROWS rows: a function of its own, where the sums have all registers to themselves. */
+static __attribute__((noinline)) void whole_segment(float *tile, const char *first, const char *scale,
+                                                    ptrdiff_t row, const float *w, int depth, bool add)
+{
+    segment(tile, first, scale, row, w, depth, add, TILE_ROWS);
+}
+
+/* Sums `rows` rows from packed row `first` on into tile[rows][PANEL]: whole numbers in registers, and every
+ * INTEGER_DEPTH channels in float32. */
+INLINE void product_tile(const struct product *p, const char *first, const float *w, float *tile,
+                         const int rows)
+{
+    ptrdiff_t unit_row = p->a_stride * (ptrdiff_t)sizeof(packed_t), row = unit_row * p->row_step;
+    for (int tap = 0; tap < p->taps; tap++, first += p->tap_step * unit_row)
+        for (int c = 0; c < p->k; c += INTEGER_DEPTH) {
+            int depth = p->k - c < INTEGER_DEPTH ? p->k - c : INTEGER_DEPTH;
+            const char *from = first + c * (ptrdiff_t)sizeof(packed_t);
+            const char *scale = first + p->k * (ptrdiff_t)sizeof(packed_t);
+            if (rows == TILE_ROWS)
+                whole_segment(tile, from, scale, row, w, depth, tap + c > 0);
+            else
+                segment(tile, from, scale, row, w, depth, tap + c > 0, rows);
+            w += depth / UNIT * PANEL;
+        }
+    for (int i = 0; i < rows; i++) /* w is at the columns' scales now */
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; v++) {
+            float *sum = tile + i * PANEL + v * LANES;
+            v_store(sum, v_load(sum) * v_load(w + v * LANES));
+        }
+}
+
+#else
+
+/* Sums `rows` rows from packed row `first` on into tile[rows][PANEL]. */
+INLINE void product_tile(const struct product *p, const char *first, const float *w, float *tile,
+                         const int rows)
+{
+    ptrdiff_t unit_row = p->a_stride * (ptrdiff_t)sizeof(packed_t), row = unit_row * p->row_step;
+    tile_sums x;
+    sums_clear(x, rows);
+    for (int tap = 0; tap < p->taps; tap++, first += p->tap_step * unit_row) {
+        sums_add(x, first, row, w, p->k, rows);
+        w += p->k / UNIT * PANEL;
+    }
+    sums_store(tile, x, rows);
+}
+
+#endif
+
 static void product(const struct product *p)
 {
     ptrdiff_t row = p->a_stride * (ptrdiff_t)sizeof(packed_t) * p->row_step;
     const float *w = p->panels;
-    for (int n = 0; n < p->columns; n += PANEL, w += (ptrdiff_t)p->taps * (p->k / UNIT) * PANEL) {
+    ptrdiff_t panel_size = (ptrdiff_t)p->taps * (p->k / UNIT) * PANEL + PANEL_SCALES / UNIT;
+    for (int n = 0; n < p->columns; n += PANEL, w += panel_size) {
         const char *a = p->a;
         for (int t = 0, rows; t < p->rows; t += rows, a += rows * row) {
             float tile[TILE_ROWS * PANEL] __attribute__((aligned(64)));
@@ -81,7 +164,9 @@ static void product(const struct product *p)
 static inline void simd_product_override(struct products *p)
 {
     *p = (struct products){
-        .packed = PACKED_BF16 ? VALUE_BF16 : VALUE_F32,
+        .packed = USE_I16    ? PACKED_I16
+                  : USE_BF16 ? PACKED_BF16
+                             : PACKED_F32,
         .panel = PANEL,
         .rows = TILE_ROWS,
         .prologue = prologue,

@@ -35,7 +35,7 @@ struct array albert(struct nn *nn, const struct albert *a, const int *ids, struc
     struct array context = nn_array(nn, VALUE_F32, rows, a->width);
     struct array inner = nn_array(nn, VALUE_F32, rows, a->ffn.out);
     const void *panels[4] = {NULL};
-    if (nn->products->packed == VALUE_BF16) { /* so fast that expanding 12 times would take longer; 14 MiB */
+    if (nn->products->packed != PACKED_F32) { /* so fast that expanding 12 times would take longer; 14 MiB */
         panels[0] = nn_panels(nn, &a->qkv);
         panels[1] = nn_panels(nn, &a->dense);
         panels[2] = nn_panels(nn, &a->ffn);

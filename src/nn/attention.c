@@ -25,12 +25,11 @@ static size_t aligned(size_t n)
 static struct attention_scratch attention_layout(const struct products *products, int rows, int width)
 {
     const int long_k = kernels_padded(rows), short_k = kernels_padded(width);
-    const size_t element = packed_bytes(products);
     const size_t keys = panel_bytes(products, rows, 1, short_k),
                  values = panel_bytes(products, width, 1, long_k);
     const int k = long_k > short_k ? long_k : short_k;
     struct attention_scratch at = {0};
-    at.panels = aligned((size_t)rows * (size_t)k * element);
+    at.panels = aligned((size_t)rows * (size_t)packed_stride(products, k) * packed_bytes(products));
     at.scores = at.panels + aligned(keys > values ? keys : values);
     at.total = at.scores + aligned((size_t)rows * (size_t)rows * sizeof(float));
     return at;
@@ -41,17 +40,17 @@ static void attention_product(const struct products *products, const float *from
                               int rows, int channels, void *packed, const void *panels, int columns,
                               float *out, ptrdiff_t out_stride)
 {
-    const int k = kernels_padded(channels);
+    const int k = kernels_padded(channels), stride = packed_stride(products, k);
     products->prologue(&(struct prologue){.in = from,
                                           .type = VALUE_F32,
                                           .in_stride = from_stride,
                                           .out = packed,
-                                          .out_stride = k,
+                                          .out_stride = stride,
                                           .rows = rows,
                                           .channels = channels,
                                           .padded = k});
     products->product(&(struct product){.a = packed,
-                                        .a_stride = k,
+                                        .a_stride = stride,
                                         .rows = rows,
                                         .row_step = 1,
                                         .taps = 1,

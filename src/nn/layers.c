@@ -68,6 +68,12 @@ struct layer_run {
     int group;             /* columns of a group of panels */
 };
 
+/* Bytes from one packed row to the next. */
+static size_t packed_row_bytes(const struct layer_run *run)
+{
+    return (size_t)packed_stride(run->products, run->layer->weight->in) * packed_bytes(run->products);
+}
+
 /* Input rows that `rows` output rows reach. */
 static int reach(const struct layer_run *run, int rows)
 {
@@ -82,7 +88,7 @@ static void pack_rows(const struct layer_run *run, int span, int first, int rows
     const int begin = run->in.begin[span], count = run->in.begin[span + 1] - begin;
     const int from = first < 0 ? 0 : first;
     const int past = first + rows > count ? count : first + rows;
-    const size_t row_bytes = (size_t)layer->weight->in * packed_bytes(run->products);
+    const size_t row_bytes = packed_row_bytes(run);
     if (from >= past) {
         memset(to, 0, row_bytes * (size_t)rows);
         return;
@@ -95,7 +101,7 @@ static void pack_rows(const struct layer_run *run, int span, int first, int rows
         .type = layer->in.type,
         .in_stride = layer->in.stride,
         .out = to + row_bytes * (size_t)(from - first),
-        .out_stride = layer->weight->in,
+        .out_stride = packed_stride(run->products, layer->weight->in),
         .rows = past - from,
         .channels = channels,
         .padded = layer->weight->in,
@@ -153,7 +159,7 @@ static void multiply_rows(const struct layer_run *run, int row, int rows, const 
     const struct weight *weight = layer->weight;
     const struct product product = {
         .a = packed,
-        .a_stride = weight->in,
+        .a_stride = packed_stride(run->products, weight->in),
         .rows = rows,
         .row_step = run->stride,
         .taps = weight->taps,
@@ -183,7 +189,7 @@ static void multiply(const struct layer_run *run, const struct block *block, con
                      const void *panels, int first, int columns)
 {
     const struct weight *weight = run->layer->weight;
-    const size_t row_bytes = (size_t)weight->in * packed_bytes(run->products);
+    const size_t row_bytes = packed_row_bytes(run);
     const int step = run->sums ? run->sum_rows : BLOCK_ROWS;
     for (int row = 0; row < block->rows; row += step) {
         float *sums = NULL;
@@ -228,7 +234,7 @@ static void pack_task(void *arg, int task, int thread)
     const bool last = task + 1 == run->block_count || run->blocks[task + 1].span != block->span;
     const int first = block->first * run->stride - run->layer->padding;
     const int rows = last ? reach(run, block->rows) : block->rows * run->stride;
-    const size_t row_bytes = (size_t)run->layer->weight->in * packed_bytes(run->products);
+    const size_t row_bytes = packed_row_bytes(run);
     pack_rows(run, block->span, first, rows, run->packed + block->packed_at * row_bytes);
 }
 
@@ -245,7 +251,7 @@ static void columns_task(void *arg, int task, int thread)
         panels = run->panels + run->panels_size * (size_t)thread;
         expand_columns(run, first, columns, run->panels + run->panels_size * (size_t)thread);
     }
-    const size_t row_bytes = (size_t)weight->in * packed_bytes(run->products);
+    const size_t row_bytes = packed_row_bytes(run);
     for (int i = 0; i < run->block_count; i++)
         multiply(run, &run->blocks[i], run->packed + run->blocks[i].packed_at * row_bytes, panels, first,
                  columns);
@@ -303,7 +309,7 @@ static int round_up(int n, int step)
 static void run_by_rows(struct nn *nn, struct layer_run *run)
 {
     const struct weight *weight = run->layer->weight;
-    const size_t row_bytes = (size_t)weight->in * packed_bytes(run->products);
+    const size_t row_bytes = packed_row_bytes(run);
     run->panels = arena_take(&nn->arena, panel_bytes(run->products, weight->out, weight->taps, weight->in));
     run->packed_size = (size_t)reach(run, BLOCK_ROWS) * row_bytes;
     run->packed = arena_take(&nn->arena, run->packed_size * (size_t)threads_count(nn->threads));
@@ -323,7 +329,7 @@ static void run_by_columns(struct nn *nn, struct layer_run *run, size_t packed_r
     run->group = (int)panels * products->panel;
     run->panels_size = panels * one;
     run->panels = arena_take(&nn->arena, run->panels_size * (size_t)threads_count(nn->threads));
-    run->packed = arena_take(&nn->arena, packed_rows * (size_t)weight->in * packed_bytes(products));
+    run->packed = arena_take(&nn->arena, packed_rows * packed_row_bytes(run));
     if (!run->panels || !run->packed)
         return;
     threads_run(nn->threads, pack_task, run, run->block_count);

@@ -78,11 +78,12 @@ static void bench_product(const struct set *set, const struct products *p, const
 {
     size_t rows = (size_t)(s->rows + (s->taps - 1) * s->step), columns = (size_t)s->columns;
     float *in = random_scratch(rows * (size_t)s->k), *w = random_scratch(columns * (size_t)(s->taps * s->k));
-    void *packed = scratch(rows * (size_t)s->k * packed_bytes(p));
+    int stride = packed_stride(p, s->k);
+    void *packed = scratch(rows * (size_t)stride * packed_bytes(p));
     struct prologue prologue = {.in = in,
                                 .in_stride = s->k,
                                 .out = packed,
-                                .out_stride = s->k,
+                                .out_stride = stride,
                                 .rows = (int)rows,
                                 .channels = s->k,
                                 .padded = s->k};
@@ -96,10 +97,10 @@ static void bench_product(const struct set *set, const struct products *p, const
                             .k = s->k,
                             .panels = scratch(panel_bytes(p, s->columns, s->taps, s->k))};
     p->expand(&expand);
-    enum value_type type = p->packed == VALUE_F32 ? VALUE_F32 : VALUE_F16;
+    enum value_type type = p->packed == PACKED_F32 ? VALUE_F32 : VALUE_F16;
     struct product_call call = {p,
                                 {.a = packed,
-                                 .a_stride = s->k,
+                                 .a_stride = stride,
                                  .rows = s->rows,
                                  .row_step = 1,
                                  .taps = s->taps,
@@ -161,11 +162,11 @@ static void bench_around(const struct set *set, const struct products *p)
     float *in = random_scratch(BLOCK * CHANNELS), *alpha = random_scratch(CHANNELS);
     uint16_t *half = scratch(BLOCK * CHANNELS * 2);
     set->portable.from_float(half, VALUE_F16, in, BLOCK * CHANNELS);
-    void *out = scratch(BLOCK * CHANNELS * sizeof(float));
+    void *out = scratch(BLOCK * (CHANNELS + 2) * sizeof(float));
     struct prologue_call call = {p,
                                  {.in_stride = CHANNELS,
                                   .out = out,
-                                  .out_stride = CHANNELS,
+                                  .out_stride = packed_stride(p, CHANNELS),
                                   .rows = BLOCK,
                                   .channels = CHANNELS,
                                   .padded = CHANNELS,

@@ -176,12 +176,30 @@ bool close_to(double got, double expected, double tolerance)
     return fabs(got - expected) <= tolerance;
 }
 
+/* Where the panel of column n begins. */
+static const void *panel_of(const struct products *p, const void *panels, int taps, int k, int n)
+{
+    return (const char *)panels + panel_bytes(p, n / p->panel * p->panel, taps, k);
+}
+
+float panel_scale(const struct products *p, const void *panels, int taps, int k, int n)
+{
+    if (p->packed != PACKED_I16)
+        return 0;
+    const int16_t *panel = panel_of(p, panels, taps, k, n);
+    float scale;
+    memcpy(&scale, panel + taps * kernels_padded(k) * p->panel + n % p->panel * 2, sizeof scale);
+    return scale;
+}
+
 float panel_element(const struct products *p, const void *panels, int taps, int k, int n, int tap, int c)
 {
-    int unit = p->packed == VALUE_F32 ? 1 : 2, padded = kernels_padded(k);
-    size_t panel = (size_t)(n / p->panel) * (size_t)p->panel * (size_t)taps * (size_t)padded;
-    size_t row = (size_t)(tap * padded + c) / (size_t)unit * (size_t)(p->panel * unit);
-    size_t i = panel + row + (size_t)(n % p->panel * unit + c % unit);
-    return p->packed == VALUE_F32 ? ((const float *)panels)[i]
-                                  : value_from_bf16(((const uint16_t *)panels)[i]);
+    int unit = p->packed == PACKED_F32 ? 1 : 2, padded = kernels_padded(k);
+    const void *panel = panel_of(p, panels, taps, k, n);
+    int i = (tap * padded + c) / unit * (p->panel * unit) + n % p->panel * unit + c % unit;
+    if (p->packed == PACKED_F32)
+        return ((const float *)panel)[i];
+    if (p->packed == PACKED_BF16)
+        return value_from_bf16(((const uint16_t *)panel)[i]);
+    return (float)((const int16_t *)panel)[i] * panel_scale(p, panels, taps, k, n);
 }

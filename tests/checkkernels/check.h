@@ -52,5 +52,7 @@ void bench_rows(const struct set *set);
 
 /* The element of a panel for column n, tap, channel c, as float (see "Panels" in kernels.h). */
 float panel_element(const struct products *p, const void *panels, int taps, int k, int n, int tap, int c);
+/* What its whole numbers are multiples of; 0 for other types. */
+float panel_scale(const struct products *p, const void *panels, int taps, int k, int n);
 
 #endif

@@ -10,15 +10,40 @@
 
 enum { ROUNDS = 60 };
 
-/* What rounding to the packed type may change, relative: half a step of the 8 bits of bfloat16. */
+/* What rounding to the packed type may change, relative: half a step of the 8 bits of bfloat16; or half a step of
+ * whole numbers of which one is `scale`. */
 static double packed_step(const struct products *p)
 {
-    return p->packed == VALUE_F32 ? 0.0 : 0x1p-8;
+    return p->packed == PACKED_BF16 ? 0x1p-8 : 0.0;
 }
 
-static float packed_element(const struct products *p, const void *rows, size_t i)
+static double whole_step(const struct products *p, float scale)
 {
-    return p->packed == VALUE_F32 ? ((const float *)rows)[i] : value_from_bf16(((const uint16_t *)rows)[i]);
+    return p->packed == PACKED_I16 ? 0.501 * (double)scale : 0.0;
+}
+
+/* Of a packed row of k channels at `row`: the scale, and a channel's value. */
+static float packed_scale(const struct products *p, const void *row, int k)
+{
+    float scale = 1;
+    if (p->packed == PACKED_I16)
+        memcpy(&scale, (const int16_t *)row + k, sizeof scale);
+    return scale;
+}
+
+static float packed_element(const struct products *p, const void *row, int k, int c)
+{
+    if (p->packed == PACKED_F32)
+        return ((const float *)row)[c];
+    if (p->packed == PACKED_BF16)
+        return value_from_bf16(((const uint16_t *)row)[c]);
+    return (float)((const int16_t *)row)[c] * packed_scale(p, row, k);
+}
+
+/* The least alignment of packed rows and panels. */
+static size_t packed_align(const struct products *p)
+{
+    return p->packed == PACKED_BF16 ? 2 : 4;
 }
 
 static float stored(const void *x, enum value_type type, size_t i)
@@ -58,11 +83,13 @@ static void check_prologue_once(const struct products *p, const struct products 
                          .slope = 0.2f};
     a.padded = a.channels + random_between(0, 40);
     a.in_stride = a.channels + random_between(0, 3);
-    a.out_stride = a.padded + random_between(0, 3);
+    if (p->packed == PACKED_I16) /* what follows a row must be aligned for float */
+        a.padded = (a.padded + 1) / 2 * 2;
+    a.out_stride = packed_stride(p, a.padded) + random_between(0, 1) * 2;
     size_t in_count = a.rows > 0 ? (size_t)(a.rows - 1) * (size_t)a.in_stride + (size_t)a.channels : 0;
     float range = random_between(0, 1) ? 3.0f : 2000.0f;
     void *in = random_values(a.type, in_count, range);
-    if (in_count > 0 && random_between(0, 3) == 0) { /* NaN goes through */
+    if (in_count > 0 && p->packed != PACKED_I16 && random_between(0, 3) == 0) { /* NaN goes through */
         if (a.type == VALUE_F32)
             ((float *)in)[in_count / 2] = NAN;
         else
@@ -79,21 +106,25 @@ static void check_prologue_once(const struct products *p, const struct products 
     a.inverse_alpha = inverse;
     a.scale = random_between(0, 1) ? random_values(VALUE_F32, channels, 2) : NULL;
     a.shift = random_between(0, 1) ? random_values(VALUE_F32, channels, 2) : NULL;
-    size_t out_count = a.rows > 0 ? (size_t)(a.rows - 1) * (size_t)a.out_stride + (size_t)a.padded : 0;
-    void *got = buffer(out_count * packed_bytes(p), random_between(0, 1) ? packed_bytes(p) : 64);
-    float *expected = buffer(out_count * sizeof(float), 64);
+    size_t row_bytes = (size_t)packed_stride(p, a.padded) * packed_bytes(p);
+    size_t stride_bytes = (size_t)a.out_stride * packed_bytes(p);
+    size_t got_bytes = a.rows > 0 ? (size_t)(a.rows - 1) * stride_bytes + row_bytes : 0;
+    char *got = buffer(got_bytes, random_between(0, 1) ? packed_align(p) : 64);
+    float *expected = buffer((size_t)(a.rows * a.padded) * sizeof(float), 64);
     a.out = got;
     p->prologue(&a);
     a.out = expected;
+    a.out_stride = a.padded;
     portable->prologue(&a);
     for (size_t t = 0; t < (size_t)a.rows; t++)
         for (size_t c = 0; c < (size_t)a.padded; c++) {
-            size_t i = t * (size_t)a.out_stride + c;
-            float x = packed_element(p, got, i), y = expected[i];
+            const char *row = got + t * stride_bytes;
+            float x = packed_element(p, row, a.padded, (int)c), y = expected[t * (size_t)a.padded + c];
             /* The argument alpha * x of the sine is rounded alike only up to a step of x * scale + shift. */
             double step = fabs((double)y) * 0x1p-21 + (a.scale ? 2.0 * range * 0x1p-23 : 0.0);
             double tolerance = 2e-6 + (a.activation == ACTIVATION_SNAKE ? 2.0 * step : step) * 2.0 +
-                               packed_step(p) * fabs((double)y) + 1.2e-38;
+                               packed_step(p) * fabs((double)y) +
+                               whole_step(p, packed_scale(p, row, a.padded)) + 1.2e-38;
             if (c >= (size_t)a.channels)
                 tolerance = 0; /* the padding is exactly 0 */
             if (!close_to(x, y, tolerance))
@@ -101,9 +132,8 @@ static void check_prologue_once(const struct products *p, const struct products 
                            a.rows, c, a.channels, x, y, (int)a.activation);
         }
     for (size_t t = 0; t + 1 < (size_t)a.rows; t++) /* the gaps between rows */
-        for (size_t i = (t * (size_t)a.out_stride + (size_t)a.padded) * packed_bytes(p);
-             i < (t + 1) * (size_t)a.out_stride * packed_bytes(p); i++)
-            if (((unsigned char *)got)[i] != 0xa5)
+        for (size_t i = t * stride_bytes + row_bytes; i < (t + 1) * stride_bytes; i++)
+            if ((unsigned char)got[i] != 0xa5)
                 check_fail("wrote between rows %zu and %zu", t, t + 1);
 }
 
@@ -125,10 +155,26 @@ static void *random_weights(enum value_type type, size_t count)
     return out;
 }
 
+/* The sums of whole numbers must fit: no INTEGER_DEPTH of a column may add up to more than 31 bits times the largest
+ * of a row. */
+static void check_column_sums(const struct products *p, const void *panels, int taps, int k, int n)
+{
+    float scale = panel_scale(p, panels, taps, k, n);
+    for (int tap = 0; tap < taps && scale > 0; tap++)
+        for (int first = 0; first < kernels_padded(k); first += INTEGER_DEPTH) {
+            double sum = 0;
+            for (int c = first; c < kernels_padded(k) && c < first + INTEGER_DEPTH; c++)
+                sum += fabs((double)panel_element(p, panels, taps, k, n, tap, c) / (double)scale);
+            if (sum * INTEGER_ROW > INT32_MAX)
+                check_fail("column %d tap %d from channel %d: magnitudes add up to %g", n, tap, first, sum);
+        }
+}
+
 static void check_expand_once(const struct products *p, const struct products *portable, enum value_type type)
 {
     bool quantised = type == VALUE_Q8_0 || type == VALUE_Q4_0;
-    struct expand e = {.type = type, .columns = random_between(1, 80), .k = random_between(1, 100)};
+    struct expand e = {.type = type, .columns = random_between(1, 80)};
+    e.k = random_between(0, 7) == 0 ? random_between(100, 3 * INTEGER_DEPTH) : random_between(1, 100);
     int source_taps = random_between(1, 6);
     e.source_k = quantised ? kernels_padded(e.k) : e.k + random_between(0, 5);
     e.taps = random_between(1, source_taps);
@@ -141,21 +187,24 @@ static void check_expand_once(const struct products *p, const struct products *p
     e.row_bytes = value_bytes(type, (size_t)e.source_k * (size_t)source_taps);
     e.source = random_weights(type, (size_t)e.columns * (size_t)e.source_k * (size_t)source_taps);
     size_t size = panel_bytes(p, e.columns, e.taps, e.k);
-    void *got = buffer(size, random_between(0, 1) ? packed_bytes(p) : 64);
+    void *got = buffer(size, random_between(0, 1) ? packed_align(p) : 64);
     void *expected = buffer(panel_bytes(portable, e.columns, e.taps, e.k), 64);
     e.panels = got;
     p->expand(&e);
     e.panels = expected;
     portable->expand(&e);
-    for (int n = 0; n < (e.columns + p->panel - 1) / p->panel * p->panel; n++)
+    for (int n = 0; n < (e.columns + p->panel - 1) / p->panel * p->panel; n++) {
+        double whole = whole_step(p, panel_scale(p, got, e.taps, e.k, n));
+        check_column_sums(p, got, e.taps, e.k, n);
         for (int tap = 0; tap < e.taps; tap++)
             for (int c = 0; c < kernels_padded(e.k); c++) {
                 float x = panel_element(p, got, e.taps, e.k, n, tap, c);
                 float y = n < e.columns ? panel_element(portable, expected, e.taps, e.k, n, tap, c) : 0.0f;
-                if (!close_to(x, y, fabs((double)y) * (packed_step(p) + 1e-7) + 1.2e-38))
+                if (!close_to(x, y, fabs((double)y) * (packed_step(p) + 1e-7) + whole + 1.2e-38))
                     check_fail("type %d column %d of %d tap %d channel %d of %d: %g instead of %g", (int)type,
                                n, e.columns, tap, c, e.k, x, y);
             }
+    }
 }
 
 static void check_expand_rows_once(const struct products *p, const struct products *portable)
@@ -170,13 +219,33 @@ static void check_expand_rows_once(const struct products *p, const struct produc
     p->expand_rows(&e);
     e.panels = expected;
     portable->expand_rows(&e);
-    for (int n = 0; n < (e.columns + p->panel - 1) / p->panel * p->panel; n++)
+    for (int n = 0; n < (e.columns + p->panel - 1) / p->panel * p->panel; n++) {
+        double whole = whole_step(p, panel_scale(p, got, 1, e.k, n));
+        check_column_sums(p, got, 1, e.k, n);
         for (int c = 0; c < kernels_padded(e.k); c++) {
             float x = panel_element(p, got, 1, e.k, n, 0, c);
             float y = n < e.columns ? panel_element(portable, expected, 1, e.k, n, 0, c) : 0.0f;
-            if (!close_to(x, y, fabs((double)y) * packed_step(p) + 1.2e-38))
+            if (!close_to(x, y, fabs((double)y) * (packed_step(p) + 1e-7) + whole + 1.2e-38))
                 check_fail("column %d of %d channel %d of %d: %g instead of %g", n, e.columns, c, e.k, x, y);
         }
+    }
+}
+
+/* `count` elements of packed rows, random; for whole numbers the largest of all in every third buffer. */
+static void fill_packed(const struct products *p, void *rows, size_t count)
+{
+    bool extreme = random_between(0, 2) == 0;
+    for (size_t i = 0; i < count; i++) {
+        float x;
+        random_fill(&x, 1, 2);
+        if (p->packed == PACKED_F32)
+            ((float *)rows)[i] = x;
+        else if (p->packed == PACKED_BF16)
+            ((uint16_t *)rows)[i] = value_to_bf16(x);
+        else
+            ((int16_t *)rows)[i] =
+                (int16_t)(extreme ? INTEGER_ROW : random_between(-INTEGER_ROW, INTEGER_ROW));
+    }
 }
 
 /* A random product with its buffers; sum and sum_squares start from what the caller finds in before[]. */
@@ -186,26 +255,26 @@ static void random_product(const struct products *p, struct product *m, void **r
                           .row_step = random_between(1, 3),
                           .taps = random_between(1, 5),
                           .tap_step = random_between(-3, 3),
-                          .k = random_between(1, 3) * KERNELS_K,
+                          .k = random_between(0, 5) == 0 ? 2 * INTEGER_DEPTH + KERNELS_K
+                                                         : random_between(1, 3) * KERNELS_K,
                           .columns = random_between(1, 100),
                           .activation = (enum activation)random_between(0, 2),
                           .slope = random_float(0, 0.5f),
                           .scale = random_between(0, 1) ? 1.0f : 0.57735f,
                           .type = random_storage()};
-    m->a_stride = random_between(0, 3) == 0 ? 5 : m->k + random_between(0, 2) * random_between(0, 40);
+    m->a_stride = packed_stride(p, m->k) + random_between(0, 2) * random_between(0, 20) * 2;
+    if (p->packed != PACKED_I16 && random_between(0, 3) == 0)
+        m->a_stride = 5;
     int back = m->tap_step < 0 ? -(m->taps - 1) * m->tap_step : 0, ahead = (m->taps - 1) * m->tap_step + back;
     if (m->tap_step > 0)
         ahead = (m->taps - 1) * m->tap_step;
     size_t last = (size_t)((m->rows - 1) * m->row_step + (m->tap_step > 0 ? ahead : back));
-    size_t count = last * (size_t)m->a_stride + (size_t)m->k;
-    *rows = buffer(count * packed_bytes(p), random_between(0, 1) ? packed_bytes(p) : 64);
-    for (size_t i = 0; i < count; i++) {
-        float x;
-        random_fill(&x, 1, 2);
-        if (p->packed == VALUE_F32)
-            ((float *)*rows)[i] = x;
-        else
-            ((uint16_t *)*rows)[i] = value_to_bf16(x);
+    size_t count = last * (size_t)m->a_stride + (size_t)packed_stride(p, m->k);
+    *rows = buffer(count * packed_bytes(p), random_between(0, 1) ? packed_align(p) : 64);
+    fill_packed(p, *rows, count);
+    for (size_t t = 0; p->packed == PACKED_I16 && t <= last; t++) {
+        float scale = random_float(0, 4.0f / INTEGER_ROW);
+        memcpy((int16_t *)*rows + t * (size_t)m->a_stride + m->k, &scale, sizeof scale);
     }
     m->a = (char *)*rows + (ptrdiff_t)back * m->a_stride * (ptrdiff_t)packed_bytes(p);
     struct expand e = {.type = VALUE_F32,
@@ -256,9 +325,9 @@ static double expected_value(const struct products *p, const struct product *m, 
     *magnitude = 0;
     for (int tap = 0; tap < m->taps; tap++)
         for (int c = 0; c < m->k; c++) {
-            ptrdiff_t i = (ptrdiff_t)(t * m->row_step + tap * m->tap_step) * m->a_stride + c;
-            const char *a = (const char *)m->a + i * (ptrdiff_t)packed_bytes(p);
-            double term = (double)packed_element(p, a, 0) *
+            ptrdiff_t row = (ptrdiff_t)(t * m->row_step + tap * m->tap_step) * m->a_stride;
+            const char *a = (const char *)m->a + row * (ptrdiff_t)packed_bytes(p);
+            double term = (double)packed_element(p, a, m->k, c) *
                           (double)panel_element(p, m->panels, m->taps, m->k, n, tap, c);
             sum += term;
             *magnitude += fabs(term);
@@ -281,10 +350,12 @@ static void check_product_once(const struct products *p)
     void *rows;
     random_product(p, &m, &rows);
     if (random_between(0, 7) == 0) { /* a NaN row must not touch its neighbours */
-        if (p->packed == VALUE_F32)
+        if (p->packed == PACKED_F32)
             ((float *)rows)[0] = NAN;
-        else
+        else if (p->packed == PACKED_BF16)
             ((uint16_t *)rows)[0] = 0x7fc0;
+        else
+            memcpy((int16_t *)rows + m.k, &(float){NAN}, sizeof(float));
     }
     size_t size = value_bytes(m.type, 1);
     size_t count = (size_t)(m.rows - 1) * (size_t)m.out_stride + (size_t)m.columns,

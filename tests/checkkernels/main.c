@@ -55,6 +55,7 @@ static const struct entry {
 #if defined(__x86_64__)
     {"avx2", ISA_AVX2, NULL, peak_avx2, NULL},
     {"avx512", ISA_AVX512, NULL, peak_avx512, NULL},
+    {"avx512vnni", ISA_AVX512VNNI, NULL, peak_avx512, peak_avx512vnni},
     {"avx512bf16", ISA_AVX512BF16, NULL, peak_avx512, peak_avx512bf16},
     {"amx", ISA_AMX, NULL, peak_avx512, peak_amx},
 #elif defined(__aarch64__)
@@ -85,8 +86,8 @@ int main(int argc, char **argv)
     struct options o;
     if (!parse(argc, argv, &o)) {
         fprintf(stderr,
-                "usage: checkkernels [--bench] [--isa portable|avx2|avx512|avx512bf16|amx|neon] [--seed N] "
-                "[FILTER]\n");
+                "usage: checkkernels [--bench] [--isa portable|avx2|avx512|avx512vnni|avx512bf16|amx|neon] "
+                "[--seed N] [FILTER]\n");
         return 2;
     }
     report_start(o.filter, o.seed);

@@ -167,17 +167,17 @@ INLINE void v_transpose(vf x[LANES])
         }
 }
 
-INLINE void v_store_bf16(uint16_t *out, vf x, int n)
+INLINE void v_store_16(uint16_t *out, vf x, int n)
 {
     for (int i = 0; i < n; i++)
         out[i] = value_to_bf16(x[i]);
 }
 
-INLINE vf v_pair_bf16(vf low, vf high)
+INLINE vf v_pair_16(vf low, vf high)
 {
     uint16_t values[2 * LANES];
-    v_store_bf16(values, low, LANES);
-    v_store_bf16(values + LANES, high, LANES);
+    v_store_16(values, low, LANES);
+    v_store_16(values + LANES, high, LANES);
     vf out;
     memcpy(&out, values, sizeof out);
     return out;

@@ -3,9 +3,10 @@
 #ifndef CHECKKERNELS_PEAK_H
 #define CHECKKERNELS_PEAK_H
 
-/* Floating-point operations a second (a multiply-add is two), measured over some hundredths of a second. */
+/* Operations, of floats or of 16-bit integers, a second (a multiply-add is two), measured over some hundredths of a second. */
 double peak_avx2(void);
 double peak_avx512(void);
+double peak_avx512vnni(void);
 double peak_avx512bf16(void);
 double peak_amx(void);
 double peak_neon(void);
