@@ -299,7 +299,11 @@ typedef struct lt_cache_stats {
 typedef struct lt_stats {
     double uptime_seconds;
     const char *isa; /* instruction set in use by the preferred backend, "avx512vnni"; "" where it has none */
-    const char *model; /* its model, "kokoro-v1_0.gguf" */
+    const char *model;   /* its model, "kokoro-v1_0.gguf" */
+    const char *weights; /* type of its large weights, "q8_0"; "" where it has none */
+    int threads;         /* that speak */
+    bool pinned;         /* they are kept on their CPUs */
+    bool batching;       /* it speaks utterances of several requests as one batch */
 
     uint64_t requests[LT_STATUS_COUNT]; /* finished requests by their lt_status: [LT_OK] went well */
     uint64_t active_requests;           /* in lt_speak now */

@@ -182,6 +182,23 @@ static void report_trial(struct report *report, json_t *s, lt_engine *engine)
     str_free(&formats);
 }
 
+/* What makes it fast, as far as it is switched on. */
+static void report_optimisations(struct report *report, const lt_config *config, lt_engine *engine)
+{
+    json_t *s = section(report, "optimisations");
+    lt_stats stats;
+    lt_engine_stats(engine, &stats);
+    put_text(report, s, "instruction_set", stats.isa[0] != '\0' ? stats.isa : "not for the embedded voices");
+    put_text(report, s, "weights", stats.weights[0] != '\0' ? stats.weights : "none");
+    put(report, s, "threads", json_integer(stats.threads));
+    put_text(report, s, "pinning", stats.pinned ? "on" : "off");
+    put_text(report, s, "batching", stats.batching ? "on" : "off");
+    put(report, s, "cache_bytes", json_integer(config_integer(config, CONFIG_cache_memory_bytes)));
+    for (size_t i = 0; i < stats.cache_count; i++)
+        if (strcmp(stats.caches[i].level, "memory") != 0)
+            put_text(report, s, stats.caches[i].level, stats.caches[i].down ? "down" : "on");
+}
+
 static void report_voices(struct report *report, const lt_config *config)
 {
     json_t *s = section(report, "voices");
@@ -204,6 +221,7 @@ static void report_voices(struct report *report, const lt_config *config)
         add(report, report->problems, "the default voice cannot speak: %s", error.message);
     else
         report_trial(report, s, engine);
+    report_optimisations(report, config, engine);
     lt_engine_close(engine);
 }
 

@@ -246,7 +246,7 @@ static void put_numbers(struct view *view)
 {
     const json_t *s = view->stats;
     struct str *out = &view->out;
-    str_printf(out, "\nRequests        %.0f in flight, %.0f connections; last minute %.0f, %.0f failed\n",
+    str_printf(out, "Requests        %.0f in flight, %.0f connections; last minute %.0f, %.0f failed\n",
                at(s, "queue.requests"), at(s, "queue.connections"), at(s, "minute.requests"),
                at(s, "minute.failed"));
     str_printf(out, "Speaking        %.0f, %.0f queued, %.0f wait for their clients, room for %.0f\n",
@@ -277,6 +277,25 @@ static void put_numbers(struct view *view)
     str_puts(out, "\n\n");
 }
 
+/* Which optimisations are on. */
+static void put_optimisations(struct view *view)
+{
+    const json_t *o = json_object_get(view->stats, "optimisations"), *level;
+    const char *weights = text_at(o, "weights"), *separator = ", cache in ";
+    const double threads = at(o, "threads");
+    size_t i;
+    str_printf(&view->out, "In force        %s, %s%s%.0f thread%s%s%s", text_at(o, "isa"), weights,
+               weights[0] != '\0' ? " weights, " : "", threads, threads == 1 ? "" : "s",
+               json_is_true(json_object_get(o, "pinned")) ? " on CPUs of their own" : "",
+               json_is_true(json_object_get(o, "batching")) ? ", batches" : "");
+    json_array_foreach(json_object_get(o, "caches"), i, level)
+    {
+        str_printf(&view->out, "%s%s", separator, json_string_value(level));
+        separator = " and ";
+    }
+    str_putc(&view->out, '\n');
+}
+
 static void draw(struct view *view)
 {
     const json_t *server = json_object_get(view->stats, "server");
@@ -285,6 +304,8 @@ static void draw(struct view *view)
     put_duration(&view->out, at(server, "uptime_seconds"));
     str_puts(&view->out, json_is_true(json_object_get(server, "draining")) ? "   SHUTTING DOWN\n" : "\n");
     put_targets(view);
+    str_putc(&view->out, '\n');
+    put_optimisations(view);
     put_numbers(view);
     put_bars(view, "Requests", "requests");
     put_bars(view, "Audio, s", "audio_seconds");

@@ -74,6 +74,11 @@ int scheduler_look(struct scheduler *scheduler, int backend, struct batch_class 
     return requests;
 }
 
+int scheduler_workers(const struct scheduler *scheduler, int backend)
+{
+    return scheduler->queues[backend].worker_count;
+}
+
 /* ---- Workers ---- */
 
 static void speak_batch(struct queue *queue, struct job **jobs, int count)

@@ -31,4 +31,7 @@ void scheduler_withdraw(struct scheduler *scheduler, struct job *job);
 /* A copy of the present state of a backend's classes, for statistics; returns how many requests are open. */
 int scheduler_look(struct scheduler *scheduler, int backend, struct batch_class classes[CLASS_COUNT]);
 
+/* Threads on which a backend is called. */
+int scheduler_workers(const struct scheduler *scheduler, int backend);
+
 #endif

@@ -170,6 +170,11 @@ static void look_at_backends(lt_engine *engine, lt_stats *to)
         if (b == 0) {
             to->isa = facts.isa;
             to->model = facts.model;
+            to->weights = facts.weights;
+            to->threads = facts.threads > 0 ? facts.threads : scheduler_workers(engine->scheduler, b);
+            to->pinned = facts.pinned;
+            to->batching =
+                backend->type->max_batch > 1 && config_bool(engine->config, CONFIG_engine_batching);
         }
     }
 }
@@ -241,7 +246,7 @@ static void look_at_store(lt_engine *engine, lt_stats *to)
 
 void lt_engine_stats(lt_engine *engine, lt_stats *stats)
 {
-    *stats = (lt_stats){.isa = "", .model = ""};
+    *stats = (lt_stats){.isa = "", .model = "", .weights = ""};
     look_at_requests(&engine->stats, stats);
     look_at_backends(engine, stats);
     look_at_caches(engine, stats);

@@ -74,13 +74,20 @@ static void put_server(struct str *out, const struct snapshot *s)
 {
     family(out, "info", "gauge", "What is running: always 1.");
     str_puts(out, "litetts_info{");
-    const char *const labels[][2] = {
-        {"version", lt_version()}, {"isa", s->isa}, {"model", s->model}, {"voice", s->default_voice}};
+    const char *const labels[][2] = {{"version", lt_version()},
+                                     {"isa", s->isa},
+                                     {"model", s->model},
+                                     {"voice", s->default_voice},
+                                     {"weights", s->engine.weights}};
     for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
         str_puts(out, i > 0 ? "," : "");
         put_label(out, labels[i][0], labels[i][1]);
     }
     str_puts(out, "} 1\n");
+    single(out, "threads", "gauge", "Threads that speak.", s->engine.threads);
+    single(out, "threads_pinned", "gauge", "1 when they are kept on their CPUs.", s->engine.pinned);
+    single(out, "batching", "gauge", "1 when utterances of several requests are spoken together.",
+           s->engine.batching);
     single(out, "uptime_seconds", "gauge", "Time since the start.", s->uptime);
     single(out, "draining", "gauge", "1 while the server shuts down.", s->draining);
     single(out, "connections", "gauge", "Open connections.", s->connections);

@@ -196,6 +196,22 @@ static json_t *memory_json(const struct snapshot *s)
                      e->growth_bytes_per_1000);
 }
 
+/* What makes it fast, as far as it is switched on. */
+static json_t *optimisations_json(const lt_config *config, const struct snapshot *s)
+{
+    const lt_stats *e = &s->engine;
+    json_t *caches = json_array();
+    for (size_t i = 0; i < e->cache_count; i++) {
+        const char *level = e->caches[i].level; /* the memory level is there even when it may hold nothing */
+        const bool off =
+            strcmp(level, "memory") == 0 && config_integer(config, CONFIG_cache_memory_bytes) == 0;
+        if (!off && (i == 0 || strcmp(level, e->caches[i - 1].level) != 0)) /* once, whatever it keeps */
+            json_array_append_new(caches, json_string(level));
+    }
+    return json_pack("{s:s, s:s, s:i, s:b, s:b, s:o}", "isa", s->isa, "weights", e->weights, "threads",
+                     e->threads, "pinned", e->pinned, "batching", e->batching, "caches", caches);
+}
+
 static json_t *engine_json(const lt_stats *engine)
 {
     return json_pack("{s:I, s:I, s:I, s:o, s:o}", "queued_chunks", (json_int_t)engine->queued_chunks,
@@ -216,12 +232,12 @@ enum MHD_Result stats_answer(struct exchange *x)
         json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "speaking", (int)s->jobs.working, "waiting_for_clients",
                   (int)s->jobs.paused, "queued", (int)s->jobs.queued, "limit", (int)s->most_jobs,
                   "connections", (int)s->connections, "requests", (int)s->exchanges);
-    json_t *value =
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "server", server, "queue", queue,
-                  "requests", requests_json(c), "speech", speech_json(c), "engine", engine_json(&s->engine),
-                  "memory", memory_json(s), "minute", span_json(&s->minute), "hour", span_json(&s->hour),
-                  "targets", targets_json(x->settings->config, s), "seconds", history_json(c, slot_of_second),
-                  "minutes", history_json(c, slot_of_minute));
+    json_t *value = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "server", server, "optimisations",
+        optimisations_json(x->settings->config, s), "queue", queue, "requests", requests_json(c), "speech",
+        speech_json(c), "engine", engine_json(&s->engine), "memory", memory_json(s), "minute",
+        span_json(&s->minute), "hour", span_json(&s->hour), "targets", targets_json(x->settings->config, s),
+        "seconds", history_json(c, slot_of_second), "minutes", history_json(c, slot_of_minute));
     free(s);
     return reply_json(x, 200, value);
 }

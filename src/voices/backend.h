@@ -49,6 +49,9 @@ struct utterance {
 struct backend_facts {
     const char *isa;       /* instruction set of its own kernels, or "" */
     const char *model;     /* its model's name */
+    const char *weights;   /* type of its large weights, or "" */
+    int threads;           /* that it runs itself; 0: it speaks on its callers' */
+    bool pinned;           /* they are kept on their CPUs */
     uint64_t memory_bytes; /* working memory that it holds between utterances */
 };
 

@@ -104,7 +104,7 @@ static void flite_identify(const struct backend *backend, const void *voice, str
 static void flite_look(const struct backend *backend, struct backend_facts *facts)
 {
     (void)backend;
-    *facts = (struct backend_facts){.isa = "", .model = "flite " FLITE_PROJECT_VERSION};
+    *facts = (struct backend_facts){.isa = "", .model = "flite " FLITE_PROJECT_VERSION, .weights = ""};
 }
 
 /* What the streaming callback needs. */

@@ -23,6 +23,7 @@ enum { MAX_SYMBOLS = 510, MAX_IDS = MAX_SYMBOLS + 2, MAX_BLEND = 16, FRAMES_PER_
 struct backend {
     struct model *model;
     struct kokoro *kokoro;
+    struct kokoro_options options; /* that it was opened with */
     unsigned char digest[GGUF_DIGEST_BYTES];
     char model_name[64];               /* of the file */
     atomic_uint_fast64_t memory_bytes; /* kokoro_memory() after the last utterance */
@@ -192,6 +193,9 @@ static void kokoro_look(const struct backend *backend, struct backend_facts *fac
     *facts = (struct backend_facts){
         .isa = isa_name(kokoro_isa(backend->kokoro)),
         .model = backend->model_name,
+        .weights = gguf_type_name(backend->model->type),
+        .threads = backend->options.threads,
+        .pinned = backend->options.pinned,
         .memory_bytes = atomic_load_explicit(&backend->memory_bytes, memory_order_relaxed),
     };
 }
@@ -226,13 +230,14 @@ static lt_status open_engine(struct backend *backend, const lt_config *config, c
     gguf_digest(backend->model->gguf, backend->digest);
     const char *slash = strrchr(path, '/');
     snprintf(backend->model_name, sizeof backend->model_name, "%s", slash ? slash + 1 : path);
-    struct kokoro_options options = {.threads = (int)config_integer(config, CONFIG_engine_threads),
-                                     .pinned = config_bool(config, CONFIG_engine_pin),
-                                     .isa = ISA_COUNT};
-    if (options.threads == 0)
-        options.threads = threads_available();
-    isa_parse(config_string(config, CONFIG_engine_isa), &options.isa); /* "auto" is none: no cap */
-    status = kokoro_open(backend->model, &options, &backend->kokoro, error);
+    struct kokoro_options *options = &backend->options;
+    *options = (struct kokoro_options){.threads = (int)config_integer(config, CONFIG_engine_threads),
+                                       .pinned = config_bool(config, CONFIG_engine_pin),
+                                       .isa = ISA_COUNT};
+    if (options->threads == 0)
+        options->threads = threads_available();
+    isa_parse(config_string(config, CONFIG_engine_isa), &options->isa); /* "auto" is none: no cap */
+    status = kokoro_open(backend->model, options, &backend->kokoro, error);
     if (status == LT_OK && !list_voices(backend))
         status = error_memory(error, "the list of voices");
     return status;

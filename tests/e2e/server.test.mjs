@@ -273,7 +273,7 @@ function prometheus(text) {
   return { families, samples };
 }
 
-serverTest('/metrics and /stats count what happens', { max_text_characters: 1000 }, async (server) => {
+serverTest('/metrics and /stats count what happens', { max_text_characters: 1000, 'engine.threads': 2 }, async (server) => {
   const scrape = async () => {
     const response = await server.get('/metrics');
     assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
@@ -308,7 +308,7 @@ serverTest('/metrics and /stats count what happens', { max_text_characters: 1000
   for (const [name, value] of samples) if (name.startsWith('litetts_first_audio_seconds_bucket')) { assert.ok(value >= least, name); least = value; }
   assert.ok(at('litetts_memory_resident_bytes') > 1e6);
   assert.equal(at('litetts_target{target="rtf"}'), 1);
-  assert.ok([...samples.keys()].some((name) => /^litetts_info\{version="\d+\.\d+\.\d+",isa="\w+",model="flite [\d.]+",voice="kal16"\}$/.test(name)));
+  assert.ok([...samples.keys()].some((name) => /^litetts_info\{version="\d+\.\d+\.\d+",isa="\w+",model="flite [\d.]+",voice="kal16",weights=""\}$/.test(name)));
   for (const target of ['rtf', 'success_rate', 'first_audio_ms'])
     for (const window of ['1m', '1h'])
       assert.equal(at(`litetts_target_state{target="${target}",window="${window}",state="unknown"}`), 0, target);
@@ -322,6 +322,9 @@ serverTest('/metrics and /stats count what happens', { max_text_characters: 1000
   assert.ok(at('litetts_memory_bytes{holder="cache"}') > 10_000);
 
   const stats = await (await server.get('/stats')).json();
+  assert.deepEqual(stats.optimisations, { isa: stats.server.isa, weights: '', threads: 2, pinned: false, batching: false, caches: ['memory'] });
+  assert.equal(at('litetts_threads'), 2);
+  assert.equal(at('litetts_batching'), 0); // the embedded voices speak one utterance at a time
   assert.equal(stats.requests.by_route['/v1/audio/speech'], 5);
   assert.equal(stats.requests.errors.voice_not_found, 1);
   assert.equal(stats.minute.requests, 3); // what the client got wrong does not count
@@ -343,6 +346,7 @@ serverTest('litetts top shows the same', { api_key: 'secret' }, async (server) =
   assert.equal(status, 0, stderr);
   assert.match(stdout, /^LiteTTS \d+\.\d+\.\d+ {3}flite [\d.]+ on \w+ {3}voice kal16 {3}up /);
   assert.match(stdout, /^success_rate +>= 99\.00 % +100\.00 % +met +100\.00 % +met$/m);
+  assert.match(stdout, /^In force +\w+, \d+ threads?, cache in memory$/m);
   assert.match(stdout, /^Requests +1 in flight, .*last minute 1, 0 failed$/m);
   assert.match(stdout, /^Errors +voice_not_found 1$/m);
   assert.match(stdout, /^Requests .*█.*\| max 1$/m);
