@@ -44,102 +44,45 @@ static const struct norm_entry anywhere[] = {
 
 /* Said so only with a point. */
 static const struct norm_entry pointed[] = {
-    {"adm", "admiral"},
-    {"apr", "April"},
-    {"assn", "association"},
-    {"attn", "attention"},
-    {"aug", "August"},
-    {"ave", "avenue"},
-    {"avg", "average"},
-    {"bldg", "building"},
-    {"brig", "brigadier"},
-    {"bros", "brothers"},
-    {"ca", "circa"},
-    {"cf", "compare"},
-    {"ch", "chapter"},
-    {"cmd", "command"},
-    {"co", "company"},
-    {"col", "colonel"},
-    {"comdr", "commander"},
-    {"cont", "continued"},
-    {"corp", "corporation"},
-    {"cpl", "corporal"},
-    {"ct", "court"},
-    {"dec", "December"},
-    {"def", "definition"},
-    {"diff", "difference"},
-    {"dist", "district"},
-    {"div", "division"},
-    {"ed", "edition"},
-    {"eds", "editors"},
-    {"eg", "for example"},
-    {"eq", "equation"},
-    {"est", "established"},
-    {"feb", "February"},
-    {"fig", "figure"},
-    {"figs", "figures"},
-    {"fri", "Friday"},
-    {"ft", "fort"},
-    {"gen", "general"},
-    {"gov", "governor"},
-    {"hon", "honorable"},
-    {"ie", "that is"},
-    {"inc", "incorporated"},
-    {"info", "information"},
-    {"intl", "international"},
-    {"jan", "January"},
-    {"jul", "July"},
-    {"jun", "June"},
-    {"ln", "lane"},
-    {"lt", "lieutenant"},
-    {"ltd", "limited"},
-    {"maj", "major"},
-    {"max", "maximum"},
-    {"min", "minimum"},
-    {"misc", "miscellaneous"},
-    {"mt", "mount"},
-    {"natl", "national"},
-    {"no", "number"},
-    {"nos", "numbers"},
-    {"nov", "November"},
-    {"oct", "October"},
-    {"op", "opus"},
-    {"oz", "ounces"},
-    {"par", "paragraph"},
-    {"pg", "page"},
-    {"pl", "place"},
-    {"pp", "pages"},
-    {"pt", "part"},
-    {"pvt", "private"},
-    {"rd", "road"},
-    {"ref", "reference"},
-    {"rep", "representative"},
-    {"rev", "reverend"},
-    {"sat", "Saturday"},
-    {"sec", "section"},
-    {"sen", "senator"},
-    {"sep", "September"},
-    {"sept", "September"},
-    {"sq", "square"},
-    {"ste", "suite"},
-    {"tel", "telephone"},
-    {"temp", "temperature"},
-    {"thu", "Thursday"},
-    {"thurs", "Thursday"},
-    {"tue", "Tuesday"},
-    {"tues", "Tuesday"},
-    {"viz", "namely"},
-    {"vol", "volume"},
-    {"vols", "volumes"},
-    {"wed", "Wednesday"},
+    {"adm", "admiral"},      {"apr", "April"},          {"assn", "association"},
+    {"attn", "attention"},   {"aug", "August"},         {"ave", "avenue"},
+    {"avg", "average"},      {"bldg", "building"},      {"brig", "brigadier"},
+    {"bros", "brothers"},    {"ca", "circa"},           {"cf", "compare"},
+    {"ch", "chapter"},       {"cmd", "command"},        {"co", "company"},
+    {"col", "colonel"},      {"comdr", "commander"},    {"cont", "continued"},
+    {"corp", "corporation"}, {"cpl", "corporal"},       {"ct", "court"},
+    {"dec", "December"},     {"def", "definition"},     {"diff", "difference"},
+    {"dist", "district"},    {"div", "division"},       {"ed", "edition"},
+    {"eds", "editors"},      {"eg", "for example"},     {"eq", "equation"},
+    {"esq", "esquire"},      {"est", "established"},    {"feb", "February"},
+    {"fig", "figure"},       {"figs", "figures"},       {"fri", "Friday"},
+    {"ft", "fort"},          {"gen", "general"},        {"gov", "governor"},
+    {"hon", "honorable"},    {"ie", "that is"},         {"inc", "incorporated"},
+    {"info", "information"}, {"intl", "international"}, {"jan", "January"},
+    {"jul", "July"},         {"jun", "June"},           {"ln", "lane"},
+    {"lt", "lieutenant"},    {"ltd", "limited"},        {"maj", "major"},
+    {"max", "maximum"},      {"min", "minimum"},        {"misc", "miscellaneous"},
+    {"mt", "mount"},         {"natl", "national"},      {"no", "number"},
+    {"nos", "numbers"},      {"nov", "November"},       {"oct", "October"},
+    {"op", "opus"},          {"oz", "ounces"},          {"par", "paragraph"},
+    {"pg", "page"},          {"pl", "place"},           {"pp", "pages"},
+    {"pt", "part"},          {"pvt", "private"},        {"rd", "road"},
+    {"ref", "reference"},    {"rep", "representative"}, {"rev", "reverend"},
+    {"sat", "Saturday"},     {"sec", "section"},        {"sen", "senator"},
+    {"sep", "September"},    {"sept", "September"},     {"sq", "square"},
+    {"ste", "suite"},        {"tel", "telephone"},      {"temp", "temperature"},
+    {"thu", "Thursday"},     {"thurs", "Thursday"},     {"tue", "Tuesday"},
+    {"tues", "Tuesday"},     {"viz", "namely"},         {"vol", "volume"},
+    {"vols", "volumes"},     {"wed", "Wednesday"},
 };
 
 /* Said so only before a number (with or without point). */
 static const struct norm_entry numbered[] = {
-    {"apt", "apartment"}, {"art", "article"},   {"c", "circa"},      {"ch", "chapter"}, {"eq", "equation"},
-    {"ext", "extension"}, {"fig", "figure"},    {"figs", "figures"}, {"no", "number"},  {"nos", "numbers"},
-    {"p", "page"},        {"par", "paragraph"}, {"pg", "page"},      {"pp", "pages"},   {"sec", "section"},
-    {"ste", "suite"},     {"vol", "volume"},
+    {"apt", "apartment"}, {"art", "article"}, {"c", "circa"},       {"ch", "chapter"},
+    {"chs", "chapters"},  {"eq", "equation"}, {"ext", "extension"}, {"fig", "figure"},
+    {"figs", "figures"},  {"no", "number"},   {"nos", "numbers"},   {"p", "page"},
+    {"par", "paragraph"}, {"pg", "page"},     {"pp", "pages"},      {"rev", "revision"},
+    {"sec", "section"},   {"ste", "suite"},   {"ver", "version"},   {"vol", "volume"},
 };
 
 /* Endings of street names. */
@@ -235,8 +178,8 @@ static size_t scan_state(struct norm *x, size_t at, size_t size)
     const char *state = size == 2 ? NORM_FIND(states, x->text + at, 2) : NULL;
     if (state == NULL || x->out->count <= x->first)
         return 0;
-    bool comma = at >= 2 && x->text[at - 1] == ' ' && x->text[at - 2] == ',' && at >= 3 &&
-                 char_is_alpha(x->text[at - 3]);
+    bool comma = at >= 3 && x->text[at - 1] == ' ' && x->text[at - 2] == ',' &&
+                 char_is_lower(x->text[at - 3]) && !norm_previous_in(x, "esquire|junior|senior|doctor");
     bool zip = norm_char(x, at + 2) == ' ' && norm_digits(x, at + 3) == 5;
     char next = norm_char(x, at + 2);
     bool end = next == ',' || next == '.' || at + 2 >= x->size || char_is_space(next);
@@ -296,6 +239,19 @@ static size_t scan_slashed(struct norm *x, size_t at)
             return n;
         }
     }
+    static const char *const rates[][2] = {
+        {"km/h", "kilometers per hour"},  {"m/s", "meters per second"},
+        {"mb/s", "megabytes per second"}, {"gb/s", "gigabytes per second"},
+        {"kb/s", "kilobytes per second"}, {"mg/dl", "milligrams per deciliter"},
+        {"g/ml", "grams per milliliter"}};
+    for (size_t i = 0; i < sizeof rates / sizeof *rates && norm_wants(x, LT_TEXT_UNITS); i++) {
+        size_t n = norm_word(x, at, rates[i][0]);
+        if (n > 0) {
+            norm_range(x, at, at + n, "unit");
+            norm_say_words(x, rates[i][1]);
+            return n;
+        }
+    }
     if (norm_literal(x, at, "w/") > 0 && !char_is_digit(norm_char(x, at + 2)) &&
         norm_char(x, at + 3) != '/') {
         norm_range(x, at, at + 2, "abbreviation");
@@ -332,6 +288,80 @@ static size_t scan_weekdays(struct norm *x, size_t at, size_t size, const char *
     return other + 3 - at;
 }
 
+/* Short months and days, which are words of their own, too ("sat", "mar", "sun"). */
+static const struct norm_entry calendar[] = {
+    {"apr", "April"},    {"aug", "August"},    {"dec", "December"},   {"feb", "February"},
+    {"fri", "Friday"},   {"jan", "January"},   {"jul", "July"},       {"jun", "June"},
+    {"mar", "March"},    {"mon", "Monday"},    {"nov", "November"},   {"oct", "October"},
+    {"sat", "Saturday"}, {"sep", "September"}, {"sept", "September"}, {"sun", "Sunday"},
+    {"thu", "Thursday"}, {"thur", "Thursday"}, {"thurs", "Thursday"}, {"tue", "Tuesday"},
+    {"tues", "Tuesday"}, {"wed", "Wednesday"},
+};
+
+/* The size of the short month or day at `at`, 0 when there is none. */
+static size_t calendar_size(const struct norm *x, size_t at)
+{
+    char lower[5];
+    size_t n = norm_letters(x, at);
+    if (n < 3 || n > 5 || !char_is_upper(x->text[at]) || !char_is_lower(x->text[at + 1]))
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        lower[i] = char_lower(x->text[at + i]);
+    return NORM_FIND(calendar, lower, n) != NULL ? n : 0;
+}
+
+/* "Jan., Feb. and Mar.", "Mon. to Fri.", "4 p.m. Sat": short months and days beside others, or after a time. */
+static size_t scan_calendar(struct norm *x, size_t at, size_t size, const char *word)
+{
+    static const char others[] =
+        "january|february|march|april|may|june|july|august|september|october|november|"
+        "december|monday|tuesday|wednesday|thursday|friday|saturday|sunday";
+    if (calendar_size(x, at) != size || norm_previous_in(x, "the|a|an|i|he|she|we|they|you|it"))
+        return 0;
+    size_t point = norm_char(x, at + size) == '.', next = at + size + point;
+    next += norm_char(x, next) == ',';
+    next += norm_spaces(x, next);
+    bool sure = norm_previous_in(x, "am|pm") ||
+                (point > 0 && norm_previous_in(x, "on|every|next|last|until|till|since")) ||
+                norm_recent_in(x, others);
+    if (!sure) {
+        static const char *const links[] = {"to ", "and ", "or ", "through ", "thru ", "& ", "- ", "– "};
+        for (size_t i = 0; i < sizeof links / sizeof *links; i++)
+            if (norm_literal(x, next, links[i]) > 0) {
+                next += strlen(links[i]);
+                break;
+            }
+        sure = calendar_size(x, next) > 0;
+    }
+    return sure ? say(x, at, size, NORM_FIND(calendar, word, size), false) : 0;
+}
+
+/* "b. 1972", "d. 2020": born and died. */
+static size_t scan_life(struct norm *x, size_t at, size_t size)
+{
+    char letter = x->text[at];
+    size_t year = at + 2 + norm_spaces(x, at + 2);
+    if (size != 1 || (letter != 'b' && letter != 'd') || norm_char(x, at + 1) != '.' ||
+        norm_digits(x, year) != 4 || !norm_is_border(x, year + 4))
+        return 0;
+    norm_range(x, at, at + 2, "abbreviation");
+    norm_say(x, letter == 'b' ? "born" : "died");
+    return 2;
+}
+
+/* "Elm Ave NW": after the street comes the direction. */
+static size_t scan_direction(struct norm *x, size_t at, size_t size, const char *word)
+{
+    const char *direction = size <= 2 && char_is_upper(x->text[at]) && char_is_upper(x->text[at + size - 1])
+                                ? NORM_FIND(directions, word, size)
+                                : NULL;
+    if (direction == NULL ||
+        !norm_previous_in(
+            x, "street|avenue|road|lane|drive|court|place|boulevard|parkway|highway|way|square|terrace"))
+        return 0;
+    return say(x, at, size, direction, true);
+}
+
 static size_t scan_weekday(struct norm *x, size_t at, size_t size, const char *word)
 {
     const char *day = size == 3 && char_is_upper(x->text[at]) ? NORM_FIND(days, word, size) : NULL;
@@ -347,6 +377,57 @@ static size_t scan_weekday(struct norm *x, size_t at, size_t size, const char *w
     return say(x, at, size, day, false);
 }
 
+/* "Ctrl+C", "Ctrl-Alt-Del", "Cmd+Shift+4": keys that are pressed together. */
+static size_t scan_keys(struct norm *x, size_t at, size_t size)
+{
+    static const struct norm_entry keys[] = {
+        {"cmd", "Command"},        {"ctrl", "Control"}, {"del", "Delete"},     {"esc", "Escape"},
+        {"ins", "Insert"},         {"opt", "Option"},   {"pgdn", "Page Down"}, {"pgup", "Page Up"},
+        {"prtsc", "Print Screen"}, {"win", "Windows"},
+    };
+    char sign = norm_char(x, at + size);
+    bool held =
+        norm_in(x->text + at, size, "ctrl|control|cmd|command|alt|shift|opt|option|win|meta|super|fn");
+    bool sure = norm_in(x->text + at, size, "ctrl|cmd");
+    char next = norm_char(x, at + size + 1);
+    bool chord = char_is_alnum(next) &&
+                 (sign == '+' || (sign == '-' && (sure || char_is_digit(norm_char(x, at + size + 2)))));
+    bool pressed = norm_in(x->text + at, size, "esc|del|ins|pgup|pgdn|cmd") &&
+                   norm_previous_in(x, "press|pressed|pressing|hit|hitting|tap|the|hold");
+    if (!(held && (chord || norm_in(x->text + at, size, "ctrl"))) && !pressed)
+        return 0;
+    size_t end = at;
+    for (size_t n = size; n > 0;) {
+        char lower[6];
+        for (size_t i = 0; i < n && i < sizeof lower; i++)
+            lower[i] = char_lower(x->text[end + i]);
+        const char *name = n < sizeof lower ? NORM_FIND(keys, lower, n) : NULL;
+        norm_range(x, end, end + n, "key");
+        if (name != NULL)
+            norm_say_words(x, name);
+        else
+            norm_say_text(x, x->text + end, n);
+        end += n;
+        size_t letters = norm_letters(x, end + 1), digits = norm_digits(x, end + 1 + letters);
+        if (!chord || norm_char(x, end) != sign || letters + digits == 0)
+            break;
+        norm_range(x, end, end + 1, "key");
+        if (sign == '+')
+            norm_say(x, "plus");
+        end++;
+        n = letters;
+        if (letters == 0 || digits > 0) { /* "F4", "4" */
+            norm_range(x, end, end + letters + digits, "key");
+            if (letters > 0)
+                norm_say_text(x, x->text + end, letters);
+            say_cardinal(x, x->text + end + letters, digits);
+            end += letters + digits;
+            break;
+        }
+    }
+    return end - at;
+}
+
 size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
 {
     char word[12], next = norm_char(x, at + size);
@@ -359,7 +440,15 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
         return used;
     for (size_t i = 0; i < size; i++)
         word[i] = char_lower(x->text[at + i]);
+    if ((used = scan_keys(x, at, size)) > 0)
+        return used;
     bool point = next == '.';
+    if (size == 2 && norm_in(word, size, "mk") && next == ' ' &&
+        strchr("IVX", norm_char(x, at + 3)) != NULL) {
+        norm_range(x, at, at + size, "abbreviation"); /* "Mk II" */
+        norm_say(x, "Mark");
+        return size;
+    }
     if (size == 1 && point && char_is_upper(x->text[at]) && norm_char(x, at + 2) == ' ' &&
         char_is_upper(norm_char(x, at + 3))) { /* "J. Smith" */
         norm_range(x, at, at + 2, "initial");
@@ -387,7 +476,8 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
         NORM_FIND(anywhere, word, size) == NULL)
         return 0; /* most words */
     if ((used = scan_street(x, at, size, word)) > 0 || (used = scan_state(x, at, size)) > 0 ||
-        (used = scan_weekday(x, at, size, word)) > 0)
+        (used = scan_weekday(x, at, size, word)) > 0 || (used = scan_calendar(x, at, size, word)) > 0 ||
+        (used = scan_life(x, at, size)) > 0 || (used = scan_direction(x, at, size, word)) > 0)
         return used;
     size_t after = at + size + point;
     bool number = char_is_digit(norm_char(x, after + norm_spaces(x, after)));

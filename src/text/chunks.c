@@ -6,6 +6,7 @@
 #include <utf8proc.h>
 
 #include "base/utf8.h"
+#include "text/chars.h"
 
 /* Borders where a chunk may end, the better the higher. */
 enum border { BORDER_NONE, BORDER_WORD, BORDER_CLAUSE, BORDER_SENTENCE };
@@ -287,9 +288,12 @@ static void append_text(struct chunker *chunker, const struct token *token)
     for (size_t i = 0; i < token->text_size;) {
         uint32_t c = 0;
         size_t n = utf8_decode(text + i, token->text_size - i, &c);
-        if (i > 0 && token->spell)
+        bool joined = text[i] == '\'' || (i > 0 && text[i - 1] == '\''); /* "U S's" */
+        if (i > 0 && token->spell && !joined)
             str_putc(&chunker->text, ' ');
-        append_ascii(&chunker->text, n == 0 ? ' ' : c);
+        append_ascii(&chunker->text, n == 0                                ? ' '
+                                     : token->spell && c < 0x80 && !joined ? (uint32_t)char_upper((char)c)
+                                                                           : c);
         i += n == 0 ? 1 : n;
     }
 }

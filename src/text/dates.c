@@ -138,6 +138,26 @@ static void say_day_month(struct norm *x, const char *day, size_t digits, uint32
     norm_say(x, months[month - 1]);
 }
 
+/* "3–5 January": the first of two days; its bytes with the dash. */
+static size_t take_first_day(struct norm *x, size_t at)
+{
+    size_t n = norm_digits(x, at), dash = norm_char(x, at + n) == '-' ? 1 : norm_literal(x, at + n, "–");
+    size_t from = at + n + dash, digits, day = day_size(x, from, &digits);
+    uint32_t first = number_value(x->text + at, n), last = number_value(x->text + from, digits);
+    size_t word = from + day + 1;
+    if (n == 0 || n > 2 || dash == 0 || day == 0 || first < 1 || first >= last ||
+        norm_char(x, from + day) != ' ' || month_of(x->text + word, norm_letters(x, word)) == 0 ||
+        !char_is_upper(x->text[word]))
+        return 0;
+    norm_range(x, at, at + n, "date");
+    if (!norm_previous_in(x, "the"))
+        norm_say(x, "the");
+    say_ordinal(x, x->text + at, n);
+    norm_range(x, at + n, from, "date");
+    norm_say(x, "to");
+    return n + dash;
+}
+
 /* "25 july 2012", "26th of May", "3-Jan-99". */
 static size_t scan_day_month(struct norm *x, size_t at)
 {
@@ -259,7 +279,9 @@ static size_t scan_quarter(struct norm *x, size_t at)
 
 size_t scan_date(struct norm *x, size_t at)
 {
-    size_t used;
+    size_t used = take_first_day(x, at);
+    if (used > 0)
+        return used; /* scan_day_month comes to the second */
     if ((used = scan_iso(x, at)) > 0 || (used = scan_numeric(x, at)) > 0 ||
         (used = scan_day_month(x, at)) > 0)
         return used;
@@ -309,7 +331,7 @@ size_t scan_decade(struct norm *x, size_t at)
         (size == 2 && x->text[at] != '\'' &&
          norm_previous_in(x,
                           "in|for|to|after|within|than|every|took|takes|timeout|of|at|about|under|over|last|"
-                          "lasted|ran|wait|waited|by|only|is|was|another")))
+                          "lasted|ran|wait|waited|by|only|is|was|another|plus|minus")))
         return 0; /* "in 30s" are seconds */
     norm_range(x, at, at + used, "decade");
     say_decade(x, digits, size);

@@ -270,6 +270,61 @@ static size_t scan_ip(struct norm *x, size_t at)
     return end - at;
 }
 
+/* "localhost:3000/x" */
+static size_t scan_localhost(struct norm *x, size_t at, size_t end)
+{
+    size_t n = norm_literal(x, at, "localhost");
+    if (n == 0 || !norm_wants(x, LT_TEXT_URLS) ||
+        !(norm_char(x, at + n) == '/' ||
+          (norm_char(x, at + n) == ':' && char_is_digit(norm_char(x, at + n + 1)))))
+        return 0;
+    say_address(x, at, end, at);
+    return end - at;
+}
+
+/* "2001:db8::1/64", "00:1A:2B:3C:4D:5E": hexadecimal digits in groups, one by one. */
+static size_t scan_hexadecimal(struct norm *x, size_t at)
+{
+    size_t end = at, groups = 0, pairs = 0, colons = 0, digits = 0;
+    bool twice = false;
+    if (!norm_wants(x, LT_TEXT_URLS))
+        return 0;
+    while (end - at < 48) {
+        size_t n = 0;
+        while (n < 5 && (char_is_digit(norm_char(x, end + n)) ||
+                         (char_is_alpha(norm_char(x, end + n)) && char_lower(x->text[end + n]) <= 'f')))
+            digits += char_is_digit(x->text[end + n++]);
+        if (n > 4)
+            return 0;
+        groups += n > 0;
+        pairs += n == 2;
+        end += n;
+        if (norm_char(x, end) != ':' ||
+            (n == 0 && end > at + 1 && x->text[end - 1] == ':' && x->text[end - 2] == ':'))
+            break;
+        twice |= norm_char(x, end + 1) == ':';
+        colons++;
+        end++;
+    }
+    if (norm_char(x, end - 1) == ':' && !(twice && norm_char(x, end - 2) == ':'))
+        return 0;
+    bool address = groups == 8 || (groups == 6 && pairs == 6) || (twice && groups > 0 && digits > 0);
+    if (!address || colons < 2 || !norm_is_border(x, end))
+        return 0;
+    if (norm_char(x, end) == '/' && norm_digits(x, end + 1) > 0)
+        end += 1 + norm_digits(x, end + 1);
+    for (size_t i = at; i < end; i++) {
+        norm_range(x, i, i + 1, "address");
+        if (char_is_digit(x->text[i]))
+            say_digits(x, x->text + i, 1);
+        else if (char_is_alpha(x->text[i]))
+            norm_say_letters(x, x->text + i, 1);
+        else
+            say_sign(x, i);
+    }
+    return end - at;
+}
+
 /* "#ThrowbackThursday": the words that its capitals show. */
 static size_t scan_hashtag(struct norm *x, size_t at)
 {
@@ -332,6 +387,12 @@ size_t scan_electronic(struct norm *x, size_t at, size_t size)
         if (ip > 0)
             return ip;
     }
+    if ((char_is_digit(first) || (size <= 4 && (next == ':' || char_is_digit(next)))) &&
+        char_is_alnum(first)) {
+        size_t address = scan_hexadecimal(x, at);
+        if (address > 0)
+            return address;
+    }
     if (size > 0 && strchr(".@:/\\-_&+%~=!#'", next) == NULL && !char_is_digit(next))
         return 0;
     if (at < x->no_address_until)
@@ -343,7 +404,8 @@ size_t scan_electronic(struct norm *x, size_t at, size_t size)
         return 0;
     if (first == '@')
         return scan_handle(x, at);
-    if ((used = scan_url(x, at, end)) > 0 || (used = scan_email(x, at, end)) > 0)
+    if ((used = scan_localhost(x, at, end)) > 0 || (used = scan_url(x, at, end)) > 0 ||
+        (used = scan_email(x, at, end)) > 0)
         return used;
     if (first == '/' || first == '~' || first == '.' || first == '\\' || next == ':')
         return scan_path(x, at, end);

@@ -188,8 +188,9 @@ lt_status text_stream_open(struct frontend *frontend, const struct text_options 
     s->switches = (frontend->switches | options->on) & ~options->off;
     if (!is_english(options->language))
         s->switches &= ~(uint32_t)LT_TEXT_NORMALIZE;
-    s->normalize =
-        (struct normalize_options){.british = is_british(options->language), .switches = s->switches};
+    s->normalize = (struct normalize_options){.british = is_british(options->language),
+                                              .switches = s->switches,
+                                              .respell = !options->phonemes && !options->readable};
     s->markdown = (struct markdown){
         .reader = &s->reader,
         .raw = &s->raw,

@@ -369,6 +369,8 @@ static size_t count_words(const char *text, size_t size)
 /* * or _ at `at`; returns what was used, 0 when the sign stays. */
 static size_t take_emphasis(struct cleaner *c, size_t at)
 {
+    if (at > 0 && c->text[at - 1] == c->text[at] && last_char(c) == c->text[at])
+        return 0; /* the rest of a run that stays */
     size_t n = run_length(c, at), memo = c->text[at] == '*' ? 0 : 1;
     bool opens = n <= 3 && c->depth < DEPTH_LIMIT && can_open(c, at, at + n);
     size_t close = opens ? find_closer(c, at + n, c->text[at], n, &c->no_closer[memo]) : SIZE_MAX;

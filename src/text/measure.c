@@ -146,6 +146,7 @@ static const struct norm_entry units[] = {
     {"mA", "milliamp|milliamps"},
     {"mAh", "milliamp hour|milliamp hours"},
     {"mL", "milliliter|milliliters"},
+    {"mM", "millimolar|millimolar"},
     {"mSv", "millisievert|millisieverts"},
     {"mV", "millivolt|millivolts"},
     {"mW", "milliwatt|milliwatts"},
@@ -169,6 +170,7 @@ static const struct norm_entry units[] = {
     {"mph", "mile per hour|miles per hour"},
     {"ms", "millisecond|milliseconds"},
     {"msec", "millisecond|milliseconds"},
+    {"nM", "nanomolar|nanomolar"},
     {"ng", "nanogram|nanograms"},
     {"nm", "nanometer|nanometers"},
     {"nmi", "nautical mile|nautical miles"},
@@ -181,8 +183,10 @@ static const struct norm_entry units[] = {
     {"ppm", "part per million|parts per million"},
     {"psi", "P S I|P S I"},
     {"pt", "pint|pints"},
+    {"pts", "point|points"},
     {"px", "pixel|pixels"},
     {"qt", "quart|quarts"},
+    {"qts", "quart|quarts"},
     {"rpm", "revolution per minute|revolutions per minute"},
     {"s", "second|seconds"},
     {"sec", "second|seconds"},
@@ -203,6 +207,7 @@ static const struct norm_entry units[] = {
     {"°F", "degree Fahrenheit|degrees Fahrenheit"},
     {"°K", "kelvin|kelvins"},
     {"µL", "microliter|microliters"},
+    {"µM", "micromolar|micromolar"},
     {"µg", "microgram|micrograms"},
     {"µl", "microliter|microliters"},
     {"µm", "micrometer|micrometers"},
@@ -213,6 +218,7 @@ static const struct norm_entry units[] = {
     {"ºF", "degree Fahrenheit|degrees Fahrenheit"},
     {"Ω", "ohm|ohms"},
     {"μL", "microliter|microliters"},
+    {"μM", "micromolar|micromolar"},
     {"μg", "microgram|micrograms"},
     {"μl", "microliter|microliters"},
     {"μm", "micrometer|micrometers"},
@@ -247,6 +253,13 @@ static size_t sign_size(const struct norm *x, size_t at)
     if (norm_literal(x, at + n, "Ω") > 0)
         n += 2;
     return n;
+}
+
+/* "6 ft 2 in", "8 x 11 in.": inches, though the word stands apart. */
+static bool is_inches(const struct norm *x, size_t at)
+{
+    return norm_word(x, at, "in") > 0 &&
+           (norm_recent_in(x, "feet|foot|by|ft") || norm_char(x, at + 2) == '.');
 }
 
 /* Units of one letter that are too often something else when they stand apart from the number. */
@@ -299,8 +312,9 @@ static bool read_unit(const struct norm *x, size_t at, bool spaced, struct unit 
     unit->size = prefix + n;
     int power = 1;
     size_t more = power_size(x, at + unit->size, &power);
-    bool inch = n == 2 && norm_in(text, 2, "in") && norm_char(x, at + unit->size) == '.';
-    if (unit->said == NULL || (more == 0 && !inch && is_doubtful(text, n, spaced)))
+    bool inch = n == 2 && is_inches(x, at + prefix);
+    bool product = norm_literal(x, at + unit->size, "·") > 0; /* "5 N·m" */
+    if (unit->said == NULL || (more == 0 && !inch && !product && is_doubtful(text, n, spaced)))
         return false;
     unit->size += more;
     unit->power = more > 0 ? power : square;
@@ -336,21 +350,23 @@ size_t measure_unit(struct norm *x, size_t at, bool plural, bool spaced)
     struct unit unit;
     if (!read_unit(x, at, spaced, &unit))
         return 0;
+    size_t used = unit.size, dot = norm_literal(x, at + used, "·");
+    struct unit next;
+    dot = dot > 0 && read_unit(x, at + used + dot, false, &next) ? dot : 0; /* "N·m" */
     norm_range(x, at, at + unit.size, "unit");
-    say_unit(x, &unit, plural);
-    size_t used = unit.size;
+    say_unit(x, &unit, plural && dot == 0);
     if (norm_char(x, at + used) == '.' && norm_char(x, at + used + 1) == ' ' && used <= 4 &&
         !char_is_upper(norm_char(x, at + used + 2)) && at + used + 2 < x->size)
         return used + 1; /* "3 in. long" */
-    size_t dot = norm_literal(x, at + used, "·");
-    struct unit next;
-    if (dot > 0 && read_unit(x, at + used + dot, false, &next)) { /* "N·m" */
+    if (dot > 0) {
         norm_range(x, at + used, at + used + dot + next.size, "unit");
         say_unit(x, &next, plural);
         used += dot + next.size;
     }
     size_t slash = norm_char(x, at + used) == '/', one = slash;
+    int power;
     if (slash > 0 && char_is_alpha(norm_char(x, at + used + 1)) && norm_is_border(x, at + used + 2) &&
+        power_size(x, at + used + 2, &power) == 0 &&
         strchr("hsdKA", x->text[at + used + 1]) != NULL) { /* letters that are units after "/" */
         char letter = x->text[at + used + 1];
         norm_range(x, at + used, at + used + 2, "unit");
@@ -409,11 +425,58 @@ static size_t scan_feet(struct norm *x, size_t at)
     return end + close - at;
 }
 
+/* "40°26′46″N", "30° W": degrees on the globe. */
+static size_t scan_coordinate(struct norm *x, size_t at)
+{
+    static const struct {
+        const char *sign, *ascii, *one, *many;
+    } parts[] = {
+        {"°", "°", "degree", "degrees"}, {"′", "'", "minute", "minutes"}, {"″", "\"", "second", "seconds"}};
+    struct number numbers[3];
+    size_t ends[3], count = 0, end = at;
+    for (; count < 3 && number_read(x, end + (count > 0 && norm_char(x, end) == ' '), &numbers[count]);
+         count++) {
+        size_t from = end + (count > 0 && norm_char(x, end) == ' ') + numbers[count].size;
+        size_t sign = norm_literal(x, from, parts[count].sign);
+        sign = sign > 0 ? sign : norm_literal(x, from, parts[count].ascii);
+        if (sign == 0)
+            break;
+        end = ends[count] = from + sign;
+    }
+    size_t space = norm_spaces(x, end) == 1;
+    char letter = norm_char(x, end + space);
+    const char *direction = letter == 'N'   ? "north"
+                            : letter == 'S' ? "south"
+                            : letter == 'E' ? "east"
+                                            : "west";
+    if (count == 0 || strchr("NSEW", letter) == NULL || !norm_is_border(x, end + space + 1))
+        return 0;
+    for (size_t i = 0, from = at; i < count; from = ends[i++]) {
+        norm_range(x, from, ends[i], "coordinate");
+        say_number(x, &numbers[i]);
+        norm_say(x, number_is_one(&numbers[i]) ? parts[i].one : parts[i].many);
+    }
+    norm_range(x, end + space, end + space + 1, "coordinate");
+    norm_say(x, direction);
+    return end + space + 1 - at;
+}
+
 /* Multiples by one letter right after a number: "10K", "1.5M", "3B". */
 static size_t scan_multiple(struct norm *x, size_t at, const struct number *number)
 {
     size_t end = at + number->size;
     char letter = norm_char(x, end);
+    if (char_lower(letter) != 'k' && norm_letters(x, end) > 1) { /* "2.3bn" */
+        norm_range(x, at, end, "multiple");
+        size_t before = x->out->count;
+        say_number(x, number);
+        size_t scale = say_scale(x, end);
+        if (scale == 0)
+            x->out->count = before;
+        return scale == 0 ? 0 : number->size + scale;
+    }
+    if (norm_word(x, end, "k race") + norm_word(x, end, "k run") + norm_word(x, end, "k video") > 0)
+        return 0; /* "a 10K race" */
     const char *said = letter == 'K' || letter == 'k' ? "thousand"
                        : letter == 'M'                ? "million"
                        : letter == 'B'                ? "billion"
@@ -500,11 +563,21 @@ static size_t scan_scientific(struct norm *x, size_t at, const struct number *nu
     return end - at;
 }
 
+/* Whether a noun follows that the quantity before `at` describes: "a 5 km run". */
+static bool describes(const struct norm *x, size_t at)
+{
+    size_t n = norm_char(x, at) == ' ' ? norm_letters(x, at + 1) : 0;
+    return n > 2 && char_is_lower(x->text[at + 1]) &&
+           !norm_in(x->text + at + 1, n,
+                    "and|are|for|from|has|was|were|with|per|away|long|wide|tall|high|deep|thick|"
+                    "above|below|ago|later|after|before|into|that|which|when|while|off|more|less");
+}
+
 size_t scan_measure(struct norm *x, size_t at)
 {
     struct number number;
     size_t used;
-    if ((used = scan_feet(x, at)) > 0)
+    if ((used = scan_coordinate(x, at)) > 0 || (used = scan_feet(x, at)) > 0)
         return used;
     if (!number_read(x, at, &number))
         return 0;
@@ -521,16 +594,24 @@ size_t scan_measure(struct norm *x, size_t at)
         return 0;
     norm_range(x, at, end, "measure");
     size_t unit = end + space + hyphen;
+    if (space == 1 && number.fraction_size > 0 && norm_char(x, unit) == 'K' && norm_is_border(x, unit + 1) &&
+        norm_wants(x, LT_TEXT_UNITS)) { /* "233.15 K" is no multiple */
+        say_number(x, &number);
+        norm_range(x, unit, unit + 1, "unit");
+        norm_say(x, "kelvin");
+        return unit + 1 - at;
+    }
     struct unit parsed;
     bool apart =
         (space > 0 || hyphen) && number.fraction_size == 0; /* "0.35 s" is seconds, "80 s" may be not */
     if (!read_unit(x, unit, apart, &parsed))
         return 0;
+    bool adjective = norm_previous_in(x, "a|an") && describes(x, unit + parsed.size);
     if (number.fraction_size == 0 && number.whole_size > 1 && number.whole[0] == '0')
         say_bare(x, &number, true);
     else
         say_number(x, &number);
-    used = measure_unit(x, unit, !hyphen && !number_is_one(&number), apart);
+    used = measure_unit(x, unit, !hyphen && !adjective && !number_is_one(&number), apart);
     end = unit + used;
     /* "5%-10%", "10°–15°" */
     size_t dash = norm_char(x, end) == '-' ? 1 : norm_literal(x, end, "–");

@@ -12,6 +12,9 @@ struct currency {
 /* Longer signs before their beginnings. */
 static const struct currency currencies[] = {
     {"US $", "U S dollar", "U S dollars", "cent", "cents"},
+    {"JP¥", "yen", "yen", NULL, NULL},
+    {"CN¥", "yuan", "yuan", "fen", "fen"},
+    {"MX$", "Mexican peso", "Mexican pesos", "centavo", "centavos"},
     {"US$", "U S dollar", "U S dollars", "cent", "cents"},
     {"CA$", "Canadian dollar", "Canadian dollars", "cent", "cents"},
     {"AU$", "Australian dollar", "Australian dollars", "cent", "cents"},
@@ -42,6 +45,8 @@ static const struct currency currencies[] = {
     {"₵", "cedi", "cedis", "pesewa", "pesewas"},
     {"₸", "tenge", "tenge", NULL, NULL},
     {"₤", "pound", "pounds", "penny", "pence"},
+    {"元", "yuan", "yuan", NULL, NULL},
+    {"円", "yen", "yen", NULL, NULL},
     {"¢", "cent", "cents", NULL, NULL},
 };
 
@@ -84,7 +89,7 @@ static const struct currency codes[] = {
 static const struct currency *find_sign(const struct norm *x, size_t at, size_t *size)
 {
     if (char_is_alpha(norm_char(x, at)) && norm_char(x, at + 1) != '$' && norm_char(x, at + 2) != '$' &&
-        norm_char(x, at + 3) != '$')
+        norm_char(x, at + 3) != '$' && !char_is_wide(norm_char(x, at + 2)))
         return NULL;
     for (size_t i = 0; i < sizeof currencies / sizeof *currencies; i++) {
         *size = strlen(currencies[i].sign);
@@ -119,10 +124,10 @@ static const struct {
     {"trillion", "trillion", false},
     {"quadrillion", "quadrillion", false},
     {"mln", "million", false},
-    {"mn", "million", true},
+    {"mn", "million", false},
     {"bln", "billion", false},
     {"bn", "billion", false},
-    {"tn", "trillion", true},
+    {"tn", "trillion", false},
     {"mm", "million", true},
     {"mio", "million", true},
     {"k", "thousand", true},
@@ -194,9 +199,14 @@ static bool is_adjective(const struct norm *x, size_t at)
     if (c == '-' && char_is_alpha(norm_char(x, at + 1)))
         return true;
     size_t n = c == ' ' ? norm_letters(x, at + 1) : 0;
-    return n > 0 && norm_in(x->text + at + 1, n,
-                            "bill|bills|note|notes|coin|coins|gift|fine|check|deposit|fee|ticket|voucher|"
-                            "bonus|discount|prize|tip|limit|minimum|coupon|question|budget|loan");
+    return n > 0 &&
+           norm_in(
+               x->text + at + 1, n,
+               "bill|bills|note|notes|coin|coins|gift|fine|check|deposit|fee|ticket|voucher|"
+               "bonus|discount|prize|tip|limit|minimum|coupon|question|budget|loan|valuation|deal|contract|"
+               "investment|lawsuit|settlement|grant|donation|mortgage|project|bailout|bet|reward|"
+               "refund|rebate|surcharge|subscription|stake|house|car|dress|watch|company|industry|"
+               "market|fund|bond|debt|deficit|surplus|package");
 }
 
 static void say_sum(struct norm *x, const struct currency *currency, const struct number *number,
@@ -314,7 +324,7 @@ size_t scan_money_after(struct norm *x, size_t at, const struct number *number)
 {
     size_t end = at + number->size, size;
     const char *scale = NULL;
-    size_t n = find_scale(x, end, false, &scale), space = norm_spaces(x, end + n);
+    size_t n = find_scale(x, end, true, &scale), space = norm_spaces(x, end + n);
     const struct currency *currency = space > 1 ? NULL : find_sign(x, end + n + space, &size);
     if (currency != NULL && char_is_digit(norm_char(x, end + n + space + size)))
         currency = NULL; /* the sign belongs to the next sum */

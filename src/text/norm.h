@@ -26,6 +26,7 @@ struct norm {
     size_t code_end;
     bool british;      /* dates day first; 'zed' */
     uint32_t switches; /* lt_text_switch bits that are on */
+    bool respell;      /* the words are for a backend that reads no phonemes */
     bool quote_open;   /* a straight double quote was opened */
     const char *text_after_quote;
     size_t no_serial_until;  /* up to here nothing is a serial number: the run is too long for one */
@@ -39,6 +40,9 @@ struct token *norm_say(struct norm *x, const char *word);
 struct token *norm_say_text(struct norm *x, const char *word, size_t size);
 /* Letters said by name ("PM", "CA"): upper-cased, one token that is spelled. */
 void norm_say_letters(struct norm *x, const char *letters, size_t size);
+/* One word whose phonemes (Kokoro's symbols) stand in the text. */
+void norm_say_given(struct norm *x, const char *word, size_t size, const char *phonemes,
+                    size_t phonemes_size);
 /* Words separated by spaces. */
 void norm_say_words(struct norm *x, const char *words);
 /* A mark that Kokoro knows. */
@@ -64,10 +68,14 @@ static inline char norm_char(const struct norm *x, size_t at)
     return at < x->size ? x->text[at] : ' ';
 }
 
-/* Whether a word may end before `at`: no letter or digit there. */
+/* Whether a word may end before `at`: no letter or digit there; of the signs beyond ASCII, only dashes, quotes and dots. */
 static inline bool norm_is_border(const struct norm *x, size_t at)
 {
-    return !char_is_alnum(norm_char(x, at)) && !char_is_wide(norm_char(x, at));
+    char c = norm_char(x, at);
+    if (!char_is_wide(c))
+        return !char_is_alnum(c);
+    char last = norm_char(x, at + 2);
+    return c == '\xe2' && norm_char(x, at + 1) == '\x80' && last >= '\x93' && last <= '\xa6';
 }
 
 /* Number of digits, of ASCII letters, of spaces from `at`. */
@@ -131,6 +139,7 @@ void say_bare(struct norm *x, const struct number *number, bool counts);
 
 /* ---- Scanners: bytes used, or 0 ---- */
 size_t scan_ordinal(struct norm *x, size_t at);                 /* numbers.c */
+size_t scan_plural(struct norm *x, size_t at);                  /* numbers.c: 404s, the 747s */
 size_t scan_fraction(struct norm *x, size_t at);                /* numbers.c */
 size_t scan_roman(struct norm *x, size_t at, size_t size);      /* numbers.c */
 size_t scan_date(struct norm *x, size_t at);                    /* dates.c: begins with a digit */
@@ -148,7 +157,9 @@ size_t scan_abbreviation(struct norm *x, size_t at,
 size_t scan_address(struct norm *x, size_t at); /* abbreviations.c: "1428 Elm St." */
 size_t scan_serial(struct norm *x, size_t at);  /* serials.c: letters with digits, versions */
 size_t scan_symbol(struct norm *x, size_t at);  /* signs.c: one sign */
-size_t scan_range(struct norm *x, size_t at);   /* ranges.c: 5-10, $5-$10, 1960s-80s */
+size_t scan_range(struct norm *x, size_t at);   /* serials.c: 5-10, $5-$10, 1960s-80s */
+size_t scan_formula(struct norm *x, size_t at); /* serials.c: chemical: Fe2O3, NaCl */
+size_t scan_arpabet(struct norm *x, size_t at); /* arpabet.c: {HH AH0 L OW1} */
 
 /* ---- Shared readers ---- */
 /* The unit at `at` (after a number, spaces skipped by the caller): says it, singular or plural; bytes used. */

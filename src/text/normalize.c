@@ -54,6 +54,17 @@ void norm_say_letters(struct norm *x, const char *letters, size_t size)
         token->spell = true;
 }
 
+void norm_say_given(struct norm *x, const char *word, size_t size, const char *phonemes, size_t phonemes_size)
+{
+    struct token *token = add(x, TOKEN_WORD, ORIGIN_GIVEN, word, size);
+    if (token == NULL)
+        return;
+    token->phonemes = (uint32_t)x->out->pool.length;
+    token->phonemes_size = (uint32_t)phonemes_size;
+    token->phoneme_origin = PHONEMES_GIVEN;
+    str_append(&x->out->pool, phonemes, phonemes_size);
+}
+
 void norm_say_words(struct norm *x, const char *words)
 {
     while (*words != '\0') {
@@ -225,9 +236,12 @@ static size_t word_size(const struct norm *x, size_t at)
 /* Elisions that begin with an apostrophe. */
 static size_t elision_size(const struct norm *x, size_t at)
 {
-    static const char *const words[] = {"'tis",   "'twas",  "'em",  "'cause", "'til",    "'till",
-                                        "'bout",  "'round", "'n'",  "'n",     "'gainst", "'twere",
-                                        "'twill", "'neath", "'cos", "'coz"};
+    static const char *const words[] = {
+        "'tis",    "'twas",   "'em",        "'cause",  "'til",      "'till",  "'bout",  "'round",  "'n'",
+        "'n",      "'gainst", "'twere",     "'twill",  "'neath",    "'cos",   "'coz",   "'tisn't", "'twasn't",
+        "'twould", "'twon't", "'twouldn't", "'tain't", "'tweren't", "'tween", "'twixt", "'nuff",   "'kay",
+        "'scuse",  "'fraid",  "'nother",    "'sup",    "'ello",     "'ere",   "'im",    "'cept",   "'fore",
+        "'stead",  "'pon",    "'course",    "'spose",  "'twill've"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         size_t n = norm_word(x, at, words[i]);
         if (n > 0)
@@ -274,17 +288,26 @@ static bool say_lengthened(struct norm *x, const char *word, size_t size)
     return true;
 }
 
-/* "hahaha", "hehehe": one word a syllable. */
+/* "hahaha", "hehehe", "bwahahah", "ahahaha": one word a syllable. */
 static bool say_laughter(struct norm *x, const char *word, size_t size)
 {
-    if (size < 6 || size % 2 != 0 || char_lower(word[0]) != 'h' ||
-        strchr("aeio", char_lower(word[1])) == NULL)
+    size_t begin = 0, end = size;
+    while (begin < end && begin < 4 && char_lower(word[begin]) != 'h')
+        begin++;
+    if (end - begin < 4 || char_lower(word[begin]) != 'h' ||
+        strchr("aeio", char_lower(word[begin + 1])) == NULL)
         return false;
-    for (size_t i = 0; i < size; i++)
-        if (char_lower(word[i]) != char_lower(word[i % 2]))
+    end -= (end - begin) % 2 == 1 && char_lower(word[end - 1]) == 'h'; /* "hahah" */
+    for (size_t i = begin; i < end; i++)
+        if (char_lower(word[i]) != char_lower(word[begin + (i - begin) % 2]))
             return false;
+    if ((end - begin) % 2 != 0 || (begin == 0 && end - begin < 6) ||
+        (begin > 0 && !norm_in(word, begin, "a|ba|bw|bwa|mua|mw|mwa|wa|aa")))
+        return false;
     x->note = "laughter";
-    for (size_t i = 0; i < size; i += 2)
+    if (begin > 0)
+        norm_say(x, char_lower(word[0]) == 'a' ? "ah" : char_lower(word[0]) == 'w' ? "wah" : "bwah");
+    for (size_t i = begin; i < end; i += 2)
         norm_say_text(x, word + i, 2);
     return true;
 }
@@ -293,12 +316,15 @@ static void say_word(struct norm *x, size_t at, size_t size)
 {
     norm_range(x, at, at + size, NULL);
     const char *word = x->text + at;
+    if (size > 2 && size < 7 && char_is_upper(word[0]) &&
+        (char_is_upper(word[2]) || char_is_upper(word[1])) && scan_formula(x, at) > 0)
+        return;
     bool triple = false;
     for (size_t i = 2; i < size && !triple; i++)
         triple = word[i] == word[i - 1] && word[i] == word[i - 2] && char_is_alpha(word[i]);
     if (triple && say_lengthened(x, word, size))
         return;
-    if (char_lower(word[0]) == 'h' && say_laughter(x, word, size))
+    if (size >= 5 && strchr("habwmHABWM", word[0]) != NULL && say_laughter(x, word, size))
         return;
     add(x, TOKEN_WORD, ORIGIN_TEXT, word, size);
 }
@@ -318,19 +344,37 @@ static void say_identifier(struct norm *x, size_t at, size_t size)
     }
 }
 
-/* "b-b-but": the letters before the word are not said. Returns their size with the hyphens. */
+/* Whether the letters [at, at + size) begin the word at `other`, which goes on after them. */
+static bool begins_word(const struct norm *x, size_t at, size_t size, size_t other)
+{
+    for (size_t i = 0; i < size; i++)
+        if (char_lower(norm_char(x, other + i)) != char_lower(x->text[at + i]))
+            return false;
+    return char_is_lower(norm_char(x, other + size));
+}
+
+/* "b-b-but", "kn-know", "wha-wha-what": the beginnings before the word are not said. Returns their size with the hyphens. A
+ * single beginning with a vowel in it may be a word ("re-read", "no-nonsense"). */
 static size_t stutter_size(const struct norm *x, size_t at)
 {
-    size_t end = at;
-    char letter = char_lower(x->text[at]);
-    if (letter == 'i' || letter == 'a' || letter == 'x' || letter == 'e')
+    size_t n = norm_letters(x, at), end = at, times = 0;
+    bool vowel = false;
+    if (n == 0 || n > 4 || norm_char(x, at + n) != '-')
         return 0;
-    while (char_lower(norm_char(x, end)) == letter && norm_char(x, end + 1) == '-')
-        end += 2;
-    bool word = end > at && char_lower(norm_char(x, end)) == letter && norm_letters(x, end) > 1 &&
-                norm_word(x, end, "test") + norm_word(x, end, "tests") == 0 &&
-                char_is_lower(norm_char(x, end + 1));
-    return word ? end - at : 0;
+    for (size_t i = at; i < at + n; i++)
+        vowel |= strchr("aeiou", char_lower(x->text[i])) != NULL;
+    if (n == 1 && strchr("iaxe", char_lower(x->text[at])) != NULL)
+        return 0;
+    while (norm_letters(x, end) == n && norm_char(x, end + n) == '-' &&
+           (end == at || !begins_word(x, at, n, end))) {
+        for (size_t i = 0; i < n; i++)
+            if (char_lower(x->text[end + i]) != char_lower(x->text[at + i]))
+                return 0;
+        end += n + 1;
+        times++;
+    }
+    bool word = begins_word(x, at, n, end) && norm_word(x, end, "test") + norm_word(x, end, "tests") == 0;
+    return word && (!vowel || times > 1) ? end - at : 0;
 }
 
 /* Continues a word over hyphens as long as letters follow: "well-known", "state-of-the-art". */
@@ -399,6 +443,8 @@ static size_t take_word(struct norm *x, size_t at)
         if (char_is_upper(x->text[at]) &&
             ((used = scan_roman(x, at, size)) > 0 || (used = scan_money(x, at)) > 0))
             return used;
+        if (size <= 5 && strchr("ivx", x->text[at]) != NULL && (used = scan_roman(x, at, size)) > 0)
+            return used;
         say_word(x, at, size);
         return size;
     }
@@ -414,6 +460,11 @@ static size_t take_word(struct norm *x, size_t at)
     if (char_is_upper(x->text[at]) &&
         ((used = scan_money(x, at)) > 0 || (used = scan_roman(x, at, size)) > 0))
         return used;
+    if (size <= 5 && strchr("ivx", x->text[at]) != NULL && (used = scan_roman(x, at, size)) > 0)
+        return used;
+    if (char_is_upper(x->text[at]) && (char_is_digit(next) || next == '(' || char_is_wide(next)) &&
+        (used = scan_formula(x, at)) > 0)
+        return used;
     if (char_is_digit(next) || (next == '-' && char_is_digit(norm_char(x, at + size + 1)))) {
         if ((used = scan_serial(x, at)) > 0)
             return used;
@@ -428,7 +479,8 @@ static size_t take_word(struct norm *x, size_t at)
     /* The apostrophe of "dogs'" and "runnin'", unless it closes a quotation. */
     char last = x->text[at + size - 1];
     if (norm_char(x, at + size) == '\'' && x->text_after_quote == NULL && norm_is_border(x, at + size + 1) &&
-        (last == 's' || (last == 'n' && size > 3 && x->text[at + size - 2] == 'i') || last == 'z'))
+        (last == 's' || (last == 'n' && size > 3 && x->text[at + size - 2] == 'i') || last == 'z' ||
+         norm_in(x->text + at, size, "ol|lil|mo|th|an|o|wi|tha")))
         size++;
     say_word(x, at, size);
     return size;
@@ -481,7 +533,8 @@ static size_t take_number(struct norm *x, size_t at)
     size_t used;
     if ((used = scan_electronic(x, at, 0)) > 0 || (used = scan_telephone(x, at)) > 0 ||
         (used = scan_date(x, at)) > 0 || (used = scan_time(x, at)) > 0 || (used = scan_decade(x, at)) > 0 ||
-        (used = scan_address(x, at)) > 0 || (used = scan_ordinal(x, at)) > 0)
+        (used = scan_address(x, at)) > 0 || (used = scan_ordinal(x, at)) > 0 ||
+        (used = scan_plural(x, at)) > 0)
         return used;
     if ((used = scan_fraction(x, at)) > 0) {
         bool whole = memchr(x->text + at, ' ', used) != NULL || memchr(x->text + at, '-', used) != NULL;
@@ -560,6 +613,8 @@ static size_t take_ascii_mark(struct norm *x, size_t at)
 {
     char c = x->text[at], text[2] = {c, '\0'};
     size_t n = 1;
+    if (c == '!' && norm_char(x, at + 1) == '=')
+        return 0; /* an operator */
     norm_range(x, at, at + 1, NULL);
     switch (c) {
     case '.':
@@ -741,17 +796,10 @@ static size_t take_span(struct norm *x, size_t at)
         return 0;
     case SPAN_SAY_AS:
         return say_as(x, span);
-    case SPAN_PHONEMES: {
+    case SPAN_PHONEMES:
         norm_range(x, span->begin, span->end, "phonemes in the text");
-        struct token *token = add(x, TOKEN_WORD, ORIGIN_GIVEN, x->text + span->begin, size);
-        if (token == NULL)
-            return size;
-        token->phonemes = (uint32_t)x->out->pool.length;
-        token->phonemes_size = (uint32_t)strlen(span->how.text);
-        token->phoneme_origin = PHONEMES_GIVEN;
-        str_puts(&x->out->pool, span->how.text);
+        norm_say_given(x, x->text + span->begin, size, span->how.text, strlen(span->how.text));
         return size;
-    }
     case SPAN_NONE:
     default:
         return 0;
@@ -780,6 +828,8 @@ static size_t take(struct norm *x, size_t at)
     }
     if (c == '\'')
         return take_single_quote(x, at);
+    if ((c == '{' || c == '[') && (used = scan_arpabet(x, at)) > 0)
+        return used;
     if (c == '(' && norm_literal(x, at, "(c) ") > 0 && norm_digits(x, at + 4) == 4) {
         if (norm_previous_in(x, "copyright")) {
             drop(x, at, at + 3, "copyright sign after the word");
@@ -796,6 +846,12 @@ static size_t take(struct norm *x, size_t at)
     if (c == '.' || c == '/' || c == '@' || c == '#' || c == '~' || c == '\\')
         if ((used = scan_electronic(x, at, 0)) > 0)
             return used;
+    if (c == '.' && (at == 0 || x->text[at - 1] == ' ') && char_is_alpha(norm_char(x, at + 1)) &&
+        (char_is_lower(x->text[at + 1]) || char_is_upper(norm_char(x, at + 2)))) { /* ".NET", ".gitignore" */
+        norm_range(x, at, at + 1, "dot before a name");
+        norm_say(x, "dot");
+        return 1;
+    }
     if ((used = take_ascii_mark(x, at)) > 0)
         return used;
     if ((used = scan_money(x, at)) > 0 || (used = scan_symbol(x, at)) > 0)
@@ -868,7 +924,9 @@ static void walk(struct norm *x, size_t from, size_t end)
         if (used == 0)
             used = take_unknown(x, at);
         at += used;
-        if (char_is_digit(x->text[at - 1]) && norm_word(x, at, "'s") > 0)
+        bool initials =
+            used > 2 && x->text[at - 1] == '.' && char_is_alpha(x->text[at - 2]); /* "the U.S.'s" */
+        if ((char_is_digit(x->text[at - 1]) || initials) && norm_word(x, at, "'s") > 0)
             at += add_possessive(x, at);
     }
 }
@@ -986,6 +1044,7 @@ void normalize_sentence(const struct sentence *sentence, const struct normalize_
         .first = tokens->count,
         .british = options->british,
         .switches = options->switches,
+        .respell = options->respell,
     };
     if (x.size > 0 && (options->switches & LT_TEXT_NORMALIZE) == 0)
         walk_verbatim(&x);

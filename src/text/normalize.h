@@ -8,6 +8,7 @@
 struct normalize_options {
     bool british;      /* dates with the day first, "pence" */
     uint32_t switches; /* lt_text_switch bits that are on */
+    bool respell;      /* the words are for a backend that reads no phonemes: given ones are spelled for it */
 };
 
 /* Appends the tokens of `sentence` to `tokens` (whose `failed` says when memory ran out). Linear in the sentence. */

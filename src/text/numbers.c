@@ -68,14 +68,80 @@ static size_t read_spaced(const struct norm *x, size_t at, struct number *number
     return end - at;
 }
 
-/* "1,5 kg", "50,00 €": a decimal comma, when the unit behind shows that a number goes on. */
-static bool is_decimal_comma(const struct norm *x, size_t at)
+/* Appends groups of digits, each behind `separator`, as long as they have `size` digits; returns how many. */
+static size_t read_groups(const struct norm *x, size_t *at, char separator, size_t size,
+                          struct number *number)
+{
+    size_t groups = 0;
+    while (norm_char(x, *at) == separator && norm_digits(x, *at + 1) == size &&
+           number->whole_size + size <= NUMBER_DIGITS) {
+        memcpy(number->whole + number->whole_size, x->text + *at + 1, size);
+        number->whole_size += size;
+        *at += 1 + size;
+        groups++;
+    }
+    return groups;
+}
+
+/* Whether the number that ends at `at` has a sign of a currency before or behind it. */
+static bool beside_currency(const struct norm *x, size_t from, size_t at)
+{
+    static const char *const signs[] = {"€", "£", "$", "₽", "₺", "₹"};
+    from -= from > 0 && x->text[from - 1] == ' ';
+    at += norm_spaces(x, at) == 1;
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+        size_t n = strlen(signs[i]);
+        if (norm_literal(x, at, signs[i]) > 0 || (from >= n && memcmp(x->text + from - n, signs[i], n) == 0))
+            return true;
+    }
+    return norm_word(x, at, "eur") + norm_word(x, at, "chf") > 0;
+}
+
+/* "1,50,000" as in India, "1'200" as in Switzerland, "1.299,00" and "1.000.000" as in most of Europe: thousands that no comma
+ * parts. `from` is where the number begins, `at` the end of its first `n` digits. Returns the bytes used. */
+static size_t read_foreign(const struct norm *x, size_t from, size_t at, size_t n, struct number *number)
+{
+    struct number read = *number;
+    size_t end = at;
+    if (n == 0 || n > 3 || x->text[from] == '0')
+        return 0;
+    if (n <= 2 && norm_char(x, at) == ',' && norm_digits(x, at + 1) == 2) {
+        if (read_groups(x, &end, ',', 2, &read) == 0 || read_groups(x, &end, ',', 3, &read) != 1)
+            return 0;
+    } else if (norm_char(x, at) == '\'') {
+        if (read_groups(x, &end, '\'', 3, &read) == 0)
+            return 0;
+    } else {
+        size_t groups = read_groups(x, &end, '.', 3, &read);
+        size_t decimals = norm_char(x, end) == ',' ? norm_digits(x, end + 1) : 0;
+        bool comma = decimals > 0 && decimals <= 2 && norm_is_border(x, end + 1 + decimals);
+        bool dollars = from > 0 && x->text[from - 1] == '$';
+        if (groups == 0 || (groups == 1 && !comma && (dollars || !beside_currency(x, from, end))))
+            return 0;
+        if (norm_char(x, end) == '.' && char_is_digit(norm_char(x, end + 1)))
+            return 0;
+    }
+    if (!norm_is_border(x, end))
+        return 0;
+    read.separated = true;
+    *number = read;
+    return end - at;
+}
+
+/* "1,5 kg", "50,00 €", "€3,50": a decimal comma, when a unit or currency shows that a number goes on, or when points part the
+ * thousands. */
+static bool is_decimal_comma(const struct norm *x, size_t from, size_t at, bool foreign)
 {
     size_t n = norm_char(x, at) == ',' ? norm_digits(x, at + 1) : 0, end = at + 1 + n;
     if (n == 0 || n > 2)
         return false;
+    if (foreign)
+        return norm_is_border(x, end);
+    if (beside_currency(x, from, end) && norm_is_border(x, end) &&
+        !(norm_char(x, end) == ',' && char_is_digit(norm_char(x, end + 1))))
+        return true;
     end += norm_spaces(x, end) == 1;
-    return norm_literal(x, end, "€") > 0 || measure_unit_size(x, end, true) > 0;
+    return measure_unit_size(x, end, true) > 0;
 }
 
 bool number_read(const struct norm *x, size_t at, struct number *number)
@@ -87,17 +153,16 @@ bool number_read(const struct norm *x, size_t at, struct number *number)
     memcpy(number->whole, x->text + at, n);
     number->whole_size = n;
     at += n;
-    while (n >= 1 && n <= 3 && norm_char(x, at) == ',' && norm_digits(x, at + 1) == 3) {
-        if (number->whole_size + 3 > NUMBER_DIGITS)
-            return false;
-        memcpy(number->whole + number->whole_size, x->text + at + 1, 3);
-        number->whole_size += 3;
+    size_t foreign = read_foreign(x, from, at, n, number);
+    at += foreign;
+    if (foreign == 0 && n >= 1 && n <= 3 && read_groups(x, &at, ',', 3, number) > 0)
         number->separated = true;
-        at += 4;
-    }
+    if (norm_char(x, at) == ',' && norm_digits(x, at + 1) == 3 && number->whole_size + 3 > NUMBER_DIGITS)
+        return false; /* it goes on */
     if (at - from == n && n <= 3 && n > 0)
         at += read_spaced(x, at, number);
-    size_t fraction = norm_char(x, at) == '.' || is_decimal_comma(x, at) ? norm_digits(x, at + 1) : 0;
+    bool point = norm_char(x, at) == '.' || is_decimal_comma(x, from, at, foreign > 0);
+    size_t fraction = point ? norm_digits(x, at + 1) : 0;
     if (fraction > NUMBER_DIGITS)
         return false;
     if (fraction > 0) {
@@ -344,6 +409,13 @@ size_t scan_ordinal(struct norm *x, size_t at)
     size_t end = at + number.size;
     if (norm_letters(x, end) < 2)
         return 0;
+    if (number.size == number.whole_size && number.size > 2 && norm_letters(x, end) == 2 &&
+        norm_is_border(x, end + 2) && norm_in(x->text + end, 2, "st|nd|rd|th") &&
+        !suffix_fits(number.whole, number.whole_size, x->text + end)) { /* "111st": no ordinal */
+        norm_range(x, at, end, "digits");
+        say_digits(x, number.whole, number.whole_size);
+        return number.size;
+    }
     size_t plural = norm_letters(x, end) == 3 && norm_char(x, end + 2) == 's' ? 1 : 0;
     if (!norm_is_border(x, end + 2 + plural) || !suffix_fits(number.whole, number.whole_size, x->text + end))
         return 0;
@@ -353,6 +425,51 @@ size_t scan_ordinal(struct norm *x, size_t at)
     else
         say_ordinal(x, number.whole, number.whole_size);
     return number.size + 2 + plural;
+}
+
+/* ---- Plurals ---- */
+
+/* Numbers that are names of things: HTTP's errors, Boeing's aircraft. */
+static bool is_name(const char *digits)
+{
+    return (strchr("345", digits[0]) != NULL && digits[1] == '0') || (digits[0] == '7' && digits[2] == '7') ||
+           memcmp(digits, "911", 3) == 0;
+}
+
+/* "404s", "the 747s", "these 1099s": more than one of what the number names, and no seconds. */
+size_t scan_plural(struct norm *x, size_t at)
+{
+    size_t n = norm_digits(x, at);
+    const char *digits = x->text + at;
+    bool named = n == 3 && is_name(digits) &&
+                 !norm_previous_in(
+                     x, "in|for|after|within|every|took|takes|take|wait|waited|than|lasted|ran|timeout|is|"
+                        "was|about|only|sleep|by|to|least|most");
+    bool many =
+        norm_previous_in(x, "the|these|those|many|some|all|several|few|more|of|our|my|any|no|two|three|four");
+    if ((n != 3 && n != 4) || norm_word(x, at + n, "s") == 0 || !(named || many) || x->text[at] == '0')
+        return 0;
+    norm_range(x, at, at + n + 1, "plural of a number");
+    if (n == 4) {
+        say_year(x, digits, n);
+    } else {
+        norm_say(x, ones[digits[0] - '0']);
+        number_is_zero(digits + 1, 2) ? (void)norm_say(x, "hundred") : say_two(x, digits + 1, true);
+    }
+    struct token *last =
+        x->out->failed || x->out->count == x->first ? NULL : &x->out->items[x->out->count - 1];
+    if (last == NULL || last->kind != TOKEN_WORD)
+        return n + 1;
+    char end = x->out->pool.data[x->out->pool.length - 1];
+    if (end == 'y') { /* "twenties" */
+        x->out->pool.data[x->out->pool.length - 1] = 'i';
+        str_puts(&x->out->pool, "es");
+        last->text_size += 2;
+    } else {
+        str_puts(&x->out->pool, end == 'x' ? "es" : "s");
+        last->text_size += end == 'x' ? 2 : 1;
+    }
+    return n + 1;
 }
 
 /* ---- Fractions ---- */
@@ -410,6 +527,16 @@ size_t scan_fraction(struct norm *x, size_t at)
         say_cardinal(x, x->text + at, n);
         say_cardinal(x, bottom, bottom_size);
         return n + used;
+    }
+    size_t space = norm_spaces(x, end + used);
+    if (used > 0 && n == 3 && (bottom_size == 2 || bottom_size == 3) &&
+        (norm_word(x, end + used + space, "mmhg") > 0 || norm_recent_in(x, "pressure|bp"))) {
+        norm_range(x, at, end + used, "blood pressure");
+        say_cardinal(x, x->text + at, n);
+        norm_say(x, "over");
+        say_cardinal(x, bottom, bottom_size);
+        size_t unit = space == 1 ? measure_unit(x, end + used + 1, true, true) : 0;
+        return n + used + (unit > 0 ? 1 + unit : 0);
     }
     if (used > 0) {
         norm_range(x, at, end + used, "fraction");
@@ -488,8 +615,30 @@ static bool previous_is_name(const struct norm *x)
            char_is_upper(word[0]) && char_is_lower(word[1]);
 }
 
+/* "scene ii", "page xiv": small numerals, after words that are numbered so. */
+static size_t scan_small_roman(struct norm *x, size_t at, size_t size)
+{
+    char capitals[5], digits[2];
+    if (size > sizeof capitals ||
+        !norm_previous_in(x, "act|scene|chapter|part|section|page|pages|appendix|book|"
+                             "volume|verse|canto|figure|article|clause|question|step"))
+        return 0;
+    for (size_t i = 0; i < size; i++)
+        capitals[i] = char_upper(x->text[at + i]);
+    uint32_t value = roman_value(capitals, size);
+    if (value == 0 || value > 39 || (size == 1 && norm_char(x, at + 1) == ' '))
+        return 0;
+    digits[0] = (char)('0' + value / 10);
+    digits[1] = (char)('0' + value % 10);
+    norm_range(x, at, at + size, "roman numeral");
+    say_cardinal(x, digits, 2);
+    return size;
+}
+
 size_t scan_roman(struct norm *x, size_t at, size_t size)
 {
+    if (size > 0 && strchr("ivx", x->text[at]) != NULL)
+        return scan_small_roman(x, at, size);
     if (size == 0 || size > 12 || roman_digit(x->text[at]) == 0)
         return 0;
     uint32_t value = roman_value(x->text + at, size);
@@ -501,6 +650,15 @@ size_t scan_roman(struct norm *x, size_t at, size_t size)
                                        "category|group|tier|step|page|iphone|windows|"
                                        "rocky|schedule|annex|exhibit|division|corps|apollo|titan|saturn|"
                                        "verse|canto|opus|paragraph|clause|module");
+    counted |= size > 1 &&
+               norm_previous_in(x, "fantasy|quest|wars|trek|fighter|kombat|evil|doom|quake|diablo|starcraft|"
+                                   "warcraft|civilization|empires|halloween|saw|jaws|godfather|terminator|"
+                                   "rambo|creed|souls|auto|scrolls|symphony|sonata|concerto|quartet|movement|"
+                                   "pentium|vatican|mega|gta|salt|gen|generation|mk|model|plan|project|"
+                                   "operation|region|zone|stratum|kingdom|portal|dragon|effect|duty");
+    counted |= norm_previous_in(x, "gta");
+    if (at > 0 && x->text[at - 1] == '-')
+        return 0; /* "Type-C" */
     bool named = previous_is_name(x) && value < 40 && (size > 1 || value == 5 || value == 10) &&
                  !norm_in(x->text + at, size, "mi|di|li|mix|dim|mild");
     if (!counted && !(named && size > 1) &&

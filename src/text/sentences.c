@@ -10,13 +10,12 @@
 
 /* Words before a full stop that does not end the sentence (lower case, without the stop). */
 static const char *const never_final[] = {
-    "a.k.a", "adm",  "al",  "approx", "art",    "assn", "attn", "brig", "ca",   "capt", "cf",
-    "ch",    "cmdr", "col", "com",    "comdr",  "cpl",  "def",  "det",  "ed",   "eds",  "e.g",
-    "eg",    "eq",   "esp", "est",    "ex",     "fig",  "figs", "gen",  "gov",  "hon",  "i.e",
-    "ie",    "incl", "lt",  "maj",    "messrs", "mgr",  "mlle", "mme",  "mr",   "mrs",  "ms",
-    "msgr",  "mx",   "nos", "op",     "p",      "par",  "pfc",  "ph",   "pp",   "pres", "prof",
-    "pt",    "pvt",  "ref", "rep",    "reps",   "rev",  "sec",  "sen",  "sens", "sgt",  "ste",
-    "sts",   "supt", "tel", "univ",   "v",      "viz",  "vol",  "vols", "vs",
+    "a.k.a", "adm",  "al",   "approx", "art", "assn", "attn", "brig", "ca",   "capt", "cf",   "ch",  "chs",
+    "cmdr",  "col",  "com",  "comdr",  "cpl", "def",  "det",  "ed",   "eds",  "e.g",  "eg",   "eq",  "esp",
+    "est",   "ex",   "fig",  "figs",   "gen", "gov",  "hon",  "i.e",  "ie",   "incl", "lt",   "maj", "messrs",
+    "mgr",   "mlle", "mme",  "mr",     "mrs", "ms",   "msgr", "mx",   "nos",  "op",   "p",    "par", "pfc",
+    "ph",    "pp",   "pres", "prof",   "pt",  "pvt",  "ref",  "rep",  "reps", "rev",  "sec",  "sen", "sens",
+    "sgt",   "ste",  "sts",  "supt",   "tel", "univ", "v",    "ver",  "viz",  "vol",  "vols", "vs",
 };
 
 /* Abbreviations that end a sentence when a capital follows. */
@@ -28,6 +27,9 @@ static const char *const final_before_starter[] = {
     "apt", "ave", "blvd", "bros", "co",   "corp", "ct", "dept", "dr", "ft",  "hwy", "inc", "jr",    "ln",
     "ltd", "md",  "mt",   "no",   "ph.d", "pl",   "rd", "sr",   "st", "u.k", "u.n", "u.s", "u.s.a",
 };
+
+/* Of these, the ones that are titles unless a name is before them. */
+static const char *const titles[] = {"dr", "st", "mt", "ft"};
 
 /* Capitalised words that begin sentences far more often than names. */
 static const char *const starters[] = {
@@ -115,6 +117,18 @@ static enum follow following(const char *text, size_t size)
     return size == 0 ? FOLLOW_END : FOLLOW_OTHER;
 }
 
+/* Whether a capitalised word or a number stands before `at`: then "Dr." is Drive, "St." is Street. */
+static bool follows_name(const char *text, size_t at)
+{
+    while (at > 0 && text[at - 1] == ' ')
+        at--;
+    if (at == 0 || !char_is_alnum(text[at - 1]))
+        return false;
+    while (at > 0 && char_is_alnum(text[at - 1]))
+        at--;
+    return !char_is_lower(text[at]);
+}
+
 /* Whether the full stop at `at` ends the sentence, given what follows. */
 static bool stop_is_final(const char *text, size_t at, enum follow follow)
 {
@@ -145,6 +159,8 @@ static bool stop_is_final(const char *text, size_t at, enum follow follow)
         return false;
     if (word_in(final_before_capital, sizeof final_before_capital / sizeof *final_before_capital, word, size))
         return capital;
+    if (word_in(titles, sizeof titles / sizeof *titles, word, size) && !follows_name(text, begin))
+        return false; /* "Dr. No" */
     if (word_in(final_before_starter, sizeof final_before_starter / sizeof *final_before_starter, word,
                 size) ||
         (size >= 3 && char_is_upper(word[0]) && word[1] == '.' && char_is_upper(word[2])))
@@ -155,7 +171,7 @@ static bool stop_is_final(const char *text, size_t at, enum follow follow)
                                          "aug", "sep", "sept", "oct", "nov", "dec"};
     static const char *const units[] = {"rs",   "ext",  "tbsp", "tsp", "oz",  "lb", "lbs", "hr", "hrs",
                                         "min",  "mins", "max",  "avg", "sq",  "cu", "med", "lg", "sm",
-                                        "bldg", "hwy",  "rm",   "apt", "ste", "c",  "ca"};
+                                        "bldg", "hwy",  "rm",   "apt", "ste", "c",  "ca",  "b",  "d"};
     if ((follow == FOLLOW_DIGIT || follow == FOLLOW_OTHER) &&
         word_in(units, sizeof units / sizeof *units, word, size))
         return false;

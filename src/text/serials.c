@@ -22,17 +22,26 @@ static void say_run(struct norm *x, const char *digits, size_t size)
 static size_t scan_version(struct norm *x, size_t at)
 {
     size_t from = at, points = 0, v = char_lower(norm_char(x, at)) == 'v' ? 1 : 0, end = at + v;
+    struct number number;
+    bool wild = false;
+    if (v == 0 && number_read(x, at, &number) && number.separated)
+        return 0; /* "1.000.000" */
     while (char_is_digit(norm_char(x, end)) && end - at <= 40) {
         end += norm_digits(x, end);
+        if (norm_word(x, end, ".x") > 0) { /* "2.x" */
+            wild = true;
+            break;
+        }
         if (norm_char(x, end) != '.' || !char_is_digit(norm_char(x, end + 1)))
             break;
         end++;
         points++;
     }
-    if (end == at + v || points < (v > 0 ? 0 : 2) || end - at > 40)
+    if (end == at + v || (points < (v > 0 ? 0 : 2) && !wild) || end - at > 40)
         return 0;
     if (v > 0 && points == 0 && !norm_is_border(x, end))
         return 0;
+    points += wild;
     norm_range(x, from, end, "version");
     if (v > 0 && char_is_alpha(x->text[at]))
         norm_say(x, points > 0 ? "version" : "V");
@@ -45,7 +54,28 @@ static size_t scan_version(struct norm *x, size_t at)
             part++;
         }
     }
+    if (wild) {
+        norm_range(x, end, end + 2, "version");
+        norm_say_words(x, "point x");
+        end += 2;
+    }
     return end - at;
+}
+
+/* "2.0": what is left of a version, said as the beginning was. */
+static size_t scan_version_rest(struct norm *x, size_t at)
+{
+    size_t end = at;
+    for (;;) {
+        size_t n = norm_digits(x, end);
+        norm_range(x, end, end + n, "version");
+        say_run(x, x->text + end, n);
+        end += n;
+        if (norm_char(x, end) != '.' || !char_is_digit(norm_char(x, end + 1)))
+            return end - at;
+        norm_say(x, "point");
+        end++;
+    }
 }
 
 size_t scan_serial(struct norm *x, size_t at)
@@ -90,6 +120,7 @@ size_t scan_serial(struct norm *x, size_t at)
         norm_say_text(x, x->text + at + top + 1, end - at - top - 1);
         return end - at;
     }
+    bool aircraft = !letters && norm_previous_in(x, "boeing|airbus|douglas"); /* "747-400" */
     for (size_t i = at; i < end;) {
         size_t n = norm_letters(x, i), m = norm_digits(x, i);
         norm_range(x, i, i + (n > 0 ? n : m), "serial");
@@ -97,6 +128,8 @@ size_t scan_serial(struct norm *x, size_t at)
             struct token *token = norm_say_text(x, x->text + i, n);
             if (token != NULL && n == 1)
                 token->spell = true;
+        } else if (m == 3 && aircraft) {
+            say_pairs(x, x->text + i, m);
         } else if (m > 0) {
             if (m == 4 && joined > 0 && x->text[i] != '0') {
                 struct number number;
@@ -116,11 +149,124 @@ size_t scan_serial(struct norm *x, size_t at)
     if (decimal == '.' && char_is_digit(norm_char(x, end + 1)) && char_is_digit(x->text[end - 1])) {
         size_t n = norm_digits(x, end + 1); /* "covid-19.5" */
         norm_range(x, end, end + 1 + n, "serial");
+        bool version = norm_char(x, end + 1 + n) == '.' && char_is_digit(norm_char(x, end + 2 + n));
         norm_say(x, "point");
+        if (version) /* "gcc-12.2.0" */
+            return end + 1 - at + scan_version_rest(x, end + 1);
         say_digits(x, x->text + end + 1, n);
         end += 1 + n;
     }
     return end - at;
+}
+
+/* The size of the chemical element's sign at `at`, 0 when there is none. */
+static size_t element_size(const struct norm *x, size_t at)
+{
+    static const char pairs[] =
+        "HeLiBeNeNaMgAlSiClArCaScTiCrMnFeCoNiCuZnGaGeAsSeBrKrRbSrZrNbMoAgCdSnSbTeXeCsBaPtAuHgPbBi"
+        "RaThPu";
+    char first = norm_char(x, at), second = norm_char(x, at + 1);
+    if (!char_is_upper(first))
+        return 0;
+    if (!char_is_lower(second))
+        return strchr("HBCNOFPSKVYIWU", first) != NULL;
+    for (size_t i = 0; pairs[i] != '\0'; i += 2)
+        if (pairs[i] == first && pairs[i + 1] == second)
+            return 2;
+    return 0;
+}
+
+/* A count behind an element or bracket: "2" or "₂"; its bytes. */
+static size_t element_count(const struct norm *x, size_t at, char *digit)
+{
+    size_t n = norm_digits(x, at);
+    *digit = norm_char(x, at);
+    if (n > 0)
+        return n;
+    bool low = (unsigned char)norm_char(x, at) == 0xe2 && (unsigned char)norm_char(x, at + 1) == 0x82 &&
+               (unsigned char)norm_char(x, at + 2) >= 0x80 && (unsigned char)norm_char(x, at + 2) <= 0x89;
+    *digit = low ? (char)('0' + ((unsigned char)x->text[at + 2] - 0x80)) : *digit;
+    return low ? 3 : 0;
+}
+
+/* Whether [at, end) is a formula without counts that is no word or name either. */
+static bool is_known_formula(const struct norm *x, size_t at, size_t end)
+{
+    static const char *const known[] = {"NaCl", "KCl",  "HCl", "NaOH", "HBr",  "CaO", "MgO", "ZnO", "FeO",
+                                        "AgCl", "LiCl", "NaF", "SiC",  "GaAs", "GaN", "CuO", "FeS", "KBr"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strlen(known[i]) == end - at && memcmp(known[i], x->text + at, end - at) == 0)
+            return true;
+    return false;
+}
+
+/* Where the formula that begins at `at` ends; 0: there is none. Formulas of one-letter elements alone, without
+ * small figures, are left to scan_serial. */
+static size_t formula_end(const struct norm *x, size_t at)
+{
+    size_t end = at, elements = 0, pairs = 0, counts = 0, low = 0, open = 0, n;
+    char digit;
+    while (end - at < SERIAL_LIMIT) {
+        if ((n = element_size(x, end)) > 0) {
+            elements++;
+            pairs += n == 2;
+        } else if (end > at && (n = element_count(x, end, &digit)) > 0 && n < 4 && digit != '0') {
+            counts++;
+            low += char_is_wide(x->text[end]);
+        } else if (end > at && norm_char(x, end) == '(' && open == 0 && element_size(x, end + 1) > 0) {
+            n = open = 1;
+            pairs++;
+        } else if (norm_char(x, end) == ')' && open == 1 && element_count(x, end + 1, &digit) > 0) {
+            n = 1;
+            open = 0;
+        } else {
+            break;
+        }
+        end += n;
+    }
+    bool formula = elements > 1 && pairs > 0 && open == 0 && (counts > 0 || is_known_formula(x, at, end));
+    formula |= low > 0 && open == 0; /* nothing else has small figures below the line */
+    return formula && norm_is_border(x, end) ? end : 0;
+}
+
+size_t scan_formula(struct norm *x, size_t at)
+{
+    size_t end = formula_end(x, at);
+    for (size_t i = at; i < end;) {
+        size_t letters = 0, n;
+        char digits[3];
+        while ((n = element_size(x, i + letters)) > 0)
+            letters += n;
+        norm_range(x, i, i + (letters > 0 ? letters : 1), "chemical formula");
+        struct token *token = letters == 0 ? NULL : norm_say_text(x, x->text + i, letters);
+        if (token != NULL)
+            token->spell = true;
+        i += letters;
+        size_t count = 0;
+        while (count < sizeof digits && (n = element_count(x, i, &digits[count])) > 0) {
+            norm_range(x, i, i + n, "chemical formula");
+            if (char_is_wide(x->text[i]))
+                count++;
+            else
+                say_cardinal(x, x->text + i, n);
+            i += n;
+        }
+        if (count > 0)
+            say_cardinal(x, digits, count);
+        i += letters == 0 && (x->text[i] == '(' || x->text[i] == ')');
+    }
+    return end > at ? end - at : 0;
+}
+
+/* Whether hours are meant by the numbers that end at `at`. */
+static bool names_hours(const struct norm *x, size_t at)
+{
+    size_t next = at + norm_spaces(x, at);
+    return norm_previous_in(x, "open|hours|from|works|work|working|weekdays|daily|worked|shift") ||
+           norm_in(x->text + next, norm_letters(x, next),
+                   "mon|tue|wed|thu|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
+                   "weekdays|"
+                   "daily|job|jobs|shift|schedule");
 }
 
 /* "5-10", "1990–95", "2x8": two numbers and what is between them. */
@@ -134,28 +280,44 @@ size_t scan_range(struct norm *x, size_t at)
     size_t times = char_lower(sign) == 'x' ? 1 : norm_literal(x, end + gap, "×");
     size_t dash = sign == '-' ? 1 : wide;
     size_t from = end + gap + dash + times, after = norm_spaces(x, from);
-    if (dash + times == 0 || after != gap || gap > 1 || (dash == 1 && gap > 0) ||
-        !number_read(x, from + after, &b))
+    if (dash + times == 0 || after != gap || gap > 1 || !number_read(x, from + after, &b))
         return 0;
+    if (dash == 1 && gap > 0 &&
+        (b.whole_size > a.whole_size + 1 || a.whole_size > 4 || norm_recent_in(x, "equals") ||
+         number_value(a.whole, a.whole_size) >= number_value(b.whole, b.whole_size)))
+        return 0; /* "10 - 3", "call 5 - 555 ..." */
     from += after;
     size_t stop = from + b.size;
     char next = norm_char(x, stop);
     size_t unit = norm_spaces(x, stop) <= 1
                       ? measure_unit_size(x, stop + norm_spaces(x, stop), norm_spaces(x, stop) > 0)
                       : 0;
-    if (unit == 0 &&
+    if (unit == 0 && char_lower(next) != 'x' &&
         (char_is_alnum(next) || next == '/' || (next == '-' && char_is_alnum(norm_char(x, stop + 1))) ||
          (next == '.' && char_is_digit(norm_char(x, stop + 1)))))
         return 0;
     bool power = next == '^' ||
                  norm_literal(x, stop, "⁻") + norm_literal(x, stop, "²") + norm_literal(x, stop, "³") > 0 ||
                  (next == '\xe2' && norm_char(x, stop + 1) == '\x81');
-    if (times > 0 && (power || (gap > 0 && unit == 0)))
+    bool equation = norm_char(x, stop + norm_spaces(x, stop)) == '=' || norm_recent_in(x, "equals");
+    if (times > 0 && (power || (gap > 0 && unit == 0 && (times > 1 || equation))))
         return 0; /* a product, not two lengths */
+    struct number c;
+    if (times == 1 && gap == 0 && char_lower(next) == 'x' && number_read(x, stop + 1, &c) &&
+        (norm_is_border(x, stop + 1 + c.size) || measure_unit_size(x, stop + 1 + c.size, false) > 0)) {
+        norm_range(x, at, stop + 1 + c.size, "dimensions"); /* "2x4x8" */
+        say_bare(x, &a, true);
+        norm_say(x, "by");
+        say_bare(x, &b, true);
+        norm_say(x, "by");
+        say_bare(x, &c, true);
+        return stop + 1 + c.size - at;
+    }
     if (times > 0) {
         norm_range(x, at, stop, "dimensions");
         say_bare(x, &a, true);
-        bool large = a.whole_size > 2 || unit > 0 || x->text[end + gap] != 'x';
+        bool large =
+            a.whole_size > 2 || unit > 0 || gap > 0 || a.fraction_size > 0 || x->text[end + gap] != 'x';
         norm_say(x, large ? "by" : "x");
         say_bare(x, &b, true);
         return stop - at;
@@ -175,6 +337,13 @@ size_t scan_range(struct norm *x, size_t at)
     }
     bool score = norm_previous_in(
         x, "won|lost|beat|score|leads|led|lead|win|winning|tied|trailing|up|down|by|record|victory");
+    if (low > high && low <= 12 && high <= 12 && names_hours(x, stop)) { /* "open 9-5" */
+        norm_range(x, at, stop, "hours");
+        say_bare(x, &a, false);
+        norm_say(x, "to");
+        say_bare(x, &b, false);
+        return stop - at;
+    }
     if (low >= high && a.fraction_size == 0 && b.fraction_size == 0 && wide == 0 && !score)
         return 0;
     norm_range(x, at, stop, "range");

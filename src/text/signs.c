@@ -88,6 +88,8 @@ static const struct norm_entry names[] = {
     {"↔", "to and from"},
     {"⇒", "implies"},
     {"⇔", "if and only if"},
+    {"⇥", "tab"},
+    {"⇧", "shift"},
     {"∀", "for all"},
     {"∂", "partial"},
     {"∃", "there exists"},
@@ -127,6 +129,12 @@ static const struct norm_entry names[] = {
     {"⊕", "plus"},
     {"⊗", "times"},
     {"⋅", "times"},
+    {"⌃", "control"},
+    {"⌘", "command"},
+    {"⌥", "option"},
+    {"⌫", "backspace"},
+    {"⎋", "escape"},
+    {"⏎", "return"},
     {"✓", "check"},
 };
 
@@ -210,6 +218,8 @@ static const char *ascii_name(const struct norm *x, size_t at)
     case '+':
         return "plus";
     case '#':
+        if (norm_literal(x, at + 1, " of ") > 0)
+            return "number";
         return before >= 'A' && before <= 'G' && (at == 1 || !char_is_alnum(x->text[at - 2])) ? "sharp"
                                                                                               : "hash";
     case '$':
@@ -224,6 +234,9 @@ static const char *ascii_name(const struct norm *x, size_t at)
     case '/':
         if (between_words(x, at) || spaced(x, at, 1) || at == 0)
             return "slash";
+        if (char_is_wide(before) && at > 1 && (unsigned char)x->text[at - 2] >= 0xce &&
+            (unsigned char)x->text[at - 2] <= 0xcf && char_is_alnum(after))
+            return "over"; /* "π/2" */
         return between_numbers(x, at, 1) && is_equation(x, at) ? "over"
                : char_is_digit(before) && char_is_alpha(after) ? "per"
                                                                : NULL;
@@ -251,6 +264,12 @@ static size_t scan_rate(struct norm *x, size_t at)
 {
     static const char *const units[][2] = {
         {"s", "second"}, {"sec", "second"}, {"min", "minute"}, {"h", "hour"}, {"hr", "hour"}};
+    if (x->text[at] == '/' && at > 2 && char_is_alpha(x->text[at - 1]) && norm_letters(x, at + 1) < 3 &&
+        norm_in(x->text + at + 1, norm_letters(x, at + 1), "ml|kg|mg|mm|cm") && norm_is_border(x, at + 3)) {
+        norm_range(x, at, at + 1, "rate"); /* "cells/mL" */
+        norm_say(x, "per");
+        return 1 + measure_unit(x, at + 1, false, false);
+    }
     if (x->text[at] != '/' || at < 3 || !char_is_alpha(x->text[at - 1]) || !char_is_alpha(x->text[at - 2]))
         return 0;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
@@ -265,6 +284,82 @@ static size_t scan_rate(struct norm *x, size_t at)
     return 0;
 }
 
+/* The digit that a raised sign at `at` stands for, '-' for a raised minus; its bytes, 0 when it is none. */
+static size_t raised_size(const struct norm *x, size_t at, char *stands_for)
+{
+    static const char *const raised[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
+    *stands_for = '-';
+    if (norm_literal(x, at, "⁻") > 0)
+        return 3;
+    for (int i = 0; i < 10; i++) {
+        size_t n = norm_literal(x, at, raised[i]);
+        *stands_for = (char)('0' + i);
+        if (n > 0)
+            return n;
+    }
+    return 0;
+}
+
+/* "10⁻³", "2¹⁰": powers that have no short name. */
+static size_t scan_power(struct norm *x, size_t at)
+{
+    char digits[8], c;
+    size_t count = 0, end = at, n = raised_size(x, at, &c);
+    bool minus = n > 0 && c == '-';
+    if (minus) {
+        end += n;
+        n = raised_size(x, end, &c);
+    }
+    for (; n > 0 && c != '-' && count < sizeof digits; n = raised_size(x, end, &c)) {
+        digits[count++] = c;
+        end += n;
+    }
+    size_t minus_behind = norm_literal(x, end, "⁻"),
+           sign = minus_behind > 0 ? minus_behind : norm_literal(x, end, "⁺");
+    if (!minus && sign > 0) { /* "PO₄³⁻": a charge */
+        norm_range(x, at, end + sign, "charge");
+        if (count > 0)
+            say_cardinal(x, digits, count);
+        norm_say(x, minus_behind > 0 ? "minus" : "plus");
+        return end + sign - at;
+    }
+    if (count > 0 && !minus && char_is_upper(norm_char(x, end)) && (at == 0 || norm_is_border(x, at - 1))) {
+        norm_range(x, at, end, "isotope"); /* "¹⁴C" */
+        say_cardinal(x, digits, count);
+        return end - at;
+    }
+    if (count == 0 || (count == 1 && !minus))
+        return 0;
+    norm_range(x, at, end, "power");
+    norm_say_words(x, "to the power of");
+    if (minus)
+        norm_say(x, "minus");
+    say_cardinal(x, digits, count);
+    return end - at;
+}
+
+/* Operators of program text that are written with two signs. */
+static size_t scan_operator(struct norm *x, size_t at)
+{
+    if (at > 0 && char_is_alnum(x->text[at - 1]) && char_is_alnum(norm_char(x, at + 2)) &&
+        norm_literal(x, at, "**") > 0) {
+        norm_range(x, at, at + 2, "operator"); /* "10**3" */
+        norm_say_words(x, "to the power of");
+        return 2;
+    }
+    static const char *const operators[][2] = {{"!=", "not equals"},  {"&&", "and"}, {"||", "or"},
+                                               {"->", "to"},          {"=>", "to"},  {"+=", "plus equals"},
+                                               {"-=", "minus equals"}};
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+        if (norm_literal(x, at, operators[i][0]) == 0 || norm_char(x, at + 2) == operators[i][0][1])
+            continue;
+        norm_range(x, at, at + 2, "operator");
+        norm_say_words(x, operators[i][1]);
+        return 2;
+    }
+    return 0;
+}
+
 size_t scan_symbol(struct norm *x, size_t at)
 {
     unsigned char c = (unsigned char)x->text[at];
@@ -273,6 +368,15 @@ size_t scan_symbol(struct norm *x, size_t at)
     size_t rate = scan_rate(x, at);
     if (rate > 0)
         return rate;
+    size_t more = c < 0x80 ? scan_operator(x, at) : scan_power(x, at);
+    if (more > 0)
+        return more;
+    if (c == '^' && norm_is_border(x, at + 2) &&
+        (norm_char(x, at + 1) == '2' || norm_char(x, at + 1) == '3')) {
+        norm_range(x, at, at + 2, "power"); /* "x^2" */
+        norm_say(x, x->text[at + 1] == '2' ? "squared" : "cubed");
+        return 2;
+    }
     if (c < 0x80) {
         const char *name = ascii_name(x, at);
         if (name == NULL)

@@ -115,6 +115,12 @@ static bool is_telephone(const struct norm *x, const struct groups *groups, size
     size_t digits = 0;
     for (size_t i = 0; i < groups->count; i++)
         digits += groups->size[i];
+    if (norm_previous_in(x, "isbn|issn|iban|imei|ssn|ein|upc|number|tel|phone|fax|telephone|mobile|cell") &&
+        digits >= 8 && (dashes || separated_by(x, groups, ' ')))
+        return true;
+    if (x->text[at] == '0' && separated_by(x, groups, ' ') && digits >= 9 && digits <= 11 &&
+        groups->size[0] >= 2)
+        return true; /* "020 7946 0958": the trunk prefix of most countries */
     if (groups->plus)
         return digits >= 7 && digits <= 15 && groups->count >= 2;
     if (x->text[at] == '(')

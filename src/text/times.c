@@ -6,6 +6,8 @@
 /* What was read of a time. */
 struct time {
     const char *hour, *minute, *second; /* minute and second: two digits or NULL */
+    const char *fraction;               /* of the second: digits or NULL */
+    size_t fraction_size;
     size_t hour_size;
     char half;   /* 'a', 'p' or 0 */
     size_t size; /* bytes, without the time zone */
@@ -52,7 +54,18 @@ static bool read_time(const struct norm *x, size_t at, struct time *time)
         if (sep == ':' && norm_char(x, end) == ':' && is_two(x, end + 1)) {
             time->second = x->text + end + 1;
             end += 3;
+            char point = norm_char(x, end);
+            size_t n = point == '.' || point == ',' ? norm_digits(x, end + 1) : 0;
+            if (n > 0 && n <= 9 && (point == '.' || n == 3)) { /* logs have "10:22:33,123" */
+                time->fraction = x->text + end + 1;
+                time->fraction_size = n;
+                end += 1 + n;
+            }
         }
+    } else if (sep == 'h' && is_two(x, end + 1) && norm_is_border(x, end + 3)) { /* "19h30" */
+        time->minute = x->text + end + 1;
+        end += 3;
+        sep = ':';
     }
     end += time->second != NULL && norm_char(x, end) == 'Z' && norm_is_border(x, end + 1); /* ISO 8601 */
     end += time->minute != NULL && norm_char(x, end) == 'h' && norm_is_border(x, end + 1); /* "19:00h" */
@@ -80,7 +93,14 @@ static void say_time(struct norm *x, const struct time *time)
         say_count(x, time->hour, time->hour_size, "hour", "hours");
         say_count(x, time->minute, 2, "minute", "minutes");
         norm_say(x, "and");
-        say_count(x, time->second, 2, "second", "seconds");
+        if (time->fraction != NULL) {
+            say_cardinal(x, time->second, 2);
+            norm_say(x, "point");
+            say_digits(x, time->fraction, time->fraction_size);
+            norm_say(x, "seconds");
+        } else {
+            say_count(x, time->second, 2, "second", "seconds");
+        }
     } else if (sharp && time->half == 0 && hour == 0) {
         norm_say(x, "midnight");
     } else {
@@ -123,6 +143,61 @@ static size_t keep_stop(struct norm *x, size_t end, const struct time *time)
     return time->stop && next >= x->size ? 1 : 0;
 }
 
+/* "2h 15m 30s", "3m45s", "1d 4h": two parts or more, the larger first. */
+static size_t scan_duration(struct norm *x, size_t at)
+{
+    static const struct {
+        const char *written, *one, *many;
+        int rank;
+    } units[] = {
+        {"d", "day", "days", 3},          {"h", "hour", "hours", 2},     {"hr", "hour", "hours", 2},
+        {"hrs", "hour", "hours", 2},      {"m", "minute", "minutes", 1}, {"min", "minute", "minutes", 1},
+        {"mins", "minute", "minutes", 1}, {"s", "second", "seconds", 0}, {"sec", "second", "seconds", 0},
+        {"secs", "second", "seconds", 0},
+    };
+    struct {
+        size_t at, digits, end, unit;
+    } parts[4];
+    size_t count = 0, end = at;
+    for (int rank = 4; count < 4;) {
+        size_t from = end + (count > 0 && norm_spaces(x, end) == 1), n = norm_digits(x, from), unit = 0;
+        size_t letters = norm_letters(x, from + n);
+        while (unit < sizeof units / sizeof *units &&
+               !norm_in(x->text + from + n, letters, units[unit].written))
+            unit++;
+        if (n == 0 || n > 4 || letters == 0 || unit == sizeof units / sizeof *units ||
+            units[unit].rank >= rank)
+            break;
+        rank = units[unit].rank;
+        end = from + n + letters;
+        parts[count].at = from;
+        parts[count].digits = n;
+        parts[count].end = end;
+        parts[count++].unit = unit;
+    }
+    if (count < 2 || !norm_is_border(x, end))
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        norm_range(x, parts[i].at, parts[i].end, "duration");
+        say_count(x, x->text + parts[i].at, parts[i].digits, units[parts[i].unit].one,
+                  units[parts[i].unit].many);
+    }
+    return end - at;
+}
+
+/* "1:50,000", the scale of a map. */
+static size_t scan_scale(struct norm *x, size_t at)
+{
+    struct number scale;
+    if (norm_literal(x, at, "1:") == 0 || !number_read(x, at + 2, &scale) || !scale.separated)
+        return 0;
+    norm_range(x, at, at + 2 + scale.size, "ratio");
+    say_cardinal(x, x->text + at, 1);
+    norm_say(x, "to");
+    say_number(x, &scale);
+    return 2 + scale.size;
+}
+
 static size_t take_ratio(struct norm *x, size_t at)
 {
     size_t a = norm_digits(x, at), b = norm_digits(x, at + a + 1);
@@ -131,7 +206,7 @@ static size_t take_ratio(struct norm *x, size_t at)
         return 0;
     norm_range(x, at, at + a + 1 + b, "ratio");
     say_cardinal(x, x->text + at, a);
-    if (b == 1 || a > 2)
+    if (b != 2 || a > 2)
         norm_say(x, "to");
     say_cardinal(x, x->text + at + a + 1, b);
     return a + 1 + b;
@@ -158,9 +233,9 @@ static size_t scan_hours(struct norm *x, size_t at)
 size_t scan_time(struct norm *x, size_t at)
 {
     struct time time;
-    size_t hours = scan_hours(x, at);
-    if (hours > 0)
-        return hours;
+    size_t used = scan_hours(x, at);
+    if (used > 0 || (used = scan_duration(x, at)) > 0 || (used = scan_scale(x, at)) > 0)
+        return used;
     if (!read_time(x, at, &time))
         return take_ratio(x, at);
     norm_range(x, at, at + time.size, "time");
