@@ -9,22 +9,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "../tests/text_source.h"
 #include "base/file.h"
 #include "text/frontend.h"
-
-struct source {
-    const char *text;
-    size_t size, at;
-};
-
-static size_t source_read(void *user, char *buffer, size_t size)
-{
-    struct source *source = user;
-    size_t n = source->size - source->at < size ? source->size - source->at : size;
-    memcpy(buffer, source->text + source->at, n);
-    source->at += n;
-    return n;
-}
 
 /* Seconds of processor time, which other programs on the machine do not lengthen. */
 static double cpu_seconds(void)
@@ -37,14 +24,14 @@ static double cpu_seconds(void)
 /* Normalises `text` and prints what it took. */
 static bool measure(struct frontend *frontend, const char *name, const struct str *text)
 {
-    struct source source = {text->data, text->length, 0};
+    struct text_source source = {text->data, text->length, 0};
     struct text_options options = {.max_symbols = 400, .language = "en-US"};
     struct text_stream *stream;
     const struct text_chunk *chunk;
     lt_error error;
     size_t words = 0, bytes = 0;
     double start = cpu_seconds();
-    lt_status status = text_stream_open(frontend, &options, source_read, &source, &stream, &error);
+    lt_status status = text_stream_open(frontend, &options, text_source_read, &source, &stream, &error);
     if (status == LT_OK) {
         while ((status = text_stream_next(stream, &chunk, &error)) == LT_OK && chunk != NULL) {
             words += chunk->word_count;

@@ -2,35 +2,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../text_source.h"
 #include "text/frontend.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct source {
-    const char *text;
-    size_t size, at;
-};
-
-static size_t source_read(void *user, char *buffer, size_t size)
-{
-    struct source *source = user;
-    size_t n = source->size - source->at < size ? source->size - source->at : size;
-    memcpy(buffer, source->text + source->at, n);
-    source->at += n;
-    return n;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct frontend *frontend;
     if (frontend == NULL && frontend_open(NULL, &frontend, NULL) != LT_OK)
         abort();
-    struct source source = {(const char *)data, size, 0};
+    struct text_source source = {(const char *)data, size, 0};
     struct text_options options = {.input = LT_INPUT_SSML, .max_symbols = 200, .language = "en-GB"};
     struct text_stream *stream = NULL;
     const struct text_chunk *chunk;
     lt_error error;
-    lt_status status = text_stream_open(frontend, &options, source_read, &source, &stream, &error);
+    lt_status status = text_stream_open(frontend, &options, text_source_read, &source, &stream, &error);
     if (status != LT_OK)
         abort();
     while ((status = text_stream_next(stream, &chunk, &error)) == LT_OK && chunk != NULL) {

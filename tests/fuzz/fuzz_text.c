@@ -3,26 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../text_source.h"
 #include "base/utf8.h"
 #include "text/frontend.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct source {
-    const char *text;
-    size_t size, at, piece;
-};
-
-static size_t source_read(void *user, char *buffer, size_t size)
-{
-    struct source *source = user;
-    size_t n = source->size - source->at;
-    n = n < size ? n : size;
-    n = n < source->piece ? n : source->piece;
-    memcpy(buffer, source->text + source->at, n);
-    source->at += n;
-    return n;
-}
 
 static void check_chunk(const struct text_chunk *chunk, size_t size, size_t max)
 {
@@ -42,12 +27,12 @@ static void check_chunk(const struct text_chunk *chunk, size_t size, size_t max)
 static lt_status read_all(struct frontend *frontend, const char *text, size_t size, size_t piece, size_t max,
                           struct str *out)
 {
-    struct source source = {text, size, 0, piece};
+    struct text_source source = {text, size, 0, piece};
     struct text_options options = {.max_symbols = max, .first_symbols = max / 4, .language = "en-US"};
     struct text_stream *stream = NULL;
     const struct text_chunk *chunk;
     lt_error error;
-    lt_status status = text_stream_open(frontend, &options, source_read, &source, &stream, &error);
+    lt_status status = text_stream_open(frontend, &options, text_source_read, &source, &stream, &error);
     if (status != LT_OK)
         abort();
     while ((status = text_stream_next(stream, &chunk, &error)) == LT_OK && chunk != NULL) {

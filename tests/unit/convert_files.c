@@ -1,4 +1,4 @@
-/* convert_files.c: writers of checkpoint files for tests. */
+/* convert_files.c: the folder of a test, and writers of checkpoint files. */
 #include "convert_files.h"
 
 #include <math.h>
@@ -15,6 +15,54 @@ static void fail(const char *what)
 {
     fprintf(stderr, "convert_files: cannot %s\n", what);
     abort();
+}
+
+/* ---- Folders ----------------------------------------------------------------------------------- */
+
+static char folder[] = "/tmp/test_convert.XXXXXX";
+
+/* "FOLDER/NAME", one of 32 strings in turn. */
+static const char *path_in(const char *of, const char *name)
+{
+    static char paths[32][1024];
+    static int next;
+    char *path = paths[next++ % 32];
+    snprintf(path, sizeof paths[0], "%s/%s", of, name);
+    return path;
+}
+
+const char *in(const char *name)
+{
+    return path_in(folder, name);
+}
+
+const char *of_tiny(const char *name)
+{
+    const char *shared = getenv("LITETTS_TEST_SHARED");
+    char tiny[512];
+    snprintf(tiny, sizeof tiny, "%s/reference/kokoro-tiny", shared != NULL ? shared : "");
+    return path_in(tiny, name);
+}
+
+bool tiny_is_there(void)
+{
+    return access(of_tiny("kokoro-tiny.pth"), R_OK) == 0;
+}
+
+int files_set_up(void **state)
+{
+    (void)state;
+    if (!tiny_is_there())
+        fputs("the reference data is absent: most of these tests are skipped\n", stderr);
+    return mkdtemp(folder) != NULL ? 0 : -1;
+}
+
+int files_tear_down(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
 }
 
 /* ---- Sets -------------------------------------------------------------------------------------- */

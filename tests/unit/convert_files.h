@@ -1,4 +1,4 @@
-/* convert_files.h: checkpoints made for tests: a set of tensors, written as PyTorch, safetensors and ONNX
+/* convert_files.h: where tests of the importers keep their files, and checkpoints made for them: a set of tensors, written as PyTorch, safetensors and ONNX
  * files in the forms that savers and exporters give them. Everything here ends the test program when it
  * cannot be done. */
 #ifndef TESTS_CONVERT_FILES_H
@@ -10,6 +10,23 @@
 
 #include "base/str.h"
 #include "convert/checkpoint.h"
+
+/* cmocka's fixtures for a group: a temporary folder, and the look for the tiny model of the reference data. */
+int files_set_up(void **state);
+int files_tear_down(void **state);
+
+/* Paths of files in the temporary folder and in that of the tiny model; each is valid for the next 31 calls. */
+const char *in(const char *name);
+const char *of_tiny(const char *name);
+
+/* Whether the tiny model is there. */
+bool tiny_is_there(void);
+#define NEEDS_REFERENCE                                                                                      \
+    do {                                                                                                     \
+        (void)state;                                                                                         \
+        if (!tiny_is_there())                                                                                \
+            skip();                                                                                          \
+    } while (0)
 
 struct set_tensor {
     char name[160];

@@ -32,57 +32,20 @@
 #define SANITIZED false
 #endif
 
-static char folder[64] = "/tmp/test_convert.XXXXXX";
-static char tiny[512];              /* folder of the tiny model */
-static struct tensor_set published; /* its tensors */
-
-static const char *in(const char *name)
-{
-    static char paths[32][256];
-    static int next;
-    char *path = paths[next++ % 32];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static const char *of_tiny(const char *name)
-{
-    static char paths[32][640];
-    static int next;
-    char *path = paths[next++ % 32];
-    snprintf(path, sizeof paths[0], "%s/%s", tiny, name);
-    return path;
-}
+static struct tensor_set published; /* the tiny model's tensors */
 
 static int set_up(void **state)
 {
-    (void)state;
-    const char *shared = getenv("LITETTS_TEST_SHARED");
-    snprintf(tiny, sizeof tiny, "%s/reference/kokoro-tiny", shared != NULL ? shared : "");
-    if (mkdtemp(folder) == NULL)
-        return -1;
-    if (access(of_tiny("kokoro-tiny.pth"), R_OK) == 0)
+    if (tiny_is_there())
         set_read(of_tiny("kokoro-tiny.pth"), &published);
-    else
-        print_message("the reference data is absent: most of these tests are skipped\n");
-    return 0;
+    return files_set_up(state);
 }
 
 static int tear_down(void **state)
 {
-    (void)state;
-    char command[128];
     set_free(&published);
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
+    return files_tear_down(state);
 }
-
-#define NEEDS_REFERENCE                                                                                      \
-    do {                                                                                                     \
-        (void)state;                                                                                         \
-        if (published.count == 0)                                                                            \
-            skip();                                                                                          \
-    } while (0)
 
 /* Imports `path` and returns the bytes of the model file, to be freed. */
 static char *import(const char *path, enum gguf_type type, const char *voices, size_t *size)
@@ -645,11 +608,9 @@ static void voices_that_are_none_are_refused(void **state)
 static void a_full_size_model_takes_little_memory(void **state)
 {
     NEEDS_REFERENCE;
-    char table[640];
     if (SANITIZED)
         skip();
-    snprintf(table, sizeof table, "%s/../kokoro-82m/tensors.tsv", tiny);
-    FILE *file = fopen(table, "r");
+    FILE *file = fopen(of_tiny("../kokoro-82m/tensors.tsv"), "r");
     if (file == NULL)
         skip();
     struct str header = {0};

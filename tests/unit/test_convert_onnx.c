@@ -15,42 +15,13 @@
 #include "convert/import.h"
 #include "convert_files.h"
 
-static char folder[64] = "/tmp/test_onnx.XXXXXX";
-static char checkpoint[512], config[512]; /* of the tiny model */
-
-static const char *in(const char *name)
-{
-    static char paths[32][256];
-    static int next;
-    char *path = paths[next++ % 32];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    const char *shared = getenv("LITETTS_TEST_SHARED");
-    snprintf(checkpoint, sizeof checkpoint, "%s/reference/kokoro-tiny/kokoro-tiny.pth",
-             shared != NULL ? shared : "");
-    snprintf(config, sizeof config, "%s/reference/kokoro-tiny/config.json", shared != NULL ? shared : "");
-    if (access(checkpoint, R_OK) != 0)
-        print_message("the reference data is absent: these tests are skipped\n");
-    return mkdtemp(folder) != NULL ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
-}
-
 static lt_status import(const char *path, const char *output, lt_error *error)
 {
-    struct import_options options = {
-        .checkpoint = path, .config = config, .output = output, .type = GGUF_F32, .name = "tiny"};
+    struct import_options options = {.checkpoint = path,
+                                     .config = of_tiny("config.json"),
+                                     .output = output,
+                                     .type = GGUF_F32,
+                                     .name = "tiny"};
     return import_model(&options, error);
 }
 
@@ -77,7 +48,7 @@ static void assert_same_import(const char *a, const char *b)
 static void assert_form_round_trips(struct onnx_form form, bool folded)
 {
     struct tensor_set set;
-    set_read(checkpoint, &set);
+    set_read(of_tiny("kokoro-tiny.pth"), &set);
     if (form.quantisation == ONNX_HALF)
         set_round(&set, ELEMENT_F16);
     if (folded) {
@@ -90,13 +61,6 @@ static void assert_form_round_trips(struct onnx_form form, bool folded)
     assert_same_import(in("wanted.safetensors"), in("model.onnx"));
     set_free(&set);
 }
-
-#define NEEDS_REFERENCE                                                                                      \
-    do {                                                                                                     \
-        (void)state;                                                                                         \
-        if (access(checkpoint, R_OK) != 0)                                                                   \
-            skip();                                                                                          \
-    } while (0)
 
 static void named_weights_are_read_from_inside_and_outside(void **state)
 {
@@ -127,7 +91,7 @@ static void exports_that_are_cut_or_changed_end_in_a_sentence(void **state)
     struct tensor_set set;
     struct str bytes = {0};
     lt_error error;
-    set_read(checkpoint, &set);
+    set_read(of_tiny("kokoro-tiny.pth"), &set);
     set_fold(&set);
     write_onnx(&set, &(struct onnx_form){ONNX_BLOCKS, true, true}, in("model.onnx"));
     set_free(&set);
@@ -164,5 +128,5 @@ int main(void)
         cmocka_unit_test(quantised_weights_are_what_their_operators_say),
         cmocka_unit_test(exports_that_are_cut_or_changed_end_in_a_sentence),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, files_set_up, files_tear_down);
 }

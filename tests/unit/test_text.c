@@ -9,25 +9,9 @@
 
 #include <cmocka.h>
 
+#include "../text_source.h"
 #include "text/frontend.h"
 #include "text/sentences.h"
-
-/* A source that hands out its text in pieces of `piece` bytes. */
-struct source {
-    const char *text;
-    size_t size, at, piece;
-};
-
-static size_t source_read(void *user, char *buffer, size_t size)
-{
-    struct source *source = user;
-    size_t n = source->size - source->at;
-    n = n < size ? n : size;
-    n = n < source->piece ? n : source->piece;
-    memcpy(buffer, source->text + source->at, n);
-    source->at += n;
-    return n;
-}
 
 /* Reads all of `text`; *out gets the chunks, one a line, with "|pause" where there is one. */
 static lt_status read_all(const char *text, size_t size, size_t piece, size_t max, size_t first,
@@ -35,10 +19,10 @@ static lt_status read_all(const char *text, size_t size, size_t piece, size_t ma
 {
     struct frontend *frontend = NULL;
     struct text_stream *stream = NULL;
-    struct source source = {text, size, 0, piece};
+    struct text_source source = {text, size, 0, piece};
     struct text_options options = {.max_symbols = max, .first_symbols = first, .language = "en-US"};
     assert_int_equal(frontend_open(NULL, &frontend, error), LT_OK);
-    assert_int_equal(text_stream_open(frontend, &options, source_read, &source, &stream, error), LT_OK);
+    assert_int_equal(text_stream_open(frontend, &options, text_source_read, &source, &stream, error), LT_OK);
     lt_status status;
     const struct text_chunk *chunk;
     uint64_t last = 0;
@@ -158,13 +142,13 @@ static void nothing_to_say_is_no_chunk(void **state)
 }
 
 /* Opens a stream over `text`, which `source` reads. */
-static struct text_stream *open_stream(struct frontend *frontend, struct source *source, const char *text,
-                                       const struct text_options *options)
+static struct text_stream *open_stream(struct frontend *frontend, struct text_source *source,
+                                       const char *text, const struct text_options *options)
 {
     struct text_stream *stream = NULL;
     lt_error error;
-    *source = (struct source){text, strlen(text), 0, 7};
-    assert_int_equal(text_stream_open(frontend, options, source_read, source, &stream, &error), LT_OK);
+    *source = (struct text_source){text, strlen(text), 0, 7};
+    assert_int_equal(text_stream_open(frontend, options, text_source_read, source, &stream, &error), LT_OK);
     return stream;
 }
 
@@ -172,7 +156,7 @@ static struct text_stream *open_stream(struct frontend *frontend, struct source 
 static void list_words(struct frontend *frontend, const char *text, lt_input input, struct str *out)
 {
     struct text_options options = {.input = input, .readable = true, .max_symbols = 400, .language = "en-US"};
-    struct source source;
+    struct text_source source;
     struct text_stream *stream = open_stream(frontend, &source, text, &options);
     const struct text_chunk *chunk;
     lt_error error;
@@ -223,7 +207,7 @@ static void words_know_their_source(void **state)
 static lt_status list_chunks(struct frontend *frontend, const char *text, const struct text_options *options,
                              struct str *out, lt_error *error)
 {
-    struct source source;
+    struct text_source source;
     struct text_stream *stream = open_stream(frontend, &source, text, options);
     const struct text_chunk *chunk;
     lt_status status;
@@ -317,12 +301,13 @@ static void switches_change_what_is_said(void **state)
                                        .language = "en-US",
                                        .on = cases[i].on,
                                        .off = cases[i].off};
-        struct source source = {cases[i].text, strlen(cases[i].text), 0, SIZE_MAX};
+        struct text_source source = {cases[i].text, strlen(cases[i].text), 0, SIZE_MAX};
         struct text_stream *stream = NULL;
         const struct text_chunk *chunk;
         str_clear(&out);
         str_puts(&out, "");
-        assert_int_equal(text_stream_open(frontend, &options, source_read, &source, &stream, &error), LT_OK);
+        assert_int_equal(text_stream_open(frontend, &options, text_source_read, &source, &stream, &error),
+                         LT_OK);
         while (text_stream_next(stream, &chunk, &error) == LT_OK && chunk != NULL)
             str_puts(&out, chunk->text);
         text_stream_close(stream);
@@ -389,7 +374,7 @@ static void chunks_begin_short_and_grow(void **state)
         str_puts(&text, "Here is one more sentence, of some length. ");
     assert_int_equal(frontend_open(NULL, &frontend, &error), LT_OK);
     struct text_options options = {.max_symbols = 400, .first_symbols = 60, .language = "en-US"};
-    struct source source;
+    struct text_source source;
     struct text_stream *stream = open_stream(frontend, &source, text.data, &options);
     const struct text_chunk *chunk;
     size_t limit = 60;

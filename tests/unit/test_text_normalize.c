@@ -15,33 +15,20 @@
 
 #include <cmocka.h>
 
+#include "../text_source.h"
 #include "base/file.h"
 #include "text/frontend.h"
-
-struct source {
-    const char *text;
-    size_t size, at;
-};
-
-static size_t source_read(void *user, char *buffer, size_t size)
-{
-    struct source *source = user;
-    size_t n = source->size - source->at < size ? source->size - source->at : size;
-    memcpy(buffer, source->text + source->at, n);
-    source->at += n;
-    return n;
-}
 
 /* The words spoken for `text`. */
 static void speak(struct frontend *frontend, const char *text, size_t size, const char *language,
                   struct str *out)
 {
-    struct source source = {text, size, 0};
+    struct text_source source = {text, size, 0};
     struct text_options options = {.readable = true, .max_symbols = 65536, .language = language};
     struct text_stream *stream = NULL;
     const struct text_chunk *chunk;
     lt_error error;
-    assert_int_equal(text_stream_open(frontend, &options, source_read, &source, &stream, &error), LT_OK);
+    assert_int_equal(text_stream_open(frontend, &options, text_source_read, &source, &stream, &error), LT_OK);
     str_clear(out);
     str_puts(out, "");
     while (text_stream_next(stream, &chunk, &error) == LT_OK && chunk != NULL) {
