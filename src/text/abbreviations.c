@@ -377,53 +377,69 @@ static size_t scan_weekday(struct norm *x, size_t at, size_t size, const char *w
     return say(x, at, size, day, false);
 }
 
-/* "Ctrl+C", "Ctrl-Alt-Del", "Cmd+Shift+4": keys that are pressed together. */
-static size_t scan_keys(struct norm *x, size_t at, size_t size)
+/* Whether the word names a key: held with another one, or pressed alone. */
+static bool is_key(const struct norm *x, size_t at, size_t size, bool *chord)
+{
+    const char *word = x->text + at;
+    char sign = norm_char(x, at + size), next = norm_char(x, at + size + 1);
+    char first = char_lower(word[0]), second = char_lower(norm_char(x, at + 1));
+    bool alone = size > 2 && size < 5 &&
+                 ((first == 'c' && (second == 't' || second == 'm')) || (first == 'e' && second == 's') ||
+                  (first == 'd' && second == 'e') || (first == 'i' && second == 'n') || second == 'g');
+    *chord = false;
+    if (sign != '+' && sign != '-' && !alone)
+        return false; /* nearly all words */
+    bool sure = norm_in(word, size, "ctrl|cmd");
+    bool held = sure || norm_in(word, size, "control|command|alt|shift|opt|option|win|meta|super|fn");
+    *chord = held && char_is_alnum(next) &&
+             (sign == '+' || (sign == '-' && (sure || char_is_digit(norm_char(x, at + size + 2)))));
+    return *chord || norm_in(word, size, "ctrl") ||
+           (norm_in(word, size, "esc|del|ins|pgup|pgdn|cmd") &&
+            norm_previous_in(x, "press|pressed|pressing|hit|hitting|tap|the|hold"));
+}
+
+static void say_key(struct norm *x, size_t at, size_t size)
 {
     static const struct norm_entry keys[] = {
         {"cmd", "Command"},        {"ctrl", "Control"}, {"del", "Delete"},     {"esc", "Escape"},
         {"ins", "Insert"},         {"opt", "Option"},   {"pgdn", "Page Down"}, {"pgup", "Page Up"},
         {"prtsc", "Print Screen"}, {"win", "Windows"},
     };
-    char sign = norm_char(x, at + size);
-    bool held =
-        norm_in(x->text + at, size, "ctrl|control|cmd|command|alt|shift|opt|option|win|meta|super|fn");
-    bool sure = norm_in(x->text + at, size, "ctrl|cmd");
-    char next = norm_char(x, at + size + 1);
-    bool chord = char_is_alnum(next) &&
-                 (sign == '+' || (sign == '-' && (sure || char_is_digit(norm_char(x, at + size + 2)))));
-    bool pressed = norm_in(x->text + at, size, "esc|del|ins|pgup|pgdn|cmd") &&
-                   norm_previous_in(x, "press|pressed|pressing|hit|hitting|tap|the|hold");
-    if (!(held && (chord || norm_in(x->text + at, size, "ctrl"))) && !pressed)
+    char lower[6];
+    for (size_t i = 0; i < size && i < sizeof lower; i++)
+        lower[i] = char_lower(x->text[at + i]);
+    const char *name = size < sizeof lower ? NORM_FIND(keys, lower, size) : NULL;
+    norm_range(x, at, at + size, "key");
+    if (name != NULL)
+        norm_say_words(x, name);
+    else
+        norm_say_text(x, x->text + at, size);
+}
+
+/* "Ctrl+C", "Ctrl-Alt-Del", "Cmd+Shift+4": keys that are pressed together. */
+static size_t scan_keys(struct norm *x, size_t at, size_t size)
+{
+    bool chord;
+    if (!is_key(x, at, size, &chord))
         return 0;
-    size_t end = at;
-    for (size_t n = size; n > 0;) {
-        char lower[6];
-        for (size_t i = 0; i < n && i < sizeof lower; i++)
-            lower[i] = char_lower(x->text[end + i]);
-        const char *name = n < sizeof lower ? NORM_FIND(keys, lower, n) : NULL;
-        norm_range(x, end, end + n, "key");
-        if (name != NULL)
-            norm_say_words(x, name);
-        else
-            norm_say_text(x, x->text + end, n);
-        end += n;
+    char sign = norm_char(x, at + size);
+    size_t end = at + size;
+    say_key(x, at, size);
+    while (chord && norm_char(x, end) == sign) {
         size_t letters = norm_letters(x, end + 1), digits = norm_digits(x, end + 1 + letters);
-        if (!chord || norm_char(x, end) != sign || letters + digits == 0)
+        if (letters + digits == 0)
             break;
         norm_range(x, end, end + 1, "key");
         if (sign == '+')
             norm_say(x, "plus");
         end++;
-        n = letters;
-        if (letters == 0 || digits > 0) { /* "F4", "4" */
-            norm_range(x, end, end + letters + digits, "key");
-            if (letters > 0)
-                norm_say_text(x, x->text + end, letters);
-            say_cardinal(x, x->text + end + letters, digits);
-            end += letters + digits;
-            break;
-        }
+        if (letters > 0)
+            say_key(x, end, letters);
+        end += letters;
+        norm_range(x, end, end + digits, "key"); /* "F4" */
+        if (digits > 0)
+            say_cardinal(x, x->text + end, digits);
+        end += digits;
     }
     return end - at;
 }

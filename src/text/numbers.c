@@ -619,6 +619,9 @@ static bool previous_is_name(const struct norm *x)
 static size_t scan_small_roman(struct norm *x, size_t at, size_t size)
 {
     char capitals[5], digits[2];
+    for (size_t i = 0; i < size; i++)
+        if (strchr("ivx", x->text[at + i]) == NULL)
+            return 0; /* nearly all words */
     if (size > sizeof capitals ||
         !norm_previous_in(x, "act|scene|chapter|part|section|page|pages|appendix|book|"
                              "volume|verse|canto|figure|article|clause|question|step"))
