@@ -81,25 +81,51 @@ int scheduler_workers(const struct scheduler *scheduler, int backend)
 
 /* ---- Workers ---- */
 
+/* A batch while it is spoken; what follows `began` is guarded by the queue's lock. */
+struct spoken_batch {
+    struct queue *queue;
+    int count, length_class;
+    double began;
+    double counted; /* until when its time has been shared out to jobs */
+    int left;
+    uint64_t samples;
+};
+
+/* An utterance is over, maybe before others of its batch: whoever waits for it goes on at once. */
+static void job_done(void *user)
+{
+    struct job *job = user;
+    struct spoken_batch *batch = job->batch;
+    struct queue *queue = batch->queue;
+    pthread_mutex_lock(&queue->lock); /* first, so that who has heard a whole batch also finds it counted */
+    double now = clock_seconds(), work = now - batch->counted;
+    batch->counted = now;
+    batch->samples += job->samples_made;
+    if (--batch->left == 0)
+        batcher_report(&queue->batcher, batch->length_class, batch->count,
+                       (double)batch->samples / LT_SAMPLE_RATE, now - batch->began);
+    pthread_mutex_unlock(&queue->lock);
+    job_finish(job, job->utterance.status, work);
+}
+
 static void speak_batch(struct queue *queue, struct job **jobs, int count)
 {
-    struct utterance *batch[BATCH_MAX];
-    int length_class = jobs[0]->length_class;
+    struct utterance *utterances[BATCH_MAX];
+    double now = clock_seconds();
+    struct spoken_batch batch = {.queue = queue,
+                                 .count = count,
+                                 .length_class = jobs[0]->length_class,
+                                 .began = now,
+                                 .counted = now,
+                                 .left = count};
     for (int i = 0; i < count; i++) {
-        batch[i] = &jobs[i]->utterance;
-        batch[i]->status = LT_OK;
-        error_none(&batch[i]->error);
+        jobs[i]->batch = &batch;
+        utterances[i] = &jobs[i]->utterance;
+        utterances[i]->status = LT_OK;
+        utterances[i]->done = job_done;
+        error_none(&utterances[i]->error);
     }
-    double began = clock_seconds();
-    queue->backend->type->speak(queue->backend->backend, batch, count);
-    double work = clock_seconds() - began, audio = 0;
-    for (int i = 0; i < count; i++)
-        audio += (double)jobs[i]->samples_made / LT_SAMPLE_RATE; /* only this thread has written it */
-    pthread_mutex_lock(&queue->lock); /* first, so that who has heard a batch also finds it counted */
-    batcher_report(&queue->batcher, length_class, count, audio, work);
-    pthread_mutex_unlock(&queue->lock);
-    for (int i = 0; i < count; i++)
-        job_finish(jobs[i], batch[i]->status, work / count);
+    queue->backend->type->speak(queue->backend->backend, utterances, count);
 }
 
 /* Waits until something is added, or until a moment on the monotonic clock (0: no such moment). The lock is held. */

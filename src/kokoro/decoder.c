@@ -1,17 +1,19 @@
-/* decoder.c: istftnet.py's Decoder up to the generator: text encoding, F0 and energy, mixed in five blocks. */
+/* decoder.c: istftnet.py's Decoder up to the generator: text encoding, F0 and energy, mixed in five blocks. Several short
+ * utterances go through it together, since its weights are large and their rows are few. */
 #include <string.h>
 
 #include "kokoro/forward.h"
 
-/* A curve at 80 Hz to 40 Hz: convolution of kernel 3, stride 2, padding 1, into column `column` of `out`. */
-static void halve_curve(const float *curve, int count, const float *weight, float bias,
-                        const struct array *out, int column)
+/* Curves at 80 Hz to 40 Hz: convolution of kernel 3, stride 2, padding 1, into column `column` of `out`. */
+static void halve_curves(const float *curve, struct spans frames, const float *weight, float bias,
+                         const struct array *out, int column)
 {
-    for (int t = 0; t < count / 2; t++) {
-        const float before = t ? curve[2 * t - 1] : 0;
-        array_floats(out, t)[column] =
-            weight[0] * before + weight[1] * curve[2 * t] + weight[2] * curve[2 * t + 1] + bias;
-    }
+    for (int i = 0; i < frames.count; i++)
+        for (int t = frames.begin[i]; t < frames.begin[i + 1]; t++) {
+            const float before = t > frames.begin[i] ? curve[2 * t - 1] : 0;
+            array_floats(out, t)[column] =
+                weight[0] * before + weight[1] * curve[2 * t] + weight[2] * curve[2 * t + 1] + bias;
+        }
 }
 
 /* The same columns of two arrays. */
@@ -32,13 +34,13 @@ static struct array columns_of(const struct array *array, int first, int columns
     return part;
 }
 
-void decoder(struct kokoro *k, const struct speech *speech, const struct array *style,
-             const struct array *out)
+void decoder(struct kokoro *k, const struct decoding *decoding, const struct array *out)
 {
     struct nn *nn = &k->nn;
     const struct model *m = k->model;
-    const int frames = speech->asr.rows, width = m->encode.out, extra = m->asr_res.out + 2;
-    const struct spans one = {1, (int[]){0, frames}};
+    const struct spans spans = decoding->frames;
+    const struct array *text = &decoding->text, *styles = &decoding->styles;
+    const int frames = text->rows, width = m->encode.out, extra = m->asr_res.out + 2;
     const size_t mark = nn->arena.used;
     /* each block's input is the output of the block before, then the same `extra` columns: text, F0, energy */
     struct array in = nn_array(nn, VALUE_F32, frames, m->hidden + 2);
@@ -46,27 +48,26 @@ void decoder(struct kokoro *k, const struct speech *speech, const struct array *
     struct array b = nn_array(nn, VALUE_F32, frames, width + extra);
     if (nn->arena.overflow)
         return;
-    copy_columns(&in, 0, &speech->asr, 0, m->hidden);
-    halve_curve(speech->f0, 2 * frames, m->f0_conv, *m->f0_conv_bias, &in, m->hidden);
-    halve_curve(speech->energy, 2 * frames, m->energy_conv, *m->energy_conv_bias, &in, m->hidden + 1);
+    copy_columns(&in, 0, text, 0, m->hidden);
+    halve_curves(decoding->f0, spans, m->f0_conv, *m->f0_conv_bias, &in, m->hidden);
+    halve_curves(decoding->energy, spans, m->energy_conv, *m->energy_conv_bias, &in, m->hidden + 1);
     struct array asr_res = columns_of(&a, width, m->asr_res.out);
-    nn_layer(nn, &(struct layer){.weight = &m->asr_res, .in = speech->asr, .out = asr_res});
+    nn_layer(nn, &(struct layer){.weight = &m->asr_res, .in = *text, .out = asr_res});
     copy_columns(&a, width + m->asr_res.out, &in, m->hidden, 2);
     copy_columns(&b, width, &a, width, extra);
 
     struct array to = columns_of(&a, 0, width);
-    adain_block(nn, &m->encode, &in, &to, style, one);
-    probe_stage(speech->probe, "decoder_encode", &to);
+    adain_block(nn, &m->encode, &in, &to, styles, spans);
+    probe_batch(decoding->utterances, "decoder_encode", &to, spans);
     for (int i = 0; i < 3; i++) {
         to = columns_of(&b, 0, m->decode[i].out);
-        adain_block(nn, &m->decode[i], &a, &to, style, one);
+        adain_block(nn, &m->decode[i], &a, &to, styles, spans);
         if (i == 0)
-            probe_stage(speech->probe, "decoder_decode0", &to);
+            probe_batch(decoding->utterances, "decoder_decode0", &to, spans);
         const struct array swap = a;
         a = b;
         b = swap;
     }
-    adain_block(nn, &m->decode[3], &a, out, style, one);
-    probe_stage(speech->probe, "decoder_decode3", out);
+    adain_block(nn, &m->decode[3], &a, out, styles, spans);
     arena_release(&nn->arena, mark);
 }

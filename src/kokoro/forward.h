@@ -12,16 +12,23 @@ struct kokoro {
     struct nn nn;
     enum value_type storage; /* of the generator's arrays */
     struct stft stft;
-    size_t most_memory, keep_memory;
+    size_t most_memory, keep_memory, lane_memory;
     struct kokoro_cost costs[KOKORO_PARTS];
     double since, multiplications; /* clock, and the layers' count, at the end of the last part */
 };
 
-/* One utterance on its way through the decoder. */
-struct speech {
-    const float *style;       /* [2 * style]: decoder's half first */
+/* Utterances on their way through the decoder, one after another. */
+struct decoding {
+    struct kokoro_utterance *const *utterances; /* [frames.count] */
+    struct spans frames;
+    struct array text;        /* encoding by frame, [frames][hidden] */
+    struct array styles;      /* [utterances][style] */
     const float *f0, *energy; /* [2 * frames] */
-    struct array asr;         /* text encoding, [frames][hidden] */
+};
+
+/* One utterance on its way through the generator. */
+struct speech {
+    const float *f0; /* [2 * frames] */
     uint64_t seed;
     const struct kokoro_probe *probe; /* or NULL */
     const atomic_bool *cancelled;
@@ -59,12 +66,14 @@ void prosody_curve(struct nn *nn, const struct adain_block blocks[3], const floa
 void adain_block(struct nn *nn, const struct adain_block *block, const struct array *in,
                  const struct array *out, const struct array *styles, struct spans spans);
 
-/* Decoder of one utterance up to the generator: out is [2 * frames][512]. */
-void decoder(struct kokoro *k, const struct speech *speech, const struct array *style,
-             const struct array *out);
+/* Decoder up to the generator: out is [2 * frames][512]. */
+void decoder(struct kokoro *k, const struct decoding *decoding, const struct array *out);
 
 /* Generator of one utterance: samples, in the arena; NULL when cancelled or the arena overflowed. */
 const float *generator(struct kokoro *k, const struct speech *speech, const struct array *x,
                        const struct array *style, size_t *count);
+
+/* About how many bytes of the arena that takes for so many frames, on one thread. */
+size_t generator_bytes(const struct kokoro *k, int frames);
 
 #endif

@@ -369,6 +369,27 @@ static const float *wave(struct kokoro *k, const struct array *s, const float *s
     return samples;
 }
 
+/* The most that one layer takes: its panels and packed rows (layers.c), on one thread. */
+enum { LAYER_BYTES = 4 << 20 };
+
+size_t generator_bytes(const struct kokoro *k, int frames)
+{
+    const struct model *m = k->model;
+    const int samples = frames * model_samples_per_frame(m);
+    size_t bytes = LAYER_BYTES + array_bytes(k->storage, samples / m->hop + 1, m->n_fft + 2);
+    size_t stage =
+        3 * value_bytes(VALUE_F32, (size_t)samples); /* the excitation and what its transform takes */
+    int rows = 2 * frames;
+    for (int i = 0; i < m->upsample_count; i++) {
+        const struct upsample *up = &m->upsamples[i];
+        const size_t upsampled = array_bytes(k->storage, (rows + 1) * up->rate + 1, up->channels);
+        const size_t input = i ? array_bytes(k->storage, rows, m->upsamples[i - 1].channels) : 0;
+        stage = input + 4 * upsampled > stage ? input + 4 * upsampled : stage;
+        rows = stage_rows(m, i, rows);
+    }
+    return bytes + stage;
+}
+
 /* Vectors of the whole generator. */
 struct shared {
     float *average,

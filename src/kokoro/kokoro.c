@@ -1,8 +1,9 @@
 /* kokoro.c: from phoneme ids to samples. See kokoro.h.
  *
  * speak_batch reads from top to bottom as KModel.forward_with_tokens (model.py) does. What depends on phonemes runs on the
- * whole batch at once, where the products gain from more rows; the decoder and the generator, which have thousands of
- * rows, take one utterance after another, so that memory follows from the longest one. */
+ * whole batch at once, where the products gain from more rows, and so does the decoder on groups of short utterances. The generator has
+ * thousands of rows an utterance: where short ones are as many as threads, each thread takes one from end to end, and none waits for
+ * another between layers; long ones follow one after another with all threads on each, so that memory follows from the longest. */
 #include "kokoro/kokoro.h"
 
 #include <math.h>
@@ -28,6 +29,7 @@ lt_status kokoro_open(const struct model *model, const struct kokoro_options *op
     k->storage = exact ? VALUE_F32 : VALUE_F16;
     k->most_memory = options->most_memory ? options->most_memory : 1024 * MEBIBYTE;
     k->keep_memory = options->keep_memory ? options->keep_memory : 32 * MEBIBYTE;
+    k->lane_memory = options->lane_memory ? options->lane_memory : 48 * MEBIBYTE;
     lt_status status = threads_create(options->threads, options->pinned, &k->nn.threads, error);
     if (status == LT_OK)
         status = stft_open(&k->stft, model->n_fft, model->hop, error);
@@ -247,42 +249,208 @@ static bool encode(struct kokoro *k, struct batch *b)
  * back first: mapping them again from the page cache takes the next utterance about a millisecond. */
 enum { LONG_FRAMES = 5 * 40 };
 
-/* Sound of utterance i. */
-static void decode(struct kokoro *k, struct batch *b, int i)
+/* A run of a batch's utterances that go through the decoder together: at most GROUP_FRAMES, or one. */
+struct group {
+    int first, count;
+    int begin[KOKORO_MAX_BATCH + 1],
+        doubled_begin[KOKORO_MAX_BATCH + 1]; /* rows of frames, and of half frames */
+    struct array x;                          /* decoder's output, [2 * frames][512] */
+    bool over[KOKORO_MAX_BATCH];             /* the utterance is its owner's again */
+};
+
+/* 20 seconds of audio: their working memory is that of one utterance of ten seconds in the generator. */
+enum { GROUP_FRAMES = 20 * 40 };
+
+/* Utterances side by side only where each thread gets so many: fewer are heard sooner one after another. */
+enum { LANE_TURNS = 2 };
+
+static void finish(struct kokoro_utterance *u)
+{
+    if (u->done)
+        u->done(u->user);
+}
+
+static void decode_group(struct kokoro *k, const struct batch *b, struct group *g)
 {
     struct nn *nn = &k->nn;
-    struct kokoro_utterance *u = b->utterances[i];
-    const int frames = b->frame_begin[i + 1] - b->frame_begin[i];
+    const struct model *m = k->model;
+    const int first = b->frame_begin[g->first], ids = b->id_begin[g->first];
+    for (int i = 0; i <= g->count; i++) {
+        g->begin[i] = b->frame_begin[g->first + i] - first;
+        g->doubled_begin[i] = 2 * g->begin[i];
+    }
+    const int frames = g->begin[g->count];
+    g->x = nn_array(nn, VALUE_F32, 2 * frames, m->decode[3].out);
     const size_t mark = nn->arena.used;
-    struct speech speech = {.style = u->style,
-                            .f0 = b->f0 + 2 * b->frame_begin[i],
-                            .energy = b->energy + 2 * b->frame_begin[i],
-                            .seed = u->seed,
-                            .probe = u->probe,
-                            .cancelled = u->cancelled};
-    const struct array style = array_part(&b->decoder_styles, i, 1);
-    const struct array text = array_part(&b->text, b->id_begin[i], u->count);
-    struct array x = nn_array(nn, VALUE_F32, 2 * frames, k->model->decode[3].out);
-    const size_t decoding = nn->arena.used;
-    speech.asr = nn_array(nn, VALUE_F32, frames, k->model->hidden);
-    if (speech.asr.data)
-        stretch(&text, b->durations + b->id_begin[i], u->count, &speech.asr);
-    probe_stage(u->probe, "decoder_asr", &speech.asr);
-    decoder(k, &speech, &style, &x);
-    arena_release(&nn->arena, decoding);
-    kokoro_clock(k, KOKORO_DECODER);
-    if (frames >= LONG_FRAMES)
-        model_forget_pages(k->model);
-    size_t count = 0;
-    const float *samples = nn->arena.overflow ? NULL : generator(k, &speech, &x, &style, &count);
+    struct decoding decoding = {.utterances = b->utterances + g->first,
+                                .frames = {g->count, g->begin},
+                                .text = nn_array(nn, VALUE_F32, frames, m->hidden),
+                                .styles = array_part(&b->decoder_styles, g->first, g->count),
+                                .f0 = b->f0 + 2 * first,
+                                .energy = b->energy + 2 * first};
+    if (!nn->arena.overflow) {
+        const int id_count = b->id_begin[g->first + g->count] - ids;
+        const struct array text = array_part(&b->text, ids, id_count);
+        stretch(&text, b->durations + ids, id_count, &decoding.text);
+        probe_batch(decoding.utterances, "decoder_asr", &decoding.text, decoding.frames);
+        decoder(k, &decoding, &g->x);
+        probe_batch(decoding.utterances, "decoder_decode3", &g->x,
+                    (struct spans){g->count, g->doubled_begin});
+    }
     if (nn->arena.overflow)
-        u->status = error_set(&u->error, LT_ERR_MEMORY,
-                              "an utterance of %.0f seconds needs more working memory than %zu MiB",
-                              frames / 40.0, k->most_memory / MEBIBYTE);
-    else if (!samples || !u->emit(u->user, samples, count))
-        u->status = error_set(&u->error, LT_ERR_CANCELLED, "cancelled while speaking");
+        g->x.data = NULL;
     nn->arena.overflow = false;
     arena_release(&nn->arena, mark);
+    kokoro_clock(k, KOKORO_DECODER);
+}
+
+/* Sound of utterance i of a group; false when the arena of `k` is too small for it. */
+static bool generate(struct kokoro *k, const struct batch *b, struct group *g, int i)
+{
+    struct nn *nn = &k->nn;
+    struct kokoro_utterance *u = b->utterances[g->first + i];
+    const size_t mark = nn->arena.used;
+    const struct speech speech = {.f0 = b->f0 + 2 * b->frame_begin[g->first + i],
+                                  .seed = u->seed,
+                                  .probe = u->probe,
+                                  .cancelled = u->cancelled};
+    const struct array style = array_part(&b->decoder_styles, g->first + i, 1);
+    const struct array x =
+        array_part(&g->x, g->doubled_begin[i], g->doubled_begin[i + 1] - g->doubled_begin[i]);
+    size_t count = 0;
+    const float *samples = generator(k, &speech, &x, &style, &count);
+    const bool fitted = !nn->arena.overflow;
+    if (fitted) {
+        if (!samples || !u->emit(u->user, samples, count))
+            u->status = error_set(&u->error, LT_ERR_CANCELLED, "cancelled while speaking");
+        g->over[i] = true;
+        finish(u);
+    }
+    nn->arena.overflow = false;
+    arena_release(&nn->arena, mark);
+    return fitted;
+}
+
+/* Utterances of a group that threads speak side by side. */
+struct lanes {
+    const struct batch *batch;
+    struct group *group;
+    struct kokoro
+        *lanes; /* a copy of the engine for each thread, of one thread and with its own part of the arena */
+    int first;
+    atomic_int next;
+    int past;
+};
+
+static void lane_task(void *arg, int task, int thread)
+{
+    (void)thread;
+    struct lanes *run = arg;
+    struct kokoro *lane = &run->lanes[task];
+    lane->since = clock_seconds();
+    for (int i; (i = atomic_fetch_add_explicit(&run->next, 1, memory_order_relaxed)) < run->past;)
+        generate(lane, run->batch, run->group,
+                 i); /* one that does not fit is left for all threads together */
+}
+
+/* The times of the lanes, as if they had been spent one after another by all threads. */
+static void add_costs(struct kokoro *k, const struct kokoro *lanes, int count)
+{
+    for (int i = 0; i < count; i++) {
+        for (int part = 0; part < KOKORO_PARTS; part++) {
+            k->costs[part].seconds += lanes[i].costs[part].seconds / count;
+            k->costs[part].multiplications += lanes[i].costs[part].multiplications;
+        }
+        k->nn.multiplications += lanes[i].nn.multiplications;
+    }
+    k->multiplications = k->nn.multiplications;
+    k->since = clock_seconds();
+}
+
+/* Speaks utterances first .. past - 1 of a group side by side; `bytes` is what each may take. */
+static void generate_side_by_side(struct kokoro *k, const struct batch *b, struct group *g, int first,
+                                  int past, size_t bytes)
+{
+    struct nn *nn = &k->nn;
+    const int count = threads_count(nn->threads);
+    const size_t mark = nn->arena.used;
+    struct lanes run = {.batch = b, .group = g, .past = past};
+    run.lanes = arena_take(&nn->arena, (size_t)count * sizeof *run.lanes);
+    atomic_init(&run.next, first);
+    for (int i = 0; run.lanes && i < count; i++) {
+        struct kokoro *lane = &run.lanes[i];
+        *lane = *k;
+        memset(lane->costs, 0, sizeof lane->costs);
+        lane->nn.threads = NULL;
+        lane->nn.multiplications = lane->multiplications = 0;
+        lane->nn.arena = (struct arena){.base = arena_take(&nn->arena, bytes), .capacity = bytes};
+    }
+    if (!nn->arena.overflow) {
+        threads_run(nn->threads, lane_task, &run, count);
+        add_costs(k, run.lanes, count);
+    }
+    nn->arena.overflow = false;
+    arena_release(&nn->arena, mark);
+}
+
+/* Utterances are in the order of falling length. The longest, which would take too much memory, and the few that do not
+ * fill a turn of all threads, are left out. */
+static void generate_short_ones(struct kokoro *k, const struct batch *b, struct group *g)
+{
+    const int threads = threads_count(k->nn.threads);
+    int first = g->count;
+    size_t bytes = 0;
+    while (first > 0 && !b->utterances[g->first + first - 1]->probe) {
+        const size_t takes = generator_bytes(k, g->begin[first] - g->begin[first - 1]);
+        if (takes * (size_t)threads > k->lane_memory)
+            break;
+        bytes = takes > bytes ? takes : bytes;
+        first--;
+    }
+    const int count = (g->count - first) / threads * threads;
+    if (threads > 1 && count >= LANE_TURNS * threads)
+        generate_side_by_side(k, b, g, first, first + count, bytes);
+}
+
+static void fail_for_memory(const struct kokoro *k, struct kokoro_utterance *u, int frames)
+{
+    u->status = error_set(&u->error, LT_ERR_MEMORY,
+                          "an utterance of %.0f seconds needs more working memory than %zu MiB",
+                          frames / 40.0, k->most_memory / MEBIBYTE);
+    finish(u);
+}
+
+/* The others of a group, the shortest first, with all threads on each. */
+static void generate_others(struct kokoro *k, const struct batch *b, struct group *g)
+{
+    for (int i = g->count - 1; i >= 0; i--) {
+        const int frames = g->begin[i + 1] - g->begin[i];
+        if (g->over[i])
+            continue;
+        if (frames >= LONG_FRAMES)
+            model_forget_pages(k->model);
+        if (!g->x.data || !generate(k, b, g, i))
+            fail_for_memory(k, b->utterances[g->first + i], frames);
+    }
+}
+
+/* Sound of a batch, in groups from its end, where the shortest are. */
+static void decode(struct kokoro *k, const struct batch *b)
+{
+    struct nn *nn = &k->nn;
+    for (int past = b->count; past > 0;) {
+        struct group g = {.first = past - 1, .count = 1};
+        while (g.first > 0 && b->frame_begin[past] - b->frame_begin[g.first - 1] <= GROUP_FRAMES)
+            g.first--;
+        g.count = past - g.first;
+        const size_t mark = nn->arena.used;
+        decode_group(k, b, &g);
+        if (g.x.data)
+            generate_short_ones(k, b, &g);
+        generate_others(k, b, &g);
+        arena_release(&nn->arena, mark);
+        past = g.first;
+    }
 }
 
 static bool check(const struct kokoro *k, struct kokoro_utterance *u)
@@ -303,8 +471,10 @@ static bool check(const struct kokoro *k, struct kokoro_utterance *u)
 
 static void fail_all(struct batch *b, lt_status status, const char *message)
 {
-    for (int i = 0; i < b->count; i++)
+    for (int i = 0; i < b->count; i++) {
         b->utterances[i]->status = error_set(&b->utterances[i]->error, status, "%s", message);
+        finish(b->utterances[i]);
+    }
 }
 
 static void speak_batch(struct kokoro *k, struct batch *b)
@@ -320,8 +490,14 @@ static void speak_batch(struct kokoro *k, struct batch *b)
     if (nn->arena.overflow)
         return fail_all(b, LT_ERR_MEMORY, "the batch needs more working memory than is allowed");
     kokoro_clock(k, KOKORO_PROSODY);
-    for (int i = 0; i < b->count; i++)
-        decode(k, b, i);
+    decode(k, b);
+}
+
+/* Longer ones first. */
+static int compare_lengths(const void *a, const void *b)
+{
+    const struct kokoro_utterance *const *x = a, *const *y = b;
+    return ((*x)->count < (*y)->count) - ((*x)->count > (*y)->count);
 }
 
 void kokoro_speak(struct kokoro *k, struct kokoro_utterance **utterances, int count)
@@ -331,6 +507,9 @@ void kokoro_speak(struct kokoro *k, struct kokoro_utterance **utterances, int co
     for (int i = 0; i < count; i++)
         if (check(k, utterances[i]))
             good[batch.count++] = utterances[i];
+        else
+            finish(utterances[i]);
+    qsort(good, (size_t)batch.count, sizeof *good, compare_lengths);
     if (batch.count)
         speak_batch(k, &batch);
     arena_release(&k->nn.arena, 0);

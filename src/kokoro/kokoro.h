@@ -31,6 +31,8 @@ struct kokoro_options {
     enum kokoro_precision precision;
     size_t most_memory; /* most bytes of working memory of a call; 0: 1 GiB */
     size_t keep_memory; /* bytes of it that stay for the next call; 0: 32 MiB */
+    size_t
+        lane_memory; /* bytes that utterances which are spoken side by side, one a thread, may take together; 0: 48 MiB */
 };
 
 /* Observers and substitutes for tests; all may be NULL. */
@@ -55,8 +57,11 @@ struct kokoro_utterance {
     const atomic_bool *cancelled; /* looked at between parts of the work; NULL: never */
     const struct kokoro_probe *probe;
 
-    /* Receives the samples (24 kHz, about [-1, 1]); false stops the utterance. */
+    /* Receives the samples (24 kHz, about [-1, 1]); false stops the utterance. From any thread, one call at a time. */
     bool (*emit)(void *user, const float *samples, size_t count);
+    /* Called when the utterance is over, with status set: from then on it is its owner's, although others of its batch may still be
+     * spoken. From any thread; may be NULL. */
+    void (*done)(void *user);
     void *user;
 
     int *durations; /* [count], the caller's: filled with frames of 1/40 s an id; may be NULL */

@@ -79,15 +79,31 @@ static void announce(const struct server *server, int fd)
 
 /* ---- Limits ---- */
 
-static unsigned places(const lt_config *config)
+/* Requests at once where they are spoken in batches: a full batch, and some that encode, write or gather for the next one. Long ones of
+ * all of them fit the default memory budget. */
+enum { BATCHING_PLACES = 20 };
+
+static bool speaks_batches(lt_engine *engine)
 {
-    int64_t limit = config_integer(config, CONFIG_server_max_concurrent);
+    lt_stats stats;
+    lt_engine_stats(engine, &stats);
+    for (size_t i = 0; i < stats.batch_count; i++)
+        if (stats.batches[i].size > 1)
+            return true;
+    return false;
+}
+
+static unsigned places(const struct settings *settings)
+{
+    int64_t limit = config_integer(settings->config, CONFIG_server_max_concurrent);
     if (limit > 0)
         return (unsigned)limit;
-    int64_t threads = config_integer(config, CONFIG_engine_threads);
+    int64_t threads = config_integer(settings->config, CONFIG_engine_threads);
     cpu_set_t cpus;
     if (threads == 0)
         threads = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+    if (threads < BATCHING_PLACES / 2 && speaks_batches(settings->engine))
+        return BATCHING_PLACES;
     return (unsigned)(2 * threads);
 }
 
@@ -183,10 +199,11 @@ static void serve(struct server *server, const sigset_t *signals, server_reload_
 
 static lt_status start(struct server *server, int listening, lt_error *error)
 {
-    const lt_config *config = server->settings->config;
-    unsigned queue = (unsigned)config_integer(config, CONFIG_server_max_queue);
-    server->most_jobs = places(config) + queue;
-    server->pool = pool_new(places(config), queue);
+    const struct settings *settings = server->settings;
+    unsigned queue = (unsigned)config_integer(settings->config, CONFIG_server_max_queue);
+    unsigned count = places(settings);
+    server->most_jobs = count + queue;
+    server->pool = pool_new(count, queue);
     if (server->pool == NULL)
         return error_memory(error, "the server");
     if (watch_start(server, error) != LT_OK)

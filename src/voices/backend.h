@@ -38,6 +38,9 @@ struct utterance {
     /* Receives mono float samples at LT_SAMPLE_RATE, in order, in one or more pieces, about [-1, 1]. Returns false
      * to stop this utterance. May be called from any thread, but never twice at once for one utterance. */
     bool (*emit)(void *user, const float *samples, size_t count);
+    /* Called once, when the utterance is over and its status set: from then on it is the engine's again, although others of its
+     * batch may still be spoken. From any thread; may be NULL. */
+    void (*done)(void *user);
     void *user;
 
     /* Filled by speak(). */
@@ -87,8 +90,8 @@ struct backend_type {
     /* Fills *facts with what is true at this moment. */
     void (*look)(const struct backend *backend, struct backend_facts *facts);
 
-    /* Speaks `count` utterances (1 to max_batch) and returns when all are done, with `status` set in each. An
-     * utterance's samples do not depend on which others share its batch. */
+    /* Speaks `count` utterances (1 to max_batch) and returns when all are done, with `status` set in each before its
+     * done() is called; `batch` is not read any more after an utterance's done(). An utterance's samples do not depend on which others share its batch. */
     void (*speak)(struct backend *backend, struct utterance **batch, int count);
 };
 

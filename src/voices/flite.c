@@ -180,8 +180,11 @@ static void speak_one(struct utterance *u)
 static void flite_speak(struct backend *backend, struct utterance **batch, int count)
 {
     (void)backend;
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         speak_one(batch[i]);
+        if (batch[i]->done)
+            batch[i]->done(batch[i]->user);
+    }
 }
 
 const struct backend_type flite_backend = {

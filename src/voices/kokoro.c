@@ -218,6 +218,16 @@ static void style_of(const struct model *model, const struct blend *blend, int s
 
 /* ---- Opening -------------------------------------------------------------------------------------- */
 
+/* What utterances side by side may take: two thirds of what the budget leaves beside a full cache; the rest is for requests. */
+static size_t lane_memory(const lt_config *config)
+{
+    const int64_t limit = config_integer(config, CONFIG_memory_limit_bytes);
+    const int64_t rest = limit - config_integer(config, CONFIG_cache_memory_bytes);
+    if (limit == 0)
+        return (size_t)256 << 20;
+    return rest > 2 ? (size_t)(rest / 3 * 2) : 1;
+}
+
 static lt_status open_engine(struct backend *backend, const lt_config *config, const char *path,
                              lt_error *error)
 {
@@ -233,7 +243,8 @@ static lt_status open_engine(struct backend *backend, const lt_config *config, c
     struct kokoro_options *options = &backend->options;
     *options = (struct kokoro_options){.threads = (int)config_integer(config, CONFIG_engine_threads),
                                        .pinned = config_bool(config, CONFIG_engine_pin),
-                                       .isa = ISA_COUNT};
+                                       .isa = ISA_COUNT,
+                                       .lane_memory = lane_memory(config)};
     if (options->threads == 0)
         options->threads = threads_available();
     isa_parse(config_string(config, CONFIG_engine_isa), &options->isa); /* "auto" is none: no cap */
@@ -362,6 +373,23 @@ static bool emit(void *user, const float *samples, size_t count)
     return p->from->emit(p->from->user, samples, count);
 }
 
+static void finish_utterance(struct utterance *u)
+{
+    if (u->done)
+        u->done(u->user);
+}
+
+static void done(void *user)
+{
+    struct prepared *p = user;
+    struct utterance *u = p->from;
+    if (u->status == LT_OK && p->spoken.status != LT_OK) { /* else it knows better why it stopped */
+        u->status = p->spoken.status;
+        u->error = p->spoken.error;
+    }
+    finish_utterance(u);
+}
+
 static void speak_prepared(struct backend *backend, struct prepared *prepared, int count)
 {
     struct kokoro_utterance *batch[KOKORO_MAX_BATCH];
@@ -369,12 +397,20 @@ static void speak_prepared(struct backend *backend, struct prepared *prepared, i
         batch[i] = &prepared[i].spoken;
     kokoro_speak(backend->kokoro, batch, count);
     atomic_store_explicit(&backend->memory_bytes, kokoro_memory(backend->kokoro), memory_order_relaxed);
-    for (int i = 0; i < count; i++) {
-        struct utterance *u = prepared[i].from;
-        u->status = prepared[i].spoken.status;
-        if (u->status != LT_OK)
-            u->error = prepared[i].spoken.error;
-    }
+}
+
+static void prepare(struct backend *backend, struct prepared *p, struct utterance *u, float *style)
+{
+    *p = (struct prepared){.from = u, .style = style};
+    p->spoken = (struct kokoro_utterance){.style = style,
+                                          .speed = u->speed,
+                                          .seed = u->seed,
+                                          .cancelled = u->cancelled,
+                                          .emit = emit,
+                                          .done = done,
+                                          .user = p,
+                                          .durations = p->durations};
+    u->status = read_phonemes(backend->model, p);
 }
 
 static void kokoro_backend_speak(struct backend *backend, struct utterance **batch, int count)
@@ -385,22 +421,14 @@ static void kokoro_backend_speak(struct backend *backend, struct utterance **bat
     int ready = 0;
     for (int i = 0; i < count; i++) {
         struct utterance *u = batch[i];
-        if (!prepared || !styles) {
+        if (!prepared || !styles)
             u->status = error_memory(&u->error, "an utterance");
-            continue;
-        }
-        struct prepared *p = &prepared[ready];
-        *p = (struct prepared){.from = u, .style = styles + style * (size_t)ready};
-        p->spoken.style = p->style;
-        p->spoken.speed = u->speed;
-        p->spoken.seed = u->seed;
-        p->spoken.cancelled = u->cancelled;
-        p->spoken.emit = emit;
-        p->spoken.user = p;
-        p->spoken.durations = p->durations;
-        u->status = read_phonemes(backend->model, p);
-        if (u->status == LT_OK && p->spoken.count > 2)
+        else
+            prepare(backend, &prepared[ready], u, styles + style * (size_t)ready);
+        if (u->status == LT_OK && prepared[ready].spoken.count > 2)
             ready++;
+        else
+            finish_utterance(u);
     }
     if (ready)
         speak_prepared(backend, prepared, ready);

@@ -176,6 +176,84 @@ static void the_sound_does_not_depend_on_threads_or_batch(void **state)
         free(alone[i].samples);
 }
 
+/* A batch that is large enough for each thread to speak utterances of its own. */
+enum { MANY = 16 };
+
+struct heard {
+    struct sound sound;
+    const struct utterance *utterance;
+    lt_status status; /* when it was done */
+    int times;        /* that it was */
+};
+
+static bool keep_heard(void *user, const float *samples, size_t count)
+{
+    struct heard *heard = user;
+    return keep(&heard->sound, samples, count);
+}
+
+static void note_end(void *user)
+{
+    struct heard *heard = user;
+    heard->status = heard->utterance->status;
+    heard->times++;
+}
+
+/* Utterance i of a large batch: 1 to 16 symbols. */
+static const char *text_of(int i, char *text)
+{
+    static const char symbols[] = "hWld OmI bASk tYz vdi";
+    const int length = 1 + i * 7 % 16;
+    for (int n = 0; n < length; n++)
+        text[n] = symbols[(size_t)(n + i) % (sizeof symbols - 1)];
+    text[length] = '\0';
+    return text;
+}
+
+static void speak_many(struct backend *backend, struct heard heard[MANY])
+{
+    char texts[MANY][64];
+    struct utterance utterances[MANY], *batch[MANY];
+    const void *with = voice(backend, "af_heart");
+    for (int i = 0; i < MANY; i++) {
+        utterances[i] = utterance_of(text_of(i, texts[i]), with, (uint64_t)i, NULL);
+        utterances[i].emit = keep_heard;
+        utterances[i].done = note_end;
+        utterances[i].user = &heard[i];
+        heard[i] = (struct heard){.utterance = &utterances[i], .status = LT_ERR_INTERNAL};
+        batch[i] = &utterances[i];
+    }
+    kokoro_backend.speak(backend, batch, MANY);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(heard[i].status, LT_OK);
+        assert_int_equal(heard[i].times, 1);
+    }
+    kokoro_backend.release_voice(backend, with);
+}
+
+static void a_large_batch_sounds_like_its_utterances_alone(void **state)
+{
+    (void)state;
+    struct sound alone[MANY];
+    struct backend *backend = open_backend("1");
+    char text[64];
+    for (int i = 0; i < MANY; i++)
+        alone[i] = speak(backend, text_of(i, text), "af_heart", (uint64_t)i);
+    kokoro_backend.close(backend);
+    for (int threads = 2; threads <= 8; threads += threads < 4 ? 1 : 4) {
+        backend = open_backend((char[]){(char)('0' + threads), 0});
+        struct heard heard[MANY];
+        speak_many(backend, heard);
+        for (int i = 0; i < MANY; i++) {
+            assert_true(same(&heard[i].sound, &alone[i]));
+            free(heard[i].sound.samples);
+        }
+        kokoro_backend.close(backend);
+    }
+    for (int i = 0; i < MANY; i++)
+        free(alone[i].samples);
+}
+
 static void the_seed_chooses_the_noise(void **state)
 {
     (void)state;
@@ -342,15 +420,46 @@ static void bad_utterances_are_refused_alone(void **state)
     kokoro_backend.close(backend);
 }
 
+static bool drop(void *user, const float *samples, size_t count)
+{
+    (void)user;
+    (void)samples;
+    return count > 0;
+}
+
+/* Speaks `count` utterances of mixed lengths as one batch, the `first`-th of a long row. */
+static void speak_and_drop(struct backend *backend, const void *with, int first, int count)
+{
+    char texts[MANY][64];
+    struct utterance utterances[MANY], *batch[MANY];
+    for (int i = 0; i < count; i++) {
+        utterances[i] = utterance_of(text_of(first + i, texts[i]), with, (uint64_t)first, NULL);
+        utterances[i].emit = drop;
+        batch[i] = &utterances[i];
+    }
+    kokoro_backend.speak(backend, batch, count);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(utterances[i].status, LT_OK);
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { UTTERANCES = 60 }; /* slow, and their memory is not ours alone */
+#else
+enum { UTTERANCES = 1000 };
+#endif
+
 static void memory_stays_where_it_was(void **state)
 {
     (void)state;
     struct backend *backend = open_backend("2");
+    const void *with = voice(backend, "af_heart");
+    static const int sizes[] = {MANY, 4, 1, 7, 12};
     uint64_t early = 0;
-    for (int i = 0; i < 60; i++) {
-        struct sound sound = speak(backend, PHONEMES[i * 7 % TEXTS], "af_heart", (uint64_t)i);
-        free(sound.samples);
-        if (i == 20)
+    for (int spoken = 0, i = 0; spoken < UTTERANCES; i++) {
+        const int count = sizes[i % 5];
+        speak_and_drop(backend, with, spoken, count);
+        spoken += count;
+        if (spoken >= 20 && early == 0)
             early = memory_read_field("/proc/self/status", "RssAnon");
     }
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -358,6 +467,7 @@ static void memory_stays_where_it_was(void **state)
 #else
     (void)early;
 #endif
+    kokoro_backend.release_voice(backend, with);
     kokoro_backend.close(backend);
 }
 
@@ -454,6 +564,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sound_does_not_depend_on_threads_or_batch),
+        cmocka_unit_test(a_large_batch_sounds_like_its_utterances_alone),
         cmocka_unit_test(the_seed_chooses_the_noise),
         cmocka_unit_test(a_blend_is_a_weighted_mean),
         cmocka_unit_test(malformed_blends_are_refused),
