@@ -347,8 +347,24 @@ static void say_pieces(const struct g2p *g2p, const char *word, struct piece *pi
     }
 }
 
+/* Readies what was said so far for a clitic that begins with a vowel: "that'll" has an American flap, "what'd" gets a vowel between
+ * its two stops. */
+static void begin_clitic(const char *word, const struct piece *piece, bool british, struct phones *said)
+{
+    if (word[piece->begin] != '\'' || piece->phones.count == 0 || said->count == 0)
+        return;
+    uint8_t last = said->id[said->count - 1];
+    bool vowel = symbol_class(piece->phones.id[0]) & CLASS_VOWEL;
+    bool stops = piece->end - piece->begin == 2 && piece->phones.id[0] == SYMBOL_d &&
+                 (last == SYMBOL_t || last == SYMBOL_d);
+    if ((vowel || stops) && !british && g2p_flaps(said))
+        said->id[said->count - 1] = SYMBOL_FLAP;
+    if (stops)
+        phones_put(said, SYMBOL_SCHWA);
+}
+
 /* Joins the pieces' phonemes into the result. */
-static void join_pieces(const char *word, size_t size, struct piece *pieces, size_t count,
+static void join_pieces(const char *word, size_t size, struct piece *pieces, size_t count, bool british,
                         struct g2p_result *result)
 {
     bool apart = stands_apart(word, size);
@@ -356,6 +372,7 @@ static void join_pieces(const char *word, size_t size, struct piece *pieces, siz
         balance_stress(pieces, count);
     result->phones = (struct phones){0};
     for (size_t i = 0; i < count; i++) {
+        begin_clitic(word, &pieces[i], british, &result->phones);
         if (apart && result->phones.count > 0 && pieces[i].phones.count > 0)
             phones_put(&result->phones, SYMBOL_SPACE);
         phones_append(&result->phones, pieces[i].phones.id, pieces[i].phones.count);
@@ -423,7 +440,7 @@ bool g2p_word(const struct g2p *g2p, const char *word, size_t size, enum pos_tag
         size_t count = cut_pieces(text, length, pieces);
         *result = (struct g2p_result){.origin = PHONEMES_RULE, .note = "compound"};
         say_pieces(g2p, text, pieces, count, tag, context, result);
-        join_pieces(text, length, pieces, count, result);
+        join_pieces(text, length, pieces, count, g2p->british, result);
     }
     if (accents && result->note == NULL)
         result->note = "without accents";

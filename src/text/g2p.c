@@ -288,8 +288,7 @@ void g2p_add_s(const struct g2p *g2p, struct phones *phones)
     phones_put(phones, SYMBOL_z);
 }
 
-/* Whether an American t at the end becomes a flap before a vowel. */
-static bool flaps(const struct phones *phones)
+bool g2p_flaps(const struct phones *phones)
 {
     return phones->count > 1 && phones->id[phones->count - 1] == SYMBOL_t &&
            (symbol_class(phones->id[phones->count - 2]) & CLASS_FLAP_BEFORE);
@@ -302,7 +301,7 @@ static void add_ed(const struct g2p *g2p, struct phones *phones)
         phones_put(phones, SYMBOL_t);
         return;
     }
-    if (last == SYMBOL_t && !g2p->british && flaps(phones))
+    if (last == SYMBOL_t && !g2p->british && g2p_flaps(phones))
         phones->id[phones->count - 1] = SYMBOL_FLAP;
     if (last == SYMBOL_t || last == SYMBOL_d)
         phones_put(phones, g2p->british || phones->count < 2 ? SYMBOL_SMALL_I : SYMBOL_SMALL_BAR_I);
@@ -313,7 +312,7 @@ static bool add_ing(const struct g2p *g2p, struct phones *phones)
 {
     if (g2p->british && last_in(phones, "əː"))
         return false; /* a silent r would have to return: "occurring" */
-    if (!g2p->british && flaps(phones))
+    if (!g2p->british && g2p_flaps(phones))
         phones->id[phones->count - 1] = SYMBOL_FLAP;
     phones_put(phones, SYMBOL_SMALL_I);
     phones_put(phones, SYMBOL_ENG);
@@ -565,6 +564,24 @@ static bool reads_as_lower(const struct g2p *g2p, const struct spelling *word, c
            stem_ing(g2p, lower, tag, stress, context, &unused);
 }
 
+/* "singin'": as "singing", but for its last sound. */
+static bool dropped_g(const struct g2p *g2p, const struct spelling *word, enum pos_tag tag, int stress,
+                      struct g2p_context context, struct g2p_result *result)
+{
+    if (!ends_with(word, "in'"))
+        return false;
+    struct spelling whole = stem_of(word, 1, "g");
+    bool said = is_known(g2p, &whole)
+                    ? g2p_lookup(g2p, whole.text, whole.size, tag, stress, context, result)
+                    : stem_ing(g2p, &whole, tag, stress == STRESS_UNSET ? 1 : stress, context, result);
+    if (!said || result->phones.count == 0 || result->phones.id[result->phones.count - 1] != SYMBOL_ENG)
+        return false;
+    result->phones.id[result->phones.count - 1] = SYMBOL_n;
+    result->origin = PHONEMES_RULE;
+    result->note = "-in' for -ing";
+    return true;
+}
+
 static bool get_word(const struct g2p *g2p, const struct spelling *spelled, enum pos_tag tag, int stress,
                      struct g2p_context context, struct g2p_result *result)
 {
@@ -589,7 +606,8 @@ static bool get_word(const struct g2p *g2p, const struct spelling *spelled, enum
     return stem_s(g2p, &word, tag, stress, context, result) ||
            stem_ed(g2p, &word, tag, stress, context, result) ||
            stem_ing(g2p, &word, tag, stress == STRESS_UNSET ? 1 : stress, context, result) ||
-           stem_ed_changed(g2p, &word, tag, stress, context, result);
+           stem_ed_changed(g2p, &word, tag, stress, context, result) ||
+           dropped_g(g2p, &word, tag, stress, context, result);
 }
 
 /* misaki's Lexicon.__call__: capitals ask for stress. */

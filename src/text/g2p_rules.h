@@ -34,4 +34,7 @@ bool g2p_spell_letters(const struct g2p *g2p, const char *word, size_t size, str
 /* Adds the ending -s to a pronunciation that is not empty. */
 void g2p_add_s(const struct g2p *g2p, struct phones *phones);
 
+/* Whether an American t at the end becomes a flap before a vowel. */
+bool g2p_flaps(const struct phones *phones);
+
 #endif

@@ -453,6 +453,22 @@ static bool next_line(FILE *file, char *line, size_t size, char *fields[], int c
     return true;
 }
 
+/* Whether the word between asterisks is said so. */
+static bool is_said(struct pronouncer *pronouncer, const char *sentence, const char *phonemes)
+{
+    struct tokens tokens = {0};
+    size_t starred = tokenize(sentence, &tokens);
+    assert_int_equal(phonemes_add(pronouncer, &tokens, NULL), LT_OK);
+    const struct token *token = &tokens.items[starred];
+    const char *said = tokens.pool.data + token->phonemes;
+    bool right =
+        token->phonemes_size == strlen(phonemes) && memcmp(said, phonemes, token->phonemes_size) == 0;
+    if (!right)
+        printf("%s: %.*s, not %s\n", sentence, (int)token->phonemes_size, said, phonemes);
+    tokens_free(&tokens);
+    return right;
+}
+
 static void ambiguous_words_are_said_as_their_sentence_asks(void **state)
 {
     (void)state;
@@ -461,20 +477,28 @@ static void ambiguous_words_are_said_as_their_sentence_asks(void **state)
     FILE *file = open_corpus("ambiguous.txt");
     char line[1024], *fields[2];
     int sentences = 0, wrong = 0;
-    for (; next_line(file, line, sizeof line, fields, 2); sentences++) {
-        struct tokens tokens = {0};
-        size_t starred = tokenize(fields[0], &tokens);
-        assert_int_equal(phonemes_add(pronouncer, &tokens, NULL), LT_OK);
-        const struct token *token = &tokens.items[starred];
-        const char *said = tokens.pool.data + token->phonemes;
-        if (token->phonemes_size != strlen(fields[1]) || memcmp(said, fields[1], token->phonemes_size) != 0) {
-            printf("%s: %.*s, not %s\n", fields[0], (int)token->phonemes_size, said, fields[1]);
-            wrong++;
-        }
-        tokens_free(&tokens);
-    }
+    for (; next_line(file, line, sizeof line, fields, 2); sentences++)
+        wrong += !is_said(pronouncer, fields[0], fields[1]);
     fclose(file);
     pronouncer_close(pronouncer);
+    assert_int_equal(wrong, 0);
+    assert_true(sentences >= 300);
+}
+
+/* British homographs; contractions and elisions in both accents. */
+static void words_are_said_in_both_accents(void **state)
+{
+    (void)state;
+    need_lexicons();
+    struct pronouncer *american = open_pronouncer("en-US", NULL), *british = open_pronouncer("en-GB", NULL);
+    FILE *file = open_corpus("said.txt");
+    char line[1024], *fields[3];
+    int sentences = 0, wrong = 0;
+    for (; next_line(file, line, sizeof line, fields, 3); sentences++)
+        wrong += !is_said(strcmp(fields[0], "gb") == 0 ? british : american, fields[1], fields[2]);
+    fclose(file);
+    pronouncer_close(american);
+    pronouncer_close(british);
     assert_int_equal(wrong, 0);
     assert_true(sentences >= 300);
 }
@@ -745,6 +769,7 @@ int main(void)
         cmocka_unit_test(the_vocabulary_is_the_published_one),
         cmocka_unit_test(ipa_and_x_sampa_become_symbols),
         cmocka_unit_test(ambiguous_words_are_said_as_their_sentence_asks),
+        cmocka_unit_test(words_are_said_in_both_accents),
         cmocka_unit_test(running_text_is_said_as_misaki_says_it),
         cmocka_unit_test(the_users_lexicon_comes_first),
         cmocka_unit_test(a_broken_users_lexicon_is_told_by_line),
