@@ -29,6 +29,14 @@
  * of 13 bits and columns of 12 to 15 are finer than bfloat16's 8, and whole numbers add up to the same in any
  * order.
  *
+ * Three products for four. The even and the odd rows of a convolution, y0 and y1, come from the even and odd rows
+ * of the input, x0 and x1, and the even and odd taps, h0 and h1: y0 = h0 x0 + h1 x1 (a row later), y1 = h0 x1 + h1 x0.
+ * With a = h0 x0, b = h1 x1 and c = (h0 + h1)(x0 + x1) that is y0 = a + b, y1 = c - a - b: three products of half
+ * the taps and half the rows instead of four (Mou and Duhamel 1991, "Short-length FIR filters and their use in fast
+ * nonrecursive filtering"). expand sums taps, sum_rows rows, and merge puts the products together; nn/layers.c does
+ * the rest. A set offers it (merge is not NULL) where its packed type is fine enough: y1 has some 5 dB more rounding
+ * noise, which bfloat16 has not to spare.
+ *
  * All functions may be called from any number of threads at once on different outputs; none allocates. Pointers
  * need only the alignment of their element type (64-byte aligned scratch is faster). Results do not depend on
  * addresses, nor on how rows are split over calls, with the exception of the order of float additions into
@@ -92,11 +100,13 @@ struct expand {
     enum value_type type; /* any */
     size_t row_bytes;     /* bytes from source row n to n + 1 */
     int columns;
-    int source_k;  /* elements from tap to tap in a source row; a multiple of 32 for Q8_0 and Q4_0 */
-    int first_tap; /* which of the source's taps are used: a transposed convolution's phase takes */
-    int tap_step;  /* every tenth */
-    int taps, k;   /* k <= source_k */
-    void *panels;  /* panel_bytes(products, columns, taps, k) bytes */
+    int source_k;    /* elements from tap to tap in a source row; a multiple of 32 for Q8_0 and Q4_0 */
+    int first_tap;   /* which of the source's taps are used: a transposed convolution's phase takes */
+    int tap_step;    /* every tenth */
+    int taps, k;     /* k <= source_k */
+    int pair;        /* 0, or: to each tap that of the source so many later is added, where there is one, */
+    int source_taps; /* as this tells, which is read with `pair` alone */
+    void *panels;    /* panel_bytes(products, columns, taps, k) bytes */
 };
 
 /* Panels from an activation array that is already [depth][columns] (attention: the values; one tap):
@@ -142,6 +152,25 @@ struct product {
     float *sum_squares; /* add the sums of blocks in double */
 };
 
+/* Sums of packed rows: out[t] = a[t] + a[t + distance]. */
+struct sum_rows {
+    const void *a;
+    void *out;
+    ptrdiff_t stride; /* elements from row to row, of both: packed_stride */
+    int k;            /* channels, a multiple of KERNELS_K */
+    int rows, distance;
+};
+
+/* Products of even and odd rows from those of "Three products for four", [rows][stride] each, a with one row more:
+ *     even[i] = epilogue(a[i] + b[i]), odd[i] = epilogue(c[i] - a[i + 1] - b[i])
+ * `even` and `odd` say how many rows and columns (one panel at most) there are and what the epilogue is, as for a product;
+ * their first half, to `panels`, is not read. even->rows is odd->rows or more. */
+struct merge {
+    const float *a, *b, *c;
+    ptrdiff_t stride; /* at least a panel */
+    const struct product *even, *odd;
+};
+
 /* One way to multiply: its packed type, its panels and the four functions that agree on them. */
 struct products {
     enum packed_type packed;
@@ -151,6 +180,8 @@ struct products {
     void (*expand)(const struct expand *e);
     void (*expand_rows)(const struct expand_rows *e);
     void (*product)(const struct product *p);
+    void (*sum_rows)(const struct sum_rows *s); /* NULL together with merge: not offered */
+    void (*merge)(const struct merge *m);
 };
 
 /* Bytes of one packed element; the elements that a packed row of k takes, with PACKED_I16 the row's scale, a float, at

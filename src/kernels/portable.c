@@ -119,17 +119,30 @@ static void from_float(void *out, enum value_type type, const float *in, size_t 
         half[i] = type == VALUE_F16 ? value_to_f16(in[i]) : value_to_bf16(in[i]);
 }
 
-/* Channels [c, c + VALUE_BLOCK) of one tap of one column, zeros after the last. */
-static void expand_block(const struct expand *e, int column, int tap, int c, float block[VALUE_BLOCK])
+/* Channels [c, c + VALUE_BLOCK) of one of the source's taps of one column, zeros after the last. */
+static void source_block(const struct expand *e, int column, int tap, int c, float block[VALUE_BLOCK])
 {
     int count = e->k - c < VALUE_BLOCK ? e->k - c : VALUE_BLOCK;
-    ptrdiff_t element = (ptrdiff_t)(e->first_tap + tap * e->tap_step) * e->source_k + c;
+    ptrdiff_t element = (ptrdiff_t)tap * e->source_k + c;
     const uint8_t *row = (const uint8_t *)e->source + (size_t)column * e->row_bytes;
     bool quantised = e->type == VALUE_Q8_0 || e->type == VALUE_Q4_0;
     to_float(block, row + value_bytes(e->type, (size_t)element), e->type,
              quantised ? VALUE_BLOCK : (size_t)count);
     for (int i = count; i < VALUE_BLOCK; i++)
         block[i] = 0.0f;
+}
+
+/* The same of a tap of the panel. */
+static void expand_block(const struct expand *e, int column, int tap, int c, float block[VALUE_BLOCK])
+{
+    int first = e->first_tap + tap * e->tap_step;
+    source_block(e, column, first, c, block);
+    if (e->pair != 0 && first + e->pair < e->source_taps) {
+        float pair[VALUE_BLOCK];
+        source_block(e, column, first + e->pair, c, pair);
+        for (int i = 0; i < VALUE_BLOCK; i++)
+            block[i] += pair[i];
+    }
 }
 
 static void expand(const struct expand *e)

@@ -26,6 +26,11 @@ INLINE vf v_pair_16(vf low, vf high)
     return _mm512_castsi512_ps(_mm512_inserti64x4(pair, v_to_i16(high), 1));
 }
 
+INLINE vf v_load_i16(const uint16_t *x)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)x)));
+}
+
 /* The lanes, 32-bit integers, as floats. */
 INLINE vf v_whole(vf x)
 {

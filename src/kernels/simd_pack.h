@@ -195,22 +195,44 @@ INLINE void border_block(float out[VALUE_BLOCK], const uint8_t *in, enum value_t
         out[c] = 0.0f;
 }
 
-/* expand_blocks at the borders: only the first `columns` columns (which may be none) and `channels` channels exist,
- * the rest becomes 0. */
-INLINE void expand_border(const uint8_t *in, size_t column_bytes, enum value_type type, const float *factors,
-                          packed_t *out, int columns, int channels)
-{
-    float blocks[LANES][VALUE_BLOCK] = {{0}};
-    for (int i = 0; i < LANES && i < columns; i++)
-        border_block(blocks[i], in + (size_t)i * column_bytes, type, channels);
-    expand_blocks((const uint8_t *)blocks, sizeof blocks[0], VALUE_F32, factors, out);
-}
-
-/* The byte of a column where a tap begins, after those of the source's taps that are not used. */
+/* The byte of a column where a channel of a tap begins, after those of the source's taps that are not used. */
 INLINE size_t tap_offset(const struct expand *e, enum value_type type, int tap, int channel)
 {
     size_t first = (size_t)(e->first_tap + tap * e->tap_step) * (size_t)e->source_k;
     return value_bytes(type, first + (size_t)channel);
+}
+
+/* Whether the panel's block of channels from `channel` on is a block of the source as it is. */
+INLINE bool plain_block(const struct expand *e, int channel)
+{
+    return e->k - channel >= VALUE_BLOCK && e->pair == 0;
+}
+
+/* Any block of a column, as floats. */
+INLINE void any_block(float out[VALUE_BLOCK], const struct expand *e, enum value_type type,
+                      const uint8_t *column, int tap, int channel)
+{
+    int channels = e->k - channel < VALUE_BLOCK ? e->k - channel : VALUE_BLOCK;
+    border_block(out, column + tap_offset(e, type, tap, channel), type, channels);
+    int pair = e->first_tap + tap * e->tap_step + e->pair;
+    if (e->pair != 0 && pair < e->source_taps) {
+        float more[VALUE_BLOCK];
+        size_t element = (size_t)pair * (size_t)e->source_k + (size_t)channel;
+        border_block(more, column + value_bytes(type, element), type, channels);
+        for (int i = 0; i < VALUE_BLOCK; i += LANES)
+            v_store(out + i, v_load(out + i) + v_load(more + i));
+    }
+}
+
+/* expand_blocks where not all blocks are there as they are: only the first `columns` columns exist (which may be
+ * none), the rest becomes 0. */
+INLINE void expand_any(const struct expand *e, enum value_type type, const uint8_t *column, int tap,
+                       int channel, const float *factors, packed_t *out, int columns)
+{
+    float blocks[LANES][VALUE_BLOCK] = {{0}};
+    for (int i = 0; i < LANES && i < columns; i++)
+        any_block(blocks[i], e, type, column + (size_t)i * e->row_bytes, tap, channel);
+    expand_blocks((const uint8_t *)blocks, sizeof blocks[0], VALUE_F32, factors, out);
 }
 
 #if USE_I16
@@ -244,13 +266,12 @@ INLINE float column_factor(const struct expand *e, enum value_type type, const u
         for (int first = 0; first < e->k; first += INTEGER_DEPTH) {
             vf sum = v_set(0.0f);
             for (int c = first; c < e->k && c < first + INTEGER_DEPTH; c += VALUE_BLOCK) {
-                const uint8_t *in = column + tap_offset(e, type, tap, c);
-                float border[VALUE_BLOCK];
-                if (e->k - c >= VALUE_BLOCK) {
-                    add_magnitudes(in, type, &sum, &most);
+                float block[VALUE_BLOCK];
+                if (plain_block(e, c)) {
+                    add_magnitudes(column + tap_offset(e, type, tap, c), type, &sum, &most);
                 } else {
-                    border_block(border, in, type, e->k - c);
-                    add_magnitudes(border, VALUE_F32, &sum, &most);
+                    any_block(block, e, type, column, tap, c);
+                    add_magnitudes(block, VALUE_F32, &sum, &most);
                 }
             }
             float all = v_sum(sum);
@@ -282,12 +303,10 @@ INLINE void expand_typed(const struct expand *e, enum value_type type)
 #endif
         for (int tap = 0; tap < e->taps; tap++) {
             for (int c = 0; c < padded; c += VALUE_BLOCK, out += VALUE_BLOCK * PANEL) {
-                const uint8_t *in = column + tap_offset(e, type, tap, c);
-                int channels = e->k - c < VALUE_BLOCK ? e->k - c : VALUE_BLOCK;
-                if (columns >= LANES && channels == VALUE_BLOCK)
-                    expand_blocks(in, e->row_bytes, type, factors, out);
+                if (columns >= LANES && plain_block(e, c))
+                    expand_blocks(column + tap_offset(e, type, tap, c), e->row_bytes, type, factors, out);
                 else
-                    expand_border(in, e->row_bytes, type, factors, out, columns, channels);
+                    expand_any(e, type, column, tap, c, factors, out, columns);
             }
         }
     }
@@ -504,5 +523,71 @@ static __attribute__((noinline)) void finish(const struct product *p, const floa
         finish_whole_typed(p, VALUE_F16, tile, t, rows, n0);
     }
 }
+
+#if !USE_BF16
+
+/* One vector of the sum of two packed rows. */
+INLINE vf row_sum(const packed_t *a, const packed_t *b, int c, vf scale_a, vf scale_b)
+{
+#if USE_I16
+    return v_fma(scale_b, v_load_i16(b + c), scale_a * v_load_i16(a + c));
+#else
+    (void)scale_a;
+    (void)scale_b;
+    return v_load(a + c) + v_load(b + c);
+#endif
+}
+
+static void sum_rows(const struct sum_rows *s)
+{
+    for (ptrdiff_t t = 0; t < s->rows; t++) {
+        const packed_t *a = (const packed_t *)s->a + t * s->stride, *b = a + s->distance * s->stride;
+        packed_t *out = (packed_t *)s->out + t * s->stride;
+        vf scale_a = v_set(1.0f), scale_b = v_set(1.0f), factor = v_set(1.0f);
+#if USE_I16
+        vf most = v_set(0.0f);
+        scale_a = v_broadcast(a + s->k);
+        scale_b = v_broadcast(b + s->k);
+        for (int c = 0; c < s->k; c += LANES)
+            most = v_max(v_abs(row_sum(a, b, c, scale_a, scale_b)), most);
+        float largest = v_largest(most);
+        factor = v_set(largest > 1e-30f ? INTEGER_ROW / largest : 0.0f);
+        *(float_in_row *)(void *)(out + s->k) = largest * (1.0f / INTEGER_ROW);
+#endif
+        for (int c = 0; c < s->k; c += LANES)
+            v_store_packed(out + c, row_sum(a, b, c, scale_a, scale_b) * factor, LANES);
+    }
+}
+
+/* Rows i.. of the sums of even and odd rows. */
+INLINE void merge_rows(const struct merge *m, int i, int rows, float *even, float *odd)
+{
+    const float *a = m->a + i * m->stride, *b = m->b + i * m->stride, *c = m->c + i * m->stride;
+    for (; rows > 0; rows--, even += PANEL, odd += PANEL, a += m->stride, b += m->stride, c += m->stride)
+#pragma GCC unroll 4
+        for (int v = 0; v < PANEL; v += LANES) {
+            vf odd_product = v_load(b + v);
+            v_store(even + v, v_load(a + v) + odd_product);
+            v_store(odd + v, v_load(c + v) - v_load(a + m->stride + v) - odd_product);
+        }
+}
+
+static void merge(const struct merge *m)
+{
+    enum { ROWS = 16 };
+    float even[ROWS * PANEL] __attribute__((aligned(64))), odd[ROWS * PANEL] __attribute__((aligned(64)));
+    for (int i = 0; i < m->even->rows; i += ROWS) {
+        int rows = m->even->rows - i < ROWS ? m->even->rows - i : ROWS;
+        int odd_rows = m->odd->rows - i < ROWS ? m->odd->rows - i : ROWS;
+        finish_prefetch(m->even, i, rows, 0);
+        finish_prefetch(m->odd, i, odd_rows, 0);
+        merge_rows(m, i, rows, even, odd);
+        finish(m->even, even, i, rows, 0);
+        if (odd_rows > 0)
+            finish(m->odd, odd, i, odd_rows, 0);
+    }
+}
+
+#endif
 
 #endif

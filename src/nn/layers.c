@@ -3,7 +3,8 @@
  * A product layer is cut in one of two ways, with the same result:
  *   by rows     the weights' panels fit a core's cache: they are expanded once, all together; then each task packs a
  *               block of rows (with the rows around it that the taps reach) into the cache and multiplies it
- *               with all panels. The generator's convolutions: many rows, small weights.
+ *               with all panels. The generator's convolutions: many rows, small weights. Where there are taps
+ *               enough, even and odd rows are made of three products of half the size ("Pairs of rows").
  *   by columns  the rows are few: they are packed once, all together; then each task expands a group of panels into
  *               the cache and multiplies all rows with it. ALBERT, the decoder: few rows, large weights. */
 #include "nn/layers.h"
@@ -63,9 +64,10 @@ struct layer_run {
 
     unsigned char *panels; /* by rows: all; by columns: one group a thread */
     size_t panels_size;    /* bytes a thread */
-    unsigned char *packed; /* by rows: one block a thread; by columns: all */
+    unsigned char *packed; /* by rows: one block a thread, in pairs what pairs_layout says; by columns: all */
     size_t packed_size;    /* bytes a thread */
-    int group;             /* columns of a group of panels */
+    bool pairs;
+    int group; /* columns of a group of panels */
 };
 
 /* Bytes from one packed row to the next. */
@@ -115,7 +117,9 @@ static void pack_rows(const struct layer_run *run, int span, int first, int rows
     run->products->prologue(&prologue);
 }
 
-static void expand_columns(const struct layer_run *run, int first, int columns, void *panels)
+/* Every step-th tap of some columns, from tap `tap` on; with `pair` each together with the tap after it. */
+static void expand_taps(const struct layer_run *run, int first, int columns, int tap, int step, bool pair,
+                        void *panels)
 {
     const struct weight *weight = run->layer->weight;
     const struct expand expand = {
@@ -124,13 +128,20 @@ static void expand_columns(const struct layer_run *run, int first, int columns, 
         .row_bytes = weight->row_bytes,
         .columns = columns,
         .source_k = weight->in,
-        .first_tap = 0,
-        .tap_step = 1,
-        .taps = weight->taps,
+        .first_tap = tap,
+        .tap_step = step,
+        .taps = (weight->taps - tap + step - 1) / step,
         .k = weight->in,
+        .pair = pair,
+        .source_taps = weight->taps,
         .panels = panels,
     };
     run->products->expand(&expand);
+}
+
+static void expand_columns(const struct layer_run *run, int first, int columns, void *panels)
+{
+    expand_taps(run, first, columns, 0, 1, false, panels);
 }
 
 static void *element(const struct array *array, int row, int column)
@@ -151,21 +162,12 @@ static size_t sums_bytes(const struct layer_run *run)
            (size_t)run->layer->weight->out * sizeof(float);
 }
 
-/* Columns first .. first + columns - 1 of some rows of a block, from packed rows and panels. */
-static void multiply_rows(const struct layer_run *run, int row, int rows, const void *packed,
-                          const void *panels, int first, int columns, float *sums)
+/* What follows the sums of a product of columns first .. first + columns - 1, from output row `row` on. */
+static struct product epilogue(const struct layer_run *run, int row, int first, int columns, float *sums)
 {
     const struct layer *layer = run->layer;
     const struct weight *weight = layer->weight;
-    const struct product product = {
-        .a = packed,
-        .a_stride = packed_stride(run->products, weight->in),
-        .rows = rows,
-        .row_step = run->stride,
-        .taps = weight->taps,
-        .tap_step = run->dilation,
-        .k = weight->in,
-        .panels = panels,
+    return (struct product){
         .columns = columns,
         .bias = weight->bias ? weight->bias + first : NULL,
         .activation = layer->after,
@@ -181,6 +183,22 @@ static void multiply_rows(const struct layer_run *run, int row, int rows, const 
         .sum = sums,
         .sum_squares = sums ? sums + weight->out : NULL,
     };
+}
+
+/* These columns of some rows of a block, from packed rows and panels. */
+static void multiply_rows(const struct layer_run *run, int row, int rows, const void *packed,
+                          const void *panels, int first, int columns, float *sums)
+{
+    const struct weight *weight = run->layer->weight;
+    struct product product = epilogue(run, row, first, columns, sums);
+    product.a = packed;
+    product.a_stride = packed_stride(run->products, weight->in);
+    product.rows = rows;
+    product.row_step = run->stride;
+    product.taps = weight->taps;
+    product.tap_step = run->dilation;
+    product.k = weight->in;
+    product.panels = panels;
     run->products->product(&product);
 }
 
@@ -306,18 +324,190 @@ static int round_up(int n, int step)
     return (n + step - 1) / step * step;
 }
 
+/* ---- Pairs of rows (kernels.h, "Three products for four") ------------------------------------------ */
+
+/* Rows t and t + dilation, where t's multiple of the dilation is even, are a pair; 2 * dilation rows hold as many pairs
+ * as the dilation, one for each remainder, and every remainder has a product of its own, 2 * dilation rows a step. */
+struct pairs_layout {
+    int even_taps, odd_taps; /* of the convolution */
+    size_t even, odd, both,
+        panels;                /* bytes: panels of even taps, odd taps, sums of two, and where they end */
+    int groups;                /* of 2 * dilation rows; the last may reach past the block */
+    int rows;                  /* packed rows */
+    size_t summed, sums, size; /* bytes of a thread: sums of rows, then of products, and where they end */
+    ptrdiff_t product_rows, odd_at,
+        both_at; /* rows of the sums of a product; where the products of odd and both begin */
+};
+
+static size_t aligned(size_t n)
+{
+    return (n + 63) & ~(size_t)63;
+}
+
+static struct pairs_layout pairs_layout(const struct layer_run *run, int rows)
+{
+    const struct weight *weight = run->layer->weight;
+    struct pairs_layout at = {.even_taps = (weight->taps + 1) / 2, .odd_taps = weight->taps / 2};
+    const size_t even = panel_bytes(run->products, weight->out, at.even_taps, weight->in);
+    at.odd = even;
+    at.both = at.odd + panel_bytes(run->products, weight->out, at.odd_taps, weight->in);
+    at.panels = at.both + even;
+    at.groups = (rows + 2 * run->dilation - 1) / (2 * run->dilation);
+    at.rows = 2 * run->dilation * (at.groups + at.even_taps) - run->dilation;
+    at.summed = aligned((size_t)at.rows * packed_row_bytes(run));
+    at.sums = 2 * at.summed;
+    at.product_rows = at.groups + 1;
+    at.odd_at = at.product_rows * run->products->panel;
+    at.both_at = 2 * at.odd_at;
+    at.size = at.sums + aligned(3 * (size_t)at.odd_at * sizeof(float));
+    return at;
+}
+
+/* Pairs save a quarter of the products and cost the sums of rows: with 3 taps they save too little. They round other
+ * than plain products, so that a layer which runs on a batch, and is cut by rows or by columns as the whole batch is long,
+ * must do without. */
+static bool worth_pairs(const struct layer_run *run)
+{
+    return run->products->merge && run->layer->weight->taps > 3 && run->stride == 1 &&
+           run->layer->in_spans.count == 0;
+}
+
+static void expand_pairs_task(void *arg, int task, int thread)
+{
+    (void)thread;
+    const struct layer_run *run = arg;
+    const struct weight *weight = run->layer->weight;
+    const struct pairs_layout at = pairs_layout(run, 0);
+    const int first = task * run->group;
+    const int columns = weight->out - first < run->group ? weight->out - first : run->group;
+    const size_t even = panel_bytes(run->products, first, at.even_taps, weight->in);
+    const size_t odd = panel_bytes(run->products, first, at.odd_taps, weight->in);
+    expand_taps(run, first, columns, 0, 2, false, run->panels + even);
+    expand_taps(run, first, columns, 1, 2, false, run->panels + at.odd + odd);
+    expand_taps(run, first, columns, 0, 2, true, run->panels + at.both + even);
+}
+
+/* One of the three products of a panel: `rows` rows from packed row `first` on. */
+static void pairs_product(const struct layer_run *run, const unsigned char *packed, int first, int rows,
+                          const unsigned char *panels, int column, int taps, float *out)
+{
+    const struct weight *weight = run->layer->weight;
+    const struct products *products = run->products;
+    products->product(&(struct product){
+        .a = packed + packed_row_bytes(run) * (size_t)first,
+        .a_stride = packed_stride(products, weight->in),
+        .rows = rows,
+        .row_step = 2 * run->dilation,
+        .taps = taps,
+        .tap_step = 2 * run->dilation,
+        .k = weight->in,
+        .panels = panels + panel_bytes(products, column, taps, weight->in),
+        .columns = products->panel, /* those that do not exist are 0 */
+        .scale = 1,
+        .out = out,
+        .type = VALUE_F32,
+        .out_stride = products->panel,
+    });
+}
+
+/* The epilogue of every 2 * dilation-th row of a block from `row` on: `rows` of them, less where the block ends. */
+static struct product pairs_epilogue(const struct layer_run *run, const struct block *block, int row,
+                                     int rows, int first, int columns, float *sums)
+{
+    struct product p = epilogue(run, block->out_row + row, first, columns, sums);
+    const int step = 2 * run->dilation, left = (block->rows - row + step - 1) / step;
+    p.rows = row >= block->rows ? 0 : left < rows ? left : rows;
+    p.residual_stride *= step;
+    p.addend_stride *= step;
+    p.out_stride *= step;
+    return p;
+}
+
+/* Puts the products of a remainder together. Rows are merged in portions, each of which adds to the next of the block's
+ * partial sums. */
+static void merge_pairs(const struct layer_run *run, const struct block *block, const struct pairs_layout *at,
+                        const float *products, int remainder, int first, int columns, int *portion)
+{
+    const int parts = (block->rows + run->sum_rows - 1) / run->sum_rows, pairs = run->sum_rows / 2;
+    for (int i = 0; i < at->groups; i += pairs, ++*portion) {
+        const int row = remainder + i * 2 * run->dilation;
+        float *sums = run->sums ? sums_of(run, block, *portion % parts) + first : NULL;
+        const struct product even = pairs_epilogue(run, block, row, pairs, first, columns, sums);
+        const struct product odd =
+            pairs_epilogue(run, block, row + run->dilation, pairs, first, columns, sums);
+        const float *from = products + (ptrdiff_t)i * run->products->panel;
+        run->products->merge(&(struct merge){.a = from,
+                                             .b = from + at->odd_at,
+                                             .c = from + at->both_at,
+                                             .stride = run->products->panel,
+                                             .even = &even,
+                                             .odd = &odd});
+    }
+}
+
+/* A panel of columns of a block, all remainders. */
+static void multiply_pairs(const struct layer_run *run, const struct block *block,
+                           const struct pairs_layout *at, unsigned char *place, int first)
+{
+    const int columns = run->layer->weight->out - first, panel = run->products->panel;
+    float *products = (float *)(void *)(place + at->sums);
+    int portion = 0;
+    for (int r = 0; r < run->dilation && r < block->rows; r++) {
+        const int odd = r + run->dilation;
+        pairs_product(run, place, r, at->groups + 1, run->panels, first, at->even_taps, products);
+        pairs_product(run, place, odd, at->groups, run->panels + at->odd, first, at->odd_taps,
+                      products + at->odd_at);
+        pairs_product(run, place + at->summed, odd, at->groups, run->panels + at->both, first, at->even_taps,
+                      products + at->both_at);
+        merge_pairs(run, block, at, products, r, first, columns < panel ? columns : panel, &portion);
+    }
+}
+
+static void pairs_task(void *arg, int task, int thread)
+{
+    const struct layer_run *run = arg;
+    const struct block *block = &run->blocks[task];
+    const struct pairs_layout at = pairs_layout(run, block->rows);
+    const size_t row_bytes = packed_row_bytes(run);
+    unsigned char *place = run->packed + run->packed_size * (size_t)thread;
+    pack_rows(run, block->span, block->first - run->layer->padding, at.rows, place);
+    for (int row = run->dilation; row + run->dilation < at.rows; row += 2 * run->dilation)
+        run->products->sum_rows(
+            &(struct sum_rows){.a = place + row_bytes * (size_t)row,
+                               .out = place + at.summed + row_bytes * (size_t)row,
+                               .stride = packed_stride(run->products, run->layer->weight->in),
+                               .k = run->layer->weight->in,
+                               .rows = run->dilation,
+                               .distance = run->dilation});
+    if (run->sums)
+        memset(sums_of(run, block, 0), 0,
+               BLOCK_ROWS / (size_t)run->sum_rows * 2 * (size_t)run->layer->weight->out * sizeof(float));
+    for (int first = 0; first < run->layer->weight->out; first += run->products->panel)
+        multiply_pairs(run, block, &at, place, first);
+}
+
+/* ---- A whole layer -------------------------------------------------------------------------------- */
+
 static void run_by_rows(struct nn *nn, struct layer_run *run)
 {
     const struct weight *weight = run->layer->weight;
-    const size_t row_bytes = packed_row_bytes(run);
-    run->panels = arena_take(&nn->arena, panel_bytes(run->products, weight->out, weight->taps, weight->in));
-    run->packed_size = (size_t)reach(run, BLOCK_ROWS) * row_bytes;
+    run->pairs = worth_pairs(run);
+    if (run->pairs) {
+        const struct pairs_layout at = pairs_layout(run, BLOCK_ROWS);
+        run->panels = arena_take(&nn->arena, at.panels);
+        run->packed_size = at.size;
+    } else {
+        run->panels =
+            arena_take(&nn->arena, panel_bytes(run->products, weight->out, weight->taps, weight->in));
+        run->packed_size = (size_t)reach(run, BLOCK_ROWS) * packed_row_bytes(run);
+    }
     run->packed = arena_take(&nn->arena, run->packed_size * (size_t)threads_count(nn->threads));
     if (!run->panels || !run->packed)
         return;
     run->group = round_up(weight->out / 8 + 1, run->products->panel);
-    threads_run(nn->threads, expand_task, run, (weight->out + run->group - 1) / run->group);
-    threads_run(nn->threads, rows_task, run, run->block_count);
+    threads_run(nn->threads, run->pairs ? expand_pairs_task : expand_task, run,
+                (weight->out + run->group - 1) / run->group);
+    threads_run(nn->threads, run->pairs ? pairs_task : rows_task, run, run->block_count);
 }
 
 static void run_by_columns(struct nn *nn, struct layer_run *run, size_t packed_rows)

@@ -185,6 +185,10 @@ static void check_expand_once(const struct products *p, const struct products *p
         e.tap_step = -e.tap_step;
     }
     e.row_bytes = value_bytes(type, (size_t)e.source_k * (size_t)source_taps);
+    e.source_taps = source_taps;
+    e.pair = random_between(0, 2) == 0 ? random_between(1, 2) : 0;
+    if (e.tap_step < 0) /* the tap added must lie after the one it is added to */
+        e.pair = 0;
     e.source = random_weights(type, (size_t)e.columns * (size_t)e.source_k * (size_t)source_taps);
     size_t size = panel_bytes(p, e.columns, e.taps, e.k);
     void *got = buffer(size, random_between(0, 1) ? packed_align(p) : 64);
@@ -228,6 +232,97 @@ static void check_expand_rows_once(const struct products *p, const struct produc
             if (!close_to(x, y, fabs((double)y) * (packed_step(p) + 1e-7) + whole + 1.2e-38))
                 check_fail("column %d of %d channel %d of %d: %g instead of %g", n, e.columns, c, e.k, x, y);
         }
+    }
+}
+
+/* `rows` packed rows of k channels, random, `stride` elements apart. */
+static void *random_rows(const struct products *p, int rows, int k, int stride)
+{
+    char *out =
+        buffer((size_t)rows * (size_t)stride * packed_bytes(p), random_between(0, 1) ? packed_align(p) : 64);
+    p->prologue(&(struct prologue){.in = random_values(VALUE_F32, (size_t)(rows * k), 2),
+                                   .in_stride = k,
+                                   .out = out,
+                                   .out_stride = stride,
+                                   .rows = rows,
+                                   .channels = k,
+                                   .padded = k});
+    return out;
+}
+
+static void check_sum_rows_once(const struct products *p)
+{
+    struct sum_rows s = {.k = random_between(1, 5) * KERNELS_K,
+                         .rows = random_between(1, 9),
+                         .distance = random_between(1, 4)};
+    s.stride = packed_stride(p, s.k);
+    const size_t row_bytes = (size_t)s.stride * packed_bytes(p);
+    const char *a = random_rows(p, s.rows + s.distance, s.k, (int)s.stride);
+    char *out = buffer((size_t)s.rows * row_bytes, packed_align(p));
+    s.a = a;
+    s.out = out;
+    p->sum_rows(&s);
+    for (size_t t = 0; t < (size_t)s.rows; t++)
+        for (int c = 0; c < s.k; c++) {
+            const char *row = a + t * row_bytes, *other = row + (size_t)s.distance * row_bytes;
+            double y = (double)packed_element(p, row, s.k, c) + (double)packed_element(p, other, s.k, c);
+            double x = (double)packed_element(p, out + t * row_bytes, s.k, c);
+            if (!close_to(x, y,
+                          fabs(y) * 1e-6 + 1e-30 + whole_step(p, packed_scale(p, out + t * row_bytes, s.k))))
+                check_fail("row %zu of %d channel %d of %d: %.9g instead of %.9g", t, s.rows, c, s.k, x, y);
+        }
+}
+
+/* The sums of a merge at a row, as an addition of products: even, then odd rows. */
+static double merged(const struct merge *m, bool odd, int i, int n)
+{
+    const float *a = m->a + i * m->stride + n, *b = m->b + i * m->stride + n, *c = m->c + i * m->stride + n;
+    return odd ? (double)*c - (double)a[m->stride] - (double)*b : (double)*a + (double)*b;
+}
+
+/* Even and odd rows of one array, as convolutions write them. */
+static void check_merge_once(const struct products *p)
+{
+    const int pairs = random_between(1, 40), columns = random_between(1, p->panel),
+              last = random_between(0, 1);
+    const size_t sums = (size_t)(pairs + 1) * (size_t)p->panel, values = (size_t)(2 * pairs * columns);
+    float sum[2][64] = {{0}};
+    struct product even = {.rows = pairs,
+                           .columns = columns,
+                           .bias = random_between(0, 1) ? random_values(VALUE_F32, (size_t)columns, 1) : NULL,
+                           .scale = 0.75f,
+                           .type = VALUE_F32,
+                           .out_stride = 2 * columns,
+                           .residual_stride = 2 * columns,
+                           .sum = sum[0],
+                           .sum_squares = sum[1]};
+    float *residual = random_between(0, 1) ? random_values(VALUE_F32, values, 1) : NULL;
+    float *out = buffer(values * sizeof *out, 4);
+    struct product odd = even;
+    even.out = out;
+    odd.out = out + columns;
+    even.residual = residual;
+    odd.residual = residual ? residual + columns : NULL;
+    odd.rows = pairs - last;
+    const struct merge m = {.a = random_values(VALUE_F32, sums, 1),
+                            .b = random_values(VALUE_F32, sums, 1),
+                            .c = random_values(VALUE_F32, sums, 1),
+                            .stride = p->panel,
+                            .even = &even,
+                            .odd = &odd};
+    p->merge(&m);
+    for (int n = 0; n < columns; n++) {
+        double total = 0;
+        for (int t = 0; t < 2 * pairs - last; t++) {
+            double y = merged(&m, t & 1, t / 2, n) + (even.bias ? (double)even.bias[n] : 0);
+            y = 0.75 * (y + (residual ? (double)residual[t * columns + n] : 0));
+            if (!close_to((double)out[t * columns + n], y, 1e-5))
+                check_fail("row %d of %d column %d of %d: %.9g instead of %.9g", t, 2 * pairs - last, n,
+                           columns, (double)out[t * columns + n], y);
+            total += y;
+        }
+        if (!close_to((double)sum[0][n], total, 1e-4 * pairs))
+            check_fail("sum of column %d: %.9g instead of %.9g", n, (double)sum[0][n], total);
     }
 }
 
@@ -432,9 +527,33 @@ static void check_one_way(const struct set *set, const struct products *p, const
         }
 }
 
+static void check_pairs(const struct set *set, const struct products *p, const char *way)
+{
+    char name[64];
+    if (!p->merge)
+        return;
+    snprintf(name, sizeof name, "%s.sum_rows", way);
+    if (check_begin(set, name))
+        for (int i = 0; i < ROUNDS; i++) {
+            check_sum_rows_once(p);
+            buffers_intact();
+            buffers_release();
+        }
+    snprintf(name, sizeof name, "%s.merge", way);
+    if (check_begin(set, name))
+        for (int i = 0; i < ROUNDS; i++) {
+            check_merge_once(p);
+            buffers_intact();
+            buffers_release();
+        }
+}
+
 void check_products(const struct set *set)
 {
     check_one_way(set, &set->kernels.exact, "exact");
-    if (set->kernels.fast.product != set->kernels.exact.product)
-        check_one_way(set, &set->kernels.fast, "fast");
+    check_pairs(set, &set->kernels.exact, "exact");
+    if (set->kernels.fast.product == set->kernels.exact.product)
+        return;
+    check_one_way(set, &set->kernels.fast, "fast");
+    check_pairs(set, &set->kernels.fast, "fast");
 }
