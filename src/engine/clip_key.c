@@ -33,7 +33,8 @@ bool clip_key_make(const struct registry *registry, const struct voice_ref *voic
                                    by_phonemes ? word->phoneme_end : word->spoken_end};
         add(&context, range, sizeof range);
     }
-    add(&context, &utterance->speed, sizeof utterance->speed);
+    const float manner[] = {utterance->speed, utterance->pitch, utterance->pitch_hertz};
+    add(&context, manner, sizeof manner);
     add(&context, &utterance->seed, sizeof utterance->seed);
     sha256_digest(&context, sizeof key->bytes, key->bytes);
     return known;

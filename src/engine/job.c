@@ -48,6 +48,8 @@ struct job *job_new(struct clip *clip, const struct utterance *utterance, const 
         .word_count = utterance->word_count,
         .voice = voice->voice,
         .speed = utterance->speed,
+        .pitch = utterance->pitch,
+        .pitch_hertz = utterance->pitch_hertz,
         .seed = utterance->seed,
         .cancelled = &job->stop,
         .emit = receive,

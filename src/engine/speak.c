@@ -182,6 +182,8 @@ static lt_status take_clip(struct speech *s, struct piece *piece, const struct t
         .word_count = piece->word_count,
         .voice = voice.voice,
         .speed = within(s->request->speed * chunk->rate, 0.25f, 4.0f),
+        .pitch = chunk->pitch,
+        .pitch_hertz = chunk->pitch_hertz,
         .seed = s->request->seed,
     };
     struct cache_key key;

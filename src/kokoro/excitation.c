@@ -13,7 +13,7 @@
 enum { SAMPLE_RATE = 24000, MAX_HARMONICS = 64, LANES = 32 };
 
 static const double TURN = 6.283185307179586476925;
-static const float SINE_LEVEL = 0.1f, VOICED_NOISE = 0.003f, VOICED_ABOVE = 10.0f; /* istftnet.py */
+static const float SINE_LEVEL = 0.1f, VOICED_NOISE = 0.003f; /* istftnet.py */
 
 struct excitation_run {
     const struct model *model;
@@ -161,7 +161,7 @@ static void frame_task(void *arg, int frame, int thread)
 {
     (void)thread;
     const struct excitation_run *run = arg;
-    const bool voiced = run->f0[frame] > VOICED_ABOVE;
+    const bool voiced = run->f0[frame] > EXCITATION_VOICED_ABOVE;
     const struct frame_phase p = frame_phases(run, frame);
     const long t = (long)frame * run->scale;
     const int half = run->scale / 2;

@@ -8,6 +8,9 @@
 
 #include "kokoro/model.h"
 
+#define EXCITATION_VOICED_ABOVE                                                                              \
+    10.0f /* Hz: a half frame whose F0 is not above it is unvoiced (istftnet.py) */
+
 /* Noise of unit variance at sample t for harmonic h, in place of the seeded generator. */
 typedef float (*excitation_noise)(long t, int h);
 

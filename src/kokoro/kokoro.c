@@ -182,6 +182,27 @@ static void stretch(const struct array *from, const int *durations, int ids, con
             memcpy(array_floats(to, row), array_floats(from, t), (size_t)from->channels * sizeof(float));
 }
 
+/* The F0 that an utterance asks for instead of the predicted, `count` values. What is unvoiced stays so, and what is voiced stays
+ * above what the excitation takes for unvoiced. */
+static void change_pitch(const struct kokoro_utterance *u, float *f0, int count)
+{
+    const float least = 3 * EXCITATION_VOICED_ABOVE;
+    float factor = u->pitch, hertz = u->pitch_hertz;
+    if (factor == 0) {
+        double sum = 0;
+        int voiced = 0;
+        for (int i = 0; i < count; i++) {
+            sum += f0[i] > EXCITATION_VOICED_ABOVE ? (double)f0[i] : 0;
+            voiced += f0[i] > EXCITATION_VOICED_ABOVE;
+        }
+        factor = voiced == 0 ? 1 : (float)((double)hertz * voiced / sum);
+        hertz = 0;
+    }
+    for (int i = 0; i < count; i++)
+        if (f0[i] > EXCITATION_VOICED_ABOVE)
+            f0[i] = fmaxf(factor * f0[i] + hertz, least);
+}
+
 static void predict_prosody(struct kokoro *k, struct batch *b)
 {
     struct nn *nn = &k->nn;
@@ -202,6 +223,11 @@ static void predict_prosody(struct kokoro *k, struct batch *b)
         const struct spans doubled = {b->count, begin};
         for (int i = 0; i <= b->count; i++)
             begin[i] = 2 * b->frame_begin[i];
+        for (int i = 0; i < b->count; i++) {
+            const struct kokoro_utterance *u = b->utterances[i];
+            if (u->pitch_hertz != 0 || (u->pitch != 0 && u->pitch != 1))
+                change_pitch(u, b->f0 + begin[i], begin[i + 1] - begin[i]);
+        }
         probe_batch(b->utterances, "f0", &(struct array){b->f0, VALUE_F32, 2 * frames, 1, 1}, doubled);
         probe_batch(b->utterances, "energy", &(struct array){b->energy, VALUE_F32, 2 * frames, 1, 1},
                     doubled);

@@ -49,11 +49,14 @@ struct kokoro_probe {
 
 /* One utterance. */
 struct kokoro_utterance {
-    const int *ids;               /* with the 0 at each end */
-    int count;                    /* of ids, 3 to the model's positions (512) */
-    const float *style;           /* [256]: a row of a voice's table */
-    float speed;                  /* durations are divided by it; above 0 */
-    uint64_t seed;                /* of the excitation's noise */
+    const int *ids;     /* with the 0 at each end */
+    int count;          /* of ids, 3 to the model's positions (512) */
+    const float *style; /* [256]: a row of a voice's table */
+    float speed;        /* durations are divided by it; above 0 */
+    float pitch,
+        pitch_hertz; /* of voiced frames: F0 = pitch * predicted + pitch_hertz; pitch 0: their mean is
+                                     pitch_hertz; both 0: as predicted */
+    uint64_t seed;   /* of the excitation's noise */
     const atomic_bool *cancelled; /* looked at between parts of the work; NULL: never */
     const struct kokoro_probe *probe;
 

@@ -82,7 +82,8 @@ bool chunker_is_full(const struct chunker *chunker)
 
 bool text_style_equal(const struct text_style *a, const struct text_style *b)
 {
-    return a->rate == b->rate && a->volume == b->volume && a->background_volume == b->background_volume &&
+    return a->rate == b->rate && a->volume == b->volume && a->pitch == b->pitch &&
+           a->pitch_hertz == b->pitch_hertz && a->background_volume == b->background_volume &&
            strcmp(a->voice, b->voice) == 0 && strcmp(a->background, b->background) == 0;
 }
 
@@ -406,6 +407,8 @@ lt_status chunker_take(struct chunker *chunker, const struct text_chunk **chunk,
     chunker->chunk.voice = style->voice[0] == '\0' ? NULL : style->voice;
     chunker->chunk.rate = style->rate;
     chunker->chunk.volume = style->volume;
+    chunker->chunk.pitch = style->pitch;
+    chunker->chunk.pitch_hertz = style->pitch_hertz;
     chunker->chunk.background = style->background[0] == '\0' ? NULL : style->background;
     chunker->chunk.background_volume = style->background_volume;
     advance(chunker, choice.end);

@@ -19,8 +19,9 @@ struct text_style {
     char voice[64]; /* empty: the request's */
     float rate;     /* factors, 1 without marks */
     float volume;
-    char background[16];     /* kind of ambience under the speech ("rain"); empty: none */
-    float background_volume; /* 0 to 1 */
+    float pitch, pitch_hertz; /* as in an utterance: 1 and 0 without marks */
+    char background[16];      /* kind of ambience under the speech ("rain"); empty: none */
+    float background_volume;  /* 0 to 1 */
 };
 
 bool text_style_equal(const struct text_style *a, const struct text_style *b);

@@ -184,7 +184,7 @@ lt_status text_stream_open(struct frontend *frontend, const struct text_options 
     s->options = *options;
     s->pronouncer = pronouncer;
     s->reader = (struct reader){.read = read, .user = user};
-    s->style = (struct text_style){.rate = 1, .volume = 1};
+    s->style = (struct text_style){.rate = 1, .volume = 1, .pitch = 1};
     s->switches = (frontend->switches | options->on) & ~options->off;
     if (!is_english(options->language))
         s->switches &= ~(uint32_t)LT_TEXT_NORMALIZE;

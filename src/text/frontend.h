@@ -57,6 +57,7 @@ struct text_chunk {
     const char *voice;                 /* a [voice:NAME] mark or <voice> in force; NULL: the request's */
     float rate;                        /* factor on the request's speed, 1 without marks */
     float volume;                      /* factor on the request's volume, 1 without marks */
+    float pitch, pitch_hertz;          /* as in an utterance: 1 and 0 without marks */
     const char *background;  /* ambience asked for ("rain", "wind", "coffee_shop" ...); NULL: none */
     float background_volume; /* of the ambience, 0 to 1 */
 };

@@ -169,6 +169,40 @@ static float read_volume(const char *text)
     return (float)(value < 0 ? 0 : value > 4 ? 4 : value);
 }
 
+static float within(double value, double least, double most)
+{
+    return (float)(value < least ? least : value > most ? most : value);
+}
+
+/* A word, a change ("+10%", "-2st", "+20Hz") or a mean ("150Hz"); what it is none of changes nothing. */
+static void read_pitch(const char *text, struct text_style *style)
+{
+    static const struct {
+        const char *name;
+        float pitch;
+    } words[] = {{"x-low", 0.7F}, {"low", 0.85F}, {"high", 1.15F}, {"x-high", 1.3F}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(text, words[i].name) == 0)
+            style->pitch = within((double)style->pitch * (double)words[i].pitch, 0.5, 2);
+    char sign = *text == '+' || *text == '-' ? *text : 0;
+    double value;
+    size_t n = mark_read_number(text + (sign != 0), strlen(text) - (sign != 0), &value);
+    if (n == 0)
+        return;
+    const char *unit = text + (sign != 0) + n;
+    value = sign == '-' ? -value : value;
+    if (is(unit, "%"))
+        style->pitch = within((double)style->pitch * (1 + value / 100), 0.5, 2);
+    else if (is(unit, "st"))
+        style->pitch = within((double)style->pitch * pow(2, value / 12), 0.5, 2);
+    else if (is(unit, "Hz|hz") && sign != 0)
+        style->pitch_hertz = within((double)style->pitch_hertz + value, -200, 500);
+    else if (is(unit, "Hz|hz")) {
+        style->pitch = 0; /* from here on the mean is given */
+        style->pitch_hertz = within(value, 40, 500);
+    }
+}
+
 static void take_prosody(struct ssml *s, const char **attributes)
 {
     const char *rate = attribute(attributes, "rate"), *volume = attribute(attributes, "volume");
@@ -178,8 +212,10 @@ static void take_prosody(struct ssml *s, const char **attributes)
     style.rate = style.rate < 0.25F ? 0.25F : style.rate > 4 ? 4 : style.rate;
     if (volume != NULL)
         style.volume *= read_volume(volume);
-    if (attribute(attributes, "pitch") != NULL || attribute(attributes, "range") != NULL)
-        raw_drop(s->raw, position(s), position_end(s), "pitch cannot be changed by these voices");
+    if (attribute(attributes, "pitch") != NULL)
+        read_pitch(attribute(attributes, "pitch"), &style);
+    if (attribute(attributes, "range") != NULL || attribute(attributes, "contour") != NULL)
+        raw_drop(s->raw, position(s), position_end(s), "range and contour of the pitch cannot be changed");
     set_style(s, &style);
 }
 
@@ -406,7 +442,7 @@ lt_status ssml_open(struct reader *reader, struct raw_text *raw, uint32_t switch
     s->raw = raw;
     s->switches = switches;
     s->british = british;
-    s->style = (struct text_style){.rate = 1, .volume = 1};
+    s->style = (struct text_style){.rate = 1, .volume = 1, .pitch = 1};
     XML_SetUserData(s->parser, s);
     XML_SetElementHandler(s->parser, on_start, on_end);
     XML_SetCharacterDataHandler(s->parser, on_text);

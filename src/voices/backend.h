@@ -32,6 +32,9 @@ struct utterance {
     size_t word_count;
     const void *voice; /* from backend->find_voice */
     float speed;       /* 0.25 to 4 */
+    /* F0 of what is voiced becomes `pitch` times what it would be, plus `pitch_hertz`; where `pitch` is 0, its mean becomes
+     * `pitch_hertz`. Both 0: as the voice has it. Voices that cannot leave it alone. */
+    float pitch, pitch_hertz;
     uint64_t seed;
     const atomic_bool *cancelled; /* checked between pieces of work; NULL: never */
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <flite/cst_cg.h>
 #include <flite/flite.h>
 #include <flite/flite_version.h>
 
@@ -155,6 +156,24 @@ static int take_piece(const cst_wave *wave, int start, int size, int last, cst_a
     return state->stopped ? CST_AUDIO_STREAM_STOP : CST_AUDIO_STREAM_CONT;
 }
 
+/* The F0 models of all voices but rms look at these features. */
+static void set_pitch(cst_utterance *spoken, const struct utterance *u)
+{
+    float factor = u->pitch, mean = 100;
+    if (u->pitch == 0 && u->pitch_hertz == 0)
+        return;
+    if (u->pitch == 0) {
+        feat_set_float(spoken->features, "int_f0_target_mean", u->pitch_hertz);
+        return;
+    }
+    if (feat_present(spoken->features, "cg_db"))
+        mean = val_cg_db(feat_val(spoken->features, "cg_db"))->f0_mean;
+    else
+        mean = get_param_float(spoken->features, "int_f0_target_mean", mean);
+    factor += u->pitch_hertz / mean;
+    feat_set_float(spoken->features, "f0_shift", factor < 0.4F ? 0.4F : factor);
+}
+
 static void speak_one(struct utterance *u)
 {
     struct piece_state state = {.utterance = u};
@@ -166,6 +185,7 @@ static void speak_one(struct utterance *u)
     const struct flite_voice *voice = u->voice;
     utt_init(spoken, voice->voice);
     feat_set_float(spoken->features, "duration_stretch", voice->stretch / u->speed);
+    set_pitch(spoken, u);
     feat_set(spoken->features, "streaming_info",
              audio_streaming_info_val(info)); /* the utterance owns it now */
     bool made = utt_synth(spoken) != NULL;

@@ -404,6 +404,8 @@ static void prepare(struct backend *backend, struct prepared *p, struct utteranc
     *p = (struct prepared){.from = u, .style = style};
     p->spoken = (struct kokoro_utterance){.style = style,
                                           .speed = u->speed,
+                                          .pitch = u->pitch,
+                                          .pitch_hertz = u->pitch_hertz,
                                           .seed = u->seed,
                                           .cancelled = u->cancelled,
                                           .emit = emit,

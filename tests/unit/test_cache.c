@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -532,6 +533,73 @@ static void only_whole_short_answers_are_kept(void **state)
     lt_engine_close(engine);
 }
 
+/* Sixteen-bit samples as numbers: product of a frame with itself `lag` later, by its energies. */
+static double likeness(const int16_t *frame, size_t size, size_t lag)
+{
+    double product = 0, here = 1, there = 1;
+    for (size_t i = 0; i < size; i++) {
+        product += (double)frame[i] * frame[i + lag];
+        here += (double)frame[i] * frame[i];
+        there += (double)frame[i + lag] * frame[i + lag];
+    }
+    return product / sqrt(here * there);
+}
+
+/* The mean F0 of loud, periodic frames of 50 ms: of each, the shortest lag at which it is most like itself. */
+static double hertz_of(const struct str *pcm)
+{
+    enum { FRAME = LT_SAMPLE_RATE / 20 };
+    const size_t count = pcm->length / 2;
+    int16_t *samples = malloc(pcm->length);
+    double sum = 0, frames = 0;
+    assert_non_null(samples);
+    memcpy(samples, pcm->data, pcm->length);
+    for (size_t at = 0; at + 2 * FRAME < count; at += FRAME) {
+        double best = 0, energy = 0;
+        size_t period = 0;
+        for (size_t i = at; i < at + FRAME; i++)
+            energy += (double)samples[i] * samples[i];
+        for (size_t lag = LT_SAMPLE_RATE / 350; lag < LT_SAMPLE_RATE / 50 && energy > 1e6 * FRAME; lag++) {
+            double now = likeness(samples + at, FRAME, lag);
+            period = now > best + 0.02 ? lag : period;
+            best = now > best + 0.02 ? now : best;
+        }
+        if (best > 0.8) {
+            sum += (double)LT_SAMPLE_RATE / (double)period;
+            frames++;
+        }
+    }
+    free(samples);
+    return frames > 0 ? sum / frames : 0;
+}
+
+/* flite's kal16, which draws no noise; each pitch is a clip of its own. */
+static void pitch_is_heard_and_part_of_the_key(void **state)
+{
+    (void)state;
+    static const char *const pitches[] = {"+0%", "+50%", "-30%", "+40Hz", "180Hz", "+50%"};
+    static const double expected[] = {95, 142, 66, 135, 180, 142};
+    lt_engine *engine = open_engine();
+    for (int i = 0; i < 6; i++) {
+        char text[128];
+        struct listener l = {.engine = engine};
+        snprintf(text, sizeof text,
+                 "<speak><prosody pitch='%s'>Oh no, no one will know you now.</prosody></speak>", pitches[i]);
+        lt_request_init(&l.request);
+        l.request.text = text;
+        l.request.input = LT_INPUT_SSML;
+        l.request.voice = "kal16";
+        listen(&l);
+        assert_int_equal(l.status, LT_OK);
+        assert_int_equal(l.result.chunks_cached, i == 5); /* the only one that was spoken before */
+        double hertz = hertz_of(&l.bytes);
+        if (fabs(hertz / expected[i] - 1) > 0.15)
+            fail_msg("%s sounds at %.0f Hz", pitches[i], hertz);
+        str_free(&l.bytes);
+    }
+    lt_engine_close(engine);
+}
+
 enum { TOGETHER = 16 };
 
 static void identical_requests_in_flight_are_spoken_once(void **state)
@@ -610,6 +678,7 @@ int main(void)
         cmocka_unit_test(threads_share_it),
         cmocka_unit_test(a_repeated_request_gives_the_same_bytes),
         cmocka_unit_test(a_background_is_not_kept),
+        cmocka_unit_test(pitch_is_heard_and_part_of_the_key),
         cmocka_unit_test(a_repeated_request_costs_no_work),
         cmocka_unit_test(another_request_gets_no_kept_answer),
         cmocka_unit_test(only_whole_short_answers_are_kept),

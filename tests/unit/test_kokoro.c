@@ -504,6 +504,83 @@ static bool discard(void *user, const float *samples, size_t count)
     return ++*(int *)user < 1000;
 }
 
+/* An utterance's F0. */
+struct curve {
+    float hertz[4096];
+    int count;
+};
+
+static void keep_f0(void *user, const char *name, const struct array *array)
+{
+    struct curve *curve = user;
+    if (strcmp(name, "f0") != 0)
+        return;
+    curve->count = array->rows;
+    assert_true(array->rows <= 4096);
+    memcpy(curve->hertz, array->data, (size_t)array->rows * sizeof *curve->hertz);
+}
+
+static void speak_pitched(struct kokoro *kokoro, const float *style, float pitch, float hertz,
+                          struct curve *curve)
+{
+    static const int ids[] = {0, 50, 156, 54, 57, 83, 0};
+    const struct kokoro_probe probe = {.stage = keep_f0, .user = curve};
+    int pieces = 0;
+    struct kokoro_utterance u = {.ids = ids,
+                                 .count = 7,
+                                 .style = style,
+                                 .speed = 1,
+                                 .pitch = pitch,
+                                 .pitch_hertz = hertz,
+                                 .probe = &probe,
+                                 .emit = discard,
+                                 .user = &pieces};
+    kokoro_speak(kokoro, &(struct kokoro_utterance *){&u}, 1);
+    assert_int_equal(u.status, LT_OK);
+    assert_true(pieces > 0);
+}
+
+/* The small model's weights are noise, and its F0 near 0: a style far out makes some of it voiced. */
+static void pitch_scales_and_shifts_what_is_voiced(void **state)
+{
+    (void)state;
+    if (!model_file[0])
+        skip();
+    struct model *model;
+    struct kokoro *kokoro;
+    assert_int_equal(model_open(model_file, &model, NULL), LT_OK);
+    const struct kokoro_options options = {.threads = 1, .isa = ISA_COUNT};
+    assert_int_equal(kokoro_open(model, &options, &kokoro, NULL), LT_OK);
+    float *style = calloc(2 * (size_t)model->style, sizeof *style);
+    static struct curve plain, one, other;
+    assert_non_null(style);
+    int voiced = 0;
+    for (float scale = 1; voiced == 0 && scale < 1e6f; scale *= 10) {
+        for (int i = 0; i < 2 * model->style; i++)
+            style[i] = i % 3 == 0 ? scale : -scale;
+        speak_pitched(kokoro, style, 0, 0, &plain);
+        for (int i = 0; i < plain.count; i++)
+            voiced += plain.hertz[i] > EXCITATION_VOICED_ABOVE;
+    }
+    assert_true(voiced > 0);
+    speak_pitched(kokoro, style, 1, 0, &one);
+    assert_memory_equal(plain.hertz, one.hertz, (size_t)plain.count * sizeof *plain.hertz);
+    speak_pitched(kokoro, style, 1.5f, 40, &other);
+    speak_pitched(kokoro, style, 0, 220, &one);
+    assert_int_equal(plain.count, other.count);
+    double mean = 0;
+    for (int i = 0; i < plain.count; i++) {
+        bool sounds = plain.hertz[i] > EXCITATION_VOICED_ABOVE;
+        float expected = sounds ? 1.5f * plain.hertz[i] + 40 : plain.hertz[i];
+        assert_true(fabsf(other.hertz[i] - expected) <= 1e-3f * fabsf(expected));
+        mean += sounds ? (double)one.hertz[i] / voiced : 0;
+    }
+    assert_true(fabs(mean - 220) < 30); /* the lowest are held above the unvoiced */
+    free(style);
+    kokoro_close(kokoro);
+    model_close(model);
+}
+
 /* Speaks a few phonemes with a bound model, whatever its weights are. */
 static void speak_damaged(const struct model *model)
 {
@@ -573,6 +650,7 @@ int main(void)
         cmocka_unit_test(bad_utterances_are_refused_alone),
         cmocka_unit_test(memory_stays_where_it_was),
         cmocka_unit_test(what_is_no_model_is_refused),
+        cmocka_unit_test(pitch_scales_and_shifts_what_is_voiced),
         cmocka_unit_test(damaged_models_do_no_harm),
     };
     return cmocka_run_group_tests(tests, import_tiny, remove_model);

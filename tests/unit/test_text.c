@@ -317,6 +317,53 @@ static void switches_change_what_is_said(void **state)
     frontend_close(frontend);
 }
 
+static void prosody_changes_the_pitch(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pitch;
+        float factor, hertz;
+    } cases[] = {{"+10%", 1.1f, 0},
+                 {"-20%", 0.8f, 0},
+                 {"+12st", 2, 0},
+                 {"-12st", 0.5f, 0},
+                 {"x-low", 0.7f, 0},
+                 {"high", 1.15f, 0},
+                 {"medium", 1, 0},
+                 {"default", 1, 0},
+                 {"+20Hz", 1, 20},
+                 {"-15Hz", 1, -15},
+                 {"150Hz", 0, 150},
+                 {"9000Hz", 0, 500},
+                 {"+900%", 2, 0},
+                 {"nonsense", 1, 0},
+                 {"+10", 1, 0},
+                 {"", 1, 0},
+                 {"+10%\"><prosody pitch=\"+10%", 1.21f, 0}};
+    struct frontend *frontend = NULL;
+    lt_error error;
+    assert_int_equal(frontend_open(NULL, &frontend, &error), LT_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[160];
+        bool nested = strchr(cases[i].pitch, '<') != NULL;
+        snprintf(text, sizeof text, "<speak><prosody pitch=\"%s\">a</prosody>%s</speak>", cases[i].pitch,
+                 nested ? "</prosody>" : "");
+        struct text_source source = {text, strlen(text), 0, SIZE_MAX};
+        struct text_options options = {.input = LT_INPUT_SSML, .max_symbols = 400, .language = "en-US"};
+        struct text_stream *stream = NULL;
+        const struct text_chunk *chunk;
+        assert_int_equal(text_stream_open(frontend, &options, text_source_read, &source, &stream, &error),
+                         LT_OK);
+        assert_int_equal(text_stream_next(stream, &chunk, &error), LT_OK);
+        float off = chunk->pitch - cases[i].factor;
+        if (off > 1e-4f || off < -1e-4f || chunk->pitch_hertz != cases[i].hertz)
+            fail_msg("pitch %s is %g and %g Hz", cases[i].pitch, (double)chunk->pitch,
+                     (double)chunk->pitch_hertz);
+        text_stream_close(stream);
+    }
+    frontend_close(frontend);
+}
+
 static void bad_ssml_is_refused(void **state)
 {
     (void)state;
@@ -396,8 +443,8 @@ int main(void)
         cmocka_unit_test(long_words_are_cut),           cmocka_unit_test(bad_bytes_are_named),
         cmocka_unit_test(nothing_to_say_is_no_chunk),   cmocka_unit_test(words_know_their_source),
         cmocka_unit_test(marks_change_the_voice),       cmocka_unit_test(switches_change_what_is_said),
-        cmocka_unit_test(bad_ssml_is_refused),          cmocka_unit_test(backends_get_ascii),
-        cmocka_unit_test(chunks_begin_short_and_grow),
+        cmocka_unit_test(prosody_changes_the_pitch),    cmocka_unit_test(bad_ssml_is_refused),
+        cmocka_unit_test(backends_get_ascii),           cmocka_unit_test(chunks_begin_short_and_grow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
