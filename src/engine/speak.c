@@ -240,10 +240,23 @@ static lt_status fill_pipeline(struct speech *s, lt_error *error)
 
 /* ---- Taking samples back ---- */
 
+/* Only when there is something to encode, because a header may go out at once: a request that fails before that has written nothing. */
+static lt_status need_encoder(struct speech *s, lt_error *error)
+{
+    if (s->encoder != NULL)
+        return LT_OK;
+    struct sink sink = {
+        .write = write_bytes, .rewrite = s->request->rewrite != NULL ? rewrite_bytes : NULL, .user = s};
+    return encoder_open(s->request->format, s->engine->config, &sink, &s->encoder, error);
+}
+
 static lt_status encode(struct speech *s, float *samples, size_t count, float volume, lt_error *error)
 {
     if (count == 0)
         return LT_OK;
+    lt_status status = need_encoder(s, error);
+    if (status != LT_OK)
+        return status;
     double began = clock_seconds();
     if (ambience_sounds(&s->ambience)) {
         volume_apply(samples, count, volume);
@@ -252,7 +265,7 @@ static lt_status encode(struct speech *s, float *samples, size_t count, float vo
         volume = 1;
     }
     volume_apply(samples, count, s->request->volume * volume);
-    lt_status status = encoder_write(s->encoder, samples, count, error);
+    status = encoder_write(s->encoder, samples, count, error);
     s->result.encode_seconds += clock_seconds() - began;
     s->samples_written += count;
     if (s->result.first_audio_seconds == 0)
@@ -362,7 +375,7 @@ static lt_status finish_oldest(struct speech *s, lt_error *error)
     s->waiting--;
     s->result.chunks++;
     status = encode_silence(s, pause, error);
-    if (status == LT_OK) {
+    if (status == LT_OK && s->encoder != NULL) {
         double began = clock_seconds();
         status = encoder_flush(s->encoder, error);
         s->result.encode_seconds += clock_seconds() - began;
@@ -480,12 +493,7 @@ static lt_status open_speech(struct speech *s, lt_error *error)
         .off = s->request->text_off,
     };
     recording_begin(&s->recording, s->engine, RECORDING_BYTES + sample_bytes(s, s->text.size));
-    status = text_stream_open(s->engine->frontend, &options, request_text_read, &s->text, &s->stream, error);
-    if (status != LT_OK)
-        return status;
-    struct sink sink = {
-        .write = write_bytes, .rewrite = s->request->rewrite != NULL ? rewrite_bytes : NULL, .user = s};
-    return encoder_open(s->request->format, s->engine->config, &sink, &s->encoder, error);
+    return text_stream_open(s->engine->frontend, &options, request_text_read, &s->text, &s->stream, error);
 }
 
 static void close_speech(struct speech *s)
@@ -512,8 +520,12 @@ static lt_status finish_file(struct speech *s, lt_status status, lt_error *error
 {
     if (s->write_refused)
         return stopped_by_receiver(error);
+    if (s->encoder == NULL && status != LT_OK && status != LT_ERR_CANCELLED)
+        return status;
     lt_error fault;
-    lt_status finished = encoder_finish(s->encoder, &fault);
+    lt_status finished = need_encoder(s, &fault);
+    if (finished == LT_OK)
+        finished = encoder_finish(s->encoder, &fault);
     if (s->write_refused)
         return stopped_by_receiver(error);
     if (status == LT_OK && finished != LT_OK)

@@ -477,6 +477,13 @@ serverTest('bad requests are told what is wrong', { max_text_characters: 1000 },
   for (const [body, code, param] of cases) await failure(await server.post('/v1/audio/speech', body), 400, code, param ?? null);
 });
 
+serverTest('text that cannot be spoken is an error of its own, not a header and a cut', {}, async (server) => {
+  for (const format of Object.keys(formats))
+    for (const stream_format of ['audio', 'sse'])
+      for (const input of ['<speak>', `<speak>${'<p>'.repeat(1000)}`])
+        await failure(await server.speak({ input, ssml: true, response_format: format, stream_format }), 400, 'invalid_value', 'input');
+});
+
 serverTest('invalid UTF-8, overlong forms and raw surrogates', {}, async (server) => {
   for (const bytes of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xe2, 0x82]]) {
     const body = Buffer.concat([Buffer.from('{"input":"a'), Buffer.from(bytes), Buffer.from('"}')]);
