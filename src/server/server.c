@@ -83,16 +83,6 @@ static void announce(const struct server *server, int fd)
  * all of them fit the default memory budget. */
 enum { BATCHING_PLACES = 20 };
 
-static bool speaks_batches(lt_engine *engine)
-{
-    lt_stats stats;
-    lt_engine_stats(engine, &stats);
-    for (size_t i = 0; i < stats.batch_count; i++)
-        if (stats.batches[i].size > 1)
-            return true;
-    return false;
-}
-
 static unsigned places(const struct settings *settings)
 {
     int64_t limit = config_integer(settings->config, CONFIG_server_max_concurrent);
@@ -102,9 +92,9 @@ static unsigned places(const struct settings *settings)
     cpu_set_t cpus;
     if (threads == 0)
         threads = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
-    if (threads < BATCHING_PLACES / 2 && speaks_batches(settings->engine))
-        return BATCHING_PLACES;
-    return (unsigned)(2 * threads);
+    lt_stats stats;
+    lt_engine_stats(settings->engine, &stats);
+    return stats.batching && 2 * threads < BATCHING_PLACES ? BATCHING_PLACES : (unsigned)(2 * threads);
 }
 
 /* Each connection is a file, and may have a temporary one. */
