@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -317,6 +318,64 @@ static void switches_change_what_is_said(void **state)
     frontend_close(frontend);
 }
 
+/* Processor time that `size` bytes of `pattern`, again and again, take. */
+static double time_of(struct frontend *frontend, const char *pattern, size_t size)
+{
+    char *text = malloc(size);
+    size_t length = strlen(pattern);
+    assert_non_null(text);
+    for (size_t i = 0; i < size; i++)
+        text[i] = pattern[i % length];
+    struct text_source source = {text, size, 0, SIZE_MAX};
+    struct text_options options = {.max_symbols = 400, .language = "en-US"};
+    struct text_stream *stream = NULL;
+    const struct text_chunk *chunk;
+    lt_error error;
+    clock_t began = clock();
+    assert_int_equal(text_stream_open(frontend, &options, text_source_read, &source, &stream, &error), LT_OK);
+    while (text_stream_next(stream, &chunk, &error) == LT_OK && chunk != NULL)
+        continue;
+    text_stream_close(stream);
+    free(text);
+    return (double)(clock() - began) / CLOCKS_PER_SEC;
+}
+
+/* Every mark alone, with spaces, after letters and digits, and what opens something that never closes: four times the text takes about
+ * four times as long. */
+static void no_text_is_slow(void **state)
+{
+    (void)state;
+    enum { SHORT = 1 << 13, LONG = 4 * SHORT };
+    static const char *const forms[] = {"%c", "%c ", "a%c", "1%c", "a %c"};
+    static const char *const more[] = {"[a](",  "[a][", "![",    "<a href=\"", "<!--", "{H",    "[W ",
+                                       "Ctrl+", "ab:",  "1:",    "0 ",         "1x",   "1.",    "1,23",
+                                       "1'2",   "1h ",  "C2",    "Fe",         "a-",   "ba-",   "mwaha",
+                                       "&am",   "$1-",  "404s ", "https://",   "a@b.", "#A",    "*a ",
+                                       "**a",   "`a",   "_a",    "~~",         "Dr. ", "Jan. ", "iii ",
+                                       "1/2 ",  "10^"};
+    struct frontend *frontend = NULL;
+    lt_error error;
+    char pattern[16];
+    assert_int_equal(frontend_open(NULL, &frontend, &error), LT_OK);
+    size_t marks = sizeof forms / sizeof *forms * 94;
+    for (size_t i = 0; i < marks + sizeof more / sizeof *more; i++) {
+        char c = (char)('!' + i % 94);
+        if (i < marks && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c > '0' && c <= '9')))
+            continue;
+        const char *form = i < marks ? forms[i / 94] : more[i - marks];
+        snprintf(pattern, sizeof pattern, "%s", form);
+        char *place = strchr(pattern, '%');
+        if (i < marks && place != NULL) { /* "%c" */
+            *place = c;
+            memmove(place + 1, place + 2, strlen(place + 2) + 1);
+        }
+        double few = time_of(frontend, pattern, SHORT), many = time_of(frontend, pattern, LONG);
+        if (many > 10 * few + 0.05 && (many = time_of(frontend, pattern, LONG)) > 10 * few + 0.05)
+            fail_msg("'%s': %.3f s for %d bytes, %.3f s for %d", pattern, few, SHORT, many, LONG);
+    }
+    frontend_close(frontend);
+}
+
 static void prosody_changes_the_pitch(void **state)
 {
     (void)state;
@@ -443,8 +502,9 @@ int main(void)
         cmocka_unit_test(long_words_are_cut),           cmocka_unit_test(bad_bytes_are_named),
         cmocka_unit_test(nothing_to_say_is_no_chunk),   cmocka_unit_test(words_know_their_source),
         cmocka_unit_test(marks_change_the_voice),       cmocka_unit_test(switches_change_what_is_said),
-        cmocka_unit_test(prosody_changes_the_pitch),    cmocka_unit_test(bad_ssml_is_refused),
-        cmocka_unit_test(backends_get_ascii),           cmocka_unit_test(chunks_begin_short_and_grow),
+        cmocka_unit_test(prosody_changes_the_pitch),    cmocka_unit_test(no_text_is_slow),
+        cmocka_unit_test(bad_ssml_is_refused),          cmocka_unit_test(backends_get_ascii),
+        cmocka_unit_test(chunks_begin_short_and_grow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
