@@ -28,6 +28,8 @@ static const struct norm_entry anywhere[] = {
     {"ms", "miz"},
     {"pkwy", "parkway"},
     {"pls", "please"},
+    {"plz", "please"},
+    {"ppl", "people"},
     {"pres", "president"},
     {"prof", "professor"},
     {"sgt", "sergeant"},
@@ -36,6 +38,10 @@ static const struct norm_entry anywhere[] = {
     {"sts", "saints"},
     {"supt", "superintendent"},
     {"thru", "through"},
+    {"thurs", "Thursday"},
+    {"thx", "thanks"},
+    {"tmrw", "tomorrow"},
+    {"tues", "Tuesday"},
     {"univ", "university"},
     {"vs", "versus"},
     {"wwi", "World War one"},
@@ -331,6 +337,8 @@ static size_t scan_calendar(struct norm *x, size_t at, size_t size, const char *
                 next += strlen(links[i]);
                 break;
             }
+        if (norm_digits(x, next) > 0) /* "Mon., 5 Feb." */
+            next += norm_digits(x, next) + 1;
         sure = calendar_size(x, next) > 0;
     }
     return sure ? say(x, at, size, NORM_FIND(calendar, word, size), false) : 0;
@@ -528,6 +536,8 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
         return 0;
     if (norm_in(word, size, "no") && !number)
         return 0;
+    if (norm_in(word, size, "est") && !number)
+        words = "estimated";
     return say(x, at, size, words, char_is_upper(words[0]));
 }
 

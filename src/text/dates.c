@@ -228,6 +228,13 @@ static size_t scan_numeric(struct norm *x, size_t at)
         say_year(x, second, 4);
         return a + 5;
     }
+    if (sep == '/' && month >= 1 && month <= 12 && day >= 1 && day <= 31 &&
+        norm_char(x, at + a + 1 + b) != '/' && norm_is_border(x, at + a + 1 + b) &&
+        norm_previous_in(x, "monday|tuesday|wednesday|thursday|friday|saturday|sunday")) { /* "Thurs 8/9" */
+        norm_range(x, at, at + a + 1 + b, "date");
+        x->british ? say_day_month(x, first, a, day, true) : say_day_month(x, second, b, month, false);
+        return a + 1 + b;
+    }
     if (b == 0 || b > 2 || norm_char(x, at + a + 1 + b) != sep)
         return 0;
     size_t y = norm_digits(x, at + a + b + 2), size = a + b + 2 + y;

@@ -232,7 +232,7 @@ static size_t scan_path(struct norm *x, size_t at, size_t end)
     bool home =
         (first == '~' || first == '.') && (norm_char(x, at + 1) == '/' || norm_literal(x, at, "../") > 0);
     for (size_t i = at; i < end; i++) {
-        if (!char_is_alnum(x->text[i]) && strchr("/\\._-~:+@$%#*", x->text[i]) == NULL &&
+        if (!char_is_alnum(x->text[i]) && strchr("/\\._-~:+@$%#*()", x->text[i]) == NULL &&
             !char_is_wide(x->text[i]))
             return 0;
         signs += x->text[i] == '/' || x->text[i] == '\\';

@@ -383,7 +383,9 @@ size_t measure_unit(struct norm *x, size_t at, bool plural, bool spaced)
         norm_say(x, "per");
         say_unit(x, &next, false);
         used += 1 + next.size;
-    } else if (slash > 0) {
+        slash = norm_char(x, at + used) == '/'; /* "mg/kg/day" */
+    }
+    if (slash > 0) {
         static const char *const words[] = {"day",    "week",   "month",  "year",   "hour",
                                             "minute", "second", "person", "serving"};
         for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -406,6 +408,14 @@ static size_t scan_feet(struct norm *x, size_t at)
            quote = norm_char(x, at + feet) == '\'' ? 1 : norm_literal(x, at + feet, "′");
     size_t inches = norm_digits(x, at + feet + quote), end = at + feet + quote + inches;
     size_t close = norm_char(x, end) == '"' ? 1 : norm_literal(x, end, "″");
+    size_t space = norm_spaces(x, at + feet + quote), word = at + feet + quote + space;
+    if (feet == 1 && quote > 0 && space == 1 &&
+        norm_in(x->text + word, norm_letters(x, word), "end|ends|utr|cap|region|untranslated|terminus")) {
+        norm_range(x, at, at + feet + quote, "prime"); /* "the 5' end" of a strand */
+        say_cardinal(x, x->text + at, feet);
+        norm_say(x, "prime");
+        return feet + quote;
+    }
     if (feet > 0 && feet < 3 && quote > 0 && inches == 0 && norm_is_border(x, at + feet + quote) &&
         x->text_after_quote == NULL && norm_char(x, at + feet + quote) != '"') { /* "6'" */
         norm_range(x, at, at + feet + quote, "feet");
@@ -600,6 +610,15 @@ size_t scan_measure(struct norm *x, size_t at)
         norm_range(x, unit, unit + 1, "unit");
         norm_say(x, "kelvin");
         return unit + 1 - at;
+    }
+    size_t points = norm_word(x, unit, "bps") + norm_word(x, unit, "pp");
+    if (points > 0 && space == 0 && number.whole_size < 4 &&
+        norm_wants(x, LT_TEXT_UNITS)) { /* of interest rates */
+        say_number(x, &number);
+        norm_range(x, unit, unit + points, "unit");
+        norm_say(x, points == 3 ? "basis" : "percentage");
+        norm_say(x, number_is_one(&number) ? "point" : "points");
+        return unit + points - at;
     }
     struct unit parsed;
     bool apart =

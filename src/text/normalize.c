@@ -363,8 +363,9 @@ static size_t stutter_size(const struct norm *x, size_t at)
         return 0;
     for (size_t i = at; i < at + n; i++)
         vowel |= strchr("aeiou", char_lower(x->text[i])) != NULL;
-    if (n == 1 && strchr("iaxe", char_lower(x->text[at])) != NULL)
+    if (n == 1 && strchr("xe", char_lower(x->text[at])) != NULL)
         return 0;
+    vowel = vowel && n > 1;
     while (norm_letters(x, end) == n && norm_char(x, end + n) == '-' &&
            (end == at || !begins_word(x, at, n, end))) {
         for (size_t i = 0; i < n; i++)
@@ -440,8 +441,9 @@ static size_t take_word(struct norm *x, size_t at)
     if (next == ' ' || next == ',' || next == '\n') { /* by far the most words */
         if ((used = scan_month_date(x, at, size)) > 0 || (used = scan_abbreviation(x, at, size)) > 0)
             return used;
+        size_t stem = size > 2 && x->text[at + size - 2] == '\'' ? size - 2 : size; /* "Elizabeth II's" */
         if (char_is_upper(x->text[at]) &&
-            ((used = scan_roman(x, at, size)) > 0 || (used = scan_money(x, at)) > 0))
+            ((used = scan_roman(x, at, stem)) > 0 || (used = scan_money(x, at)) > 0))
             return used;
         if (size <= 5 && strchr("ivx", x->text[at]) != NULL && (used = scan_roman(x, at, size)) > 0)
             return used;
@@ -457,8 +459,9 @@ static size_t take_word(struct norm *x, size_t at)
     if ((used = scan_electronic(x, at, size)) > 0 || (used = scan_month_date(x, at, size)) > 0 ||
         (used = scan_abbreviation(x, at, size)) > 0)
         return used;
+    size_t stem = size > 2 && x->text[at + size - 2] == '\'' ? size - 2 : size; /* "Elizabeth II's" */
     if (char_is_upper(x->text[at]) &&
-        ((used = scan_money(x, at)) > 0 || (used = scan_roman(x, at, size)) > 0))
+        ((used = scan_money(x, at)) > 0 || (used = scan_roman(x, at, stem)) > 0))
         return used;
     if (size <= 5 && strchr("ivx", x->text[at]) != NULL && (used = scan_roman(x, at, size)) > 0)
         return used;
@@ -759,6 +762,29 @@ static size_t take_emoticon(struct norm *x, size_t at)
     return n;
 }
 
+/* ":smile:", ":thumbs_up:": an emoji by its name. */
+static size_t take_shortcode(struct norm *x, size_t at)
+{
+    size_t end = at + 1;
+    while (end < x->size && end - at < 32 && (char_is_lower(x->text[end]) || x->text[end] == '_'))
+        end++;
+    if (end - at < 3 || norm_char(x, end) != ':' || !norm_is_border(x, end + 1) ||
+        (at > 0 && !char_is_space(x->text[at - 1])))
+        return 0;
+    if (!norm_wants(x, LT_TEXT_EMOJI)) {
+        drop(x, at, end + 1, "emoji");
+        return end + 1 - at;
+    }
+    for (size_t from = at + 1; from < end;) {
+        size_t n = norm_letters(x, from);
+        norm_range(x, from, from + n, "emoji");
+        if (n > 0)
+            norm_say_text(x, x->text + from, n);
+        from += n + 1;
+    }
+    return end + 1 - at;
+}
+
 /* ---- The walk ---- */
 
 /* Puts in the drops noted up to the position, so that the receipt is in order. */
@@ -830,6 +856,8 @@ static size_t take(struct norm *x, size_t at)
         return take_single_quote(x, at);
     if ((c == '{' || c == '[') && (used = scan_arpabet(x, at)) > 0)
         return used;
+    if (c == ':' && (used = take_shortcode(x, at)) > 0)
+        return used;
     if (c == '(' && norm_literal(x, at, "(c) ") > 0 && norm_digits(x, at + 4) == 4) {
         if (norm_previous_in(x, "copyright")) {
             drop(x, at, at + 3, "copyright sign after the word");
@@ -854,6 +882,11 @@ static size_t take(struct norm *x, size_t at)
     }
     if ((used = take_ascii_mark(x, at)) > 0)
         return used;
+    size_t ticker = c == '$' ? norm_letters(x, at + 1) : 0;
+    if (ticker > 0 && ticker < 6 && is_capitals(x, at + 1, ticker) && norm_is_border(x, at + 1 + ticker)) {
+        drop(x, at, at + 1, "sign of a ticker"); /* "$TSLA" */
+        return 1;
+    }
     if ((used = scan_money(x, at)) > 0 || (used = scan_symbol(x, at)) > 0)
         return used;
     if (c == '-' || (at + 3 <= x->size && c == '\xe2' && x->text[at + 1] == '\x80' &&
@@ -926,7 +959,7 @@ static void walk(struct norm *x, size_t from, size_t end)
         at += used;
         bool initials =
             used > 2 && x->text[at - 1] == '.' && char_is_alpha(x->text[at - 2]); /* "the U.S.'s" */
-        if ((char_is_digit(x->text[at - 1]) || initials) && norm_word(x, at, "'s") > 0)
+        if ((char_is_alnum(x->text[at - 1]) || initials) && norm_word(x, at, "'s") > 0)
             at += add_possessive(x, at);
     }
 }

@@ -374,6 +374,10 @@ void say_bare(struct norm *x, const struct number *number, bool counts)
         say_pairs(x, number->whole, n);
     } else if (n == 3 && norm_previous_in(x, "dial|call|dialed|called|dialing|calling")) {
         say_digits(x, number->whole, n); /* "call 911" */
+    } else if (n == 3 && number->whole[1] == '0' && number->whole[2] != '0' &&
+               norm_previous_in(x, "http|error|status|code")) {
+        norm_say(x, ones[number->whole[0] - '0']);
+        say_two(x, number->whole + 1, true); /* "error 404" */
     } else if (n > 4 && !counts && !(n > 6 && number_is_zero(number->whole + n - 6, 6))) {
         say_digits(x, number->whole, n);
     } else {
@@ -664,7 +668,9 @@ size_t scan_roman(struct norm *x, size_t at, size_t size)
         return 0; /* "Type-C" */
     bool named = previous_is_name(x) && value < 40 && (size > 1 || value == 5 || value == 10) &&
                  !norm_in(x->text + at, size, "mi|di|li|mix|dim|mild");
-    if (!counted && !(named && size > 1) &&
+    bool century = size > 1 && norm_char(x, at + size) == ' ' &&
+                   norm_word(x, at + size + 1, "century") + norm_word(x, at + size + 1, "centuries") > 0;
+    if (!counted && !century && !(named && size > 1) &&
         !(named &&
           norm_previous_in(
               x, "henry|george|louis|charles|edward|philip|charlemagne|james|pope|pius|leo|malcolm")))
@@ -679,7 +685,9 @@ size_t scan_roman(struct norm *x, size_t at, size_t size)
         if (n > 0 || value >= power)
             digits[n++] = (char)('0' + value / power % 10);
     norm_range(x, at, at + size, "roman numeral");
-    if (counted) {
+    if (century) {
+        say_ordinal(x, digits, n);
+    } else if (counted) {
         say_cardinal(x, digits, n);
     } else {
         norm_say(x, "the");

@@ -227,12 +227,20 @@ static const char *ascii_name(const struct norm *x, size_t at)
     case '*':
         return star_name(x, at);
     case '-':
+        if (before == ' ' && char_is_alpha(after) && norm_is_border(x, at + 2) && norm_char(x, at + 2) == ' ')
+            return "dash"; /* "-m", a program's option */
+        if (before >= 'A' && before <= 'F' && (at == 1 || x->text[at - 2] == ' ') &&
+            strchr(",.;)!?", after) != NULL)
+            return "minus"; /* "a B-." */
         return (is_equation(x, at) && (char_is_digit(after) || after == ' ')) ||
                        (between_numbers(x, at, 1) && is_equation(x, at))
                    ? "minus"
                    : NULL;
     case '/':
-        if (between_words(x, at) || spaced(x, at, 1) || at == 0)
+        if (char_is_alpha(before) && char_is_alpha(after) && norm_is_border(x, at + 2) &&
+            (at == 1 || norm_is_border(x, at - 2)))
+            return NULL; /* "I/O", "A/C" */
+        if (between_words(x, at) || spaced(x, at, 1) || at == 0 || (before == ' ' && char_is_lower(after)))
             return "slash";
         if (char_is_wide(before) && at > 1 && (unsigned char)x->text[at - 2] >= 0xce &&
             (unsigned char)x->text[at - 2] <= 0xcf && char_is_alnum(after))
@@ -392,7 +400,8 @@ size_t scan_symbol(struct norm *x, size_t at)
         return 0;
     if (c == 0xce || c == 0xcf) { /* a Greek letter: its name only when it stands alone */
         bool before = at > 0 && char_is_wide(x->text[at - 1]);
-        if (before || (char_is_wide(norm_char(x, at + n)) && (unsigned char)norm_char(x, at + n) < 0xe2))
+        unsigned char after = (unsigned char)norm_char(x, at + n);
+        if (before || (after > 0xc2 && after < 0xe2))
             return 0;
     }
     norm_range(x, at, at + n, "symbol");

@@ -145,7 +145,7 @@ size_t scan_telephone(struct norm *x, size_t at)
         return used;
     struct groups groups;
     read_groups(x, at, &groups);
-    if (groups.count < 2 || !norm_is_border(x, groups.end))
+    if (groups.count < 2 || !(norm_is_border(x, groups.end) || norm_char(x, groups.end) == 'x'))
         return 0;
     char next = norm_char(x, groups.end);
     if ((next == '-' || next == '/' || next == ':') && char_is_alnum(norm_char(x, groups.end + 1)))
@@ -159,5 +159,13 @@ size_t scan_telephone(struct norm *x, size_t at)
     if (!is_telephone(x, &groups, at))
         return 0;
     say_groups(x, &groups);
+    size_t extension = groups.end + norm_spaces(x, groups.end);
+    if (groups.count > 2 && norm_char(x, extension) == 'x' && norm_digits(x, extension + 1) > 0) { /* "x42" */
+        size_t digits = norm_digits(x, extension + 1);
+        norm_range(x, extension, extension + 1 + digits, "extension");
+        norm_say(x, "extension");
+        say_digits(x, x->text + extension + 1, digits);
+        return extension + 1 + digits - at;
+    }
     return groups.end - at;
 }

@@ -230,11 +230,32 @@ static size_t scan_hours(struct norm *x, size_t at)
     return end + take_zone(x, end, other.stop) - keep_stop(x, end, &other) - at;
 }
 
+/* "0530 hrs", "at 1400 hours". */
+static size_t scan_military(struct norm *x, size_t at)
+{
+    const char *digits = x->text + at;
+    size_t space = norm_spaces(x, at + 4);
+    if (norm_digits(x, at) != 4 || space != 1 ||
+        norm_word(x, at + 5, "hrs") + norm_word(x, at + 5, "hours") == 0 || number_value(digits, 2) > 23 ||
+        number_value(digits + 2, 2) > 59 ||
+        !(*digits == '0' || norm_previous_in(x, "at|by|from|until|since|before|after")))
+        return 0;
+    norm_range(x, at, at + 4, "time");
+    say_two(x, digits, true);
+    if (number_is_zero(digits + 2, 2))
+        norm_say(x, "hundred");
+    else
+        say_two(x, digits + 2, true);
+    norm_say(x, "hours");
+    return 5 + norm_letters(x, at + 5);
+}
+
 size_t scan_time(struct norm *x, size_t at)
 {
     struct time time;
     size_t used = scan_hours(x, at);
-    if (used > 0 || (used = scan_duration(x, at)) > 0 || (used = scan_scale(x, at)) > 0)
+    if (used > 0 || (used = scan_duration(x, at)) > 0 || (used = scan_scale(x, at)) > 0 ||
+        (used = scan_military(x, at)) > 0)
         return used;
     if (!read_time(x, at, &time))
         return take_ratio(x, at);

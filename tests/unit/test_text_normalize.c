@@ -284,7 +284,7 @@ static void settings_and_languages_count(void **state)
     const char code[] = "Run:\n\n```sh\nls -l\n```\n\nDone.";
     expect("text.emoji", "skip", "en-US", "Great \U0001f44d!", "Great!");
     expect("text.emoji", "name", "en-US", "Great \U0001f44d!", "Great thumbs up!");
-    expect("text.code", "read", "en-US", code, "Run: ls l. Done.");
+    expect("text.code", "read", "en-US", code, "Run: ls dash l. Done.");
     expect("text.code", "skip", "en-US", code, "Run: Done.");
     expect(NULL, NULL, "en-US", "On 5/6/2020", "On May sixth twenty twenty");
     expect(NULL, NULL, "en-GB", "On 5/6/2020", "On the fifth of June twenty twenty");
