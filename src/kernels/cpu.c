@@ -10,8 +10,8 @@
 #include <unistd.h>
 #endif
 
-static const char *const names[ISA_COUNT] = {"portable",   "avx2", "avx512", "avx512vnni",
-                                             "avx512bf16", "amx",  "neon"};
+static const char *const names[ISA_COUNT] = {"portable",   "avx2",       "avxvnni", "avx512",
+                                             "avx512vnni", "avx512bf16", "amx",     "neon"};
 
 const char *isa_name(enum isa isa)
 {
@@ -47,8 +47,8 @@ static const struct feature features[] = {
     {"avx512f", 7, 0, EBX, 16, STATE_AVX512},    {"avx512dq", 7, 0, EBX, 17, STATE_AVX512},
     {"avx512bw", 7, 0, EBX, 30, STATE_AVX512},   {"avx512vl", 7, 0, EBX, 31, STATE_AVX512},
     {"avx512vnni", 7, 0, ECX, 11, STATE_AVX512}, {"avx512bf16", 7, 1, EAX, 5, STATE_AVX512},
-    {"amx-tile", 7, 0, EDX, 24, STATE_AMX},      {"amx-bf16", 7, 0, EDX, 22, STATE_AMX},
-    {"amx-int8", 7, 0, EDX, 25, STATE_AMX},
+    {"avxvnni", 7, 1, EAX, 4, STATE_AVX},        {"amx-tile", 7, 0, EDX, 24, STATE_AMX},
+    {"amx-bf16", 7, 0, EDX, 22, STATE_AMX},      {"amx-int8", 7, 0, EDX, 25, STATE_AMX},
 };
 
 static unsigned long long saved_state(void)
@@ -105,6 +105,8 @@ bool isa_supported(enum isa isa)
         return true;
     case ISA_AVX2:
         return has_all("avx fma f16c avx2");
+    case ISA_AVXVNNI:
+        return isa_supported(ISA_AVX2) && has_all("avxvnni");
     case ISA_AVX512:
         return isa_supported(ISA_AVX2) && has_all("avx512f avx512dq avx512bw avx512vl");
     case ISA_AVX512VNNI:

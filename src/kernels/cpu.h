@@ -5,11 +5,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Ordered within an architecture: a set includes those before it. NEON stands beside the x86 sets: on ARM the
- * sets are portable and neon. */
-enum isa { ISA_PORTABLE, ISA_AVX2, ISA_AVX512, ISA_AVX512VNNI, ISA_AVX512BF16, ISA_AMX, ISA_NEON, ISA_COUNT };
+/* Ordered within an architecture: a set includes those before it, or replaces all that they do, as avx512 does with avxvnni,
+ * which a processor may lack. NEON stands beside the x86 sets: on ARM the sets are portable and neon. */
+enum isa {
+    ISA_PORTABLE,
+    ISA_AVX2,
+    ISA_AVXVNNI,
+    ISA_AVX512,
+    ISA_AVX512VNNI,
+    ISA_AVX512BF16,
+    ISA_AMX,
+    ISA_NEON,
+    ISA_COUNT
+};
 
-/* "portable", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx", "neon": the words of --isa. */
+/* "portable", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "amx", "neon": the words of --isa. */
 const char *isa_name(enum isa isa);
 
 /* The set of a name; false for any other word. */

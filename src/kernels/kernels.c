@@ -11,6 +11,7 @@ static const struct {
     {ISA_PORTABLE, kernels_portable},
 #if defined(__x86_64__)
     {ISA_AVX2, kernels_avx2},
+    {ISA_AVXVNNI, kernels_avxvnni},
     {ISA_AVX512, kernels_avx512},
     {ISA_AVX512VNNI, kernels_avx512vnni},
     {ISA_AVX512BF16, kernels_avx512bf16},

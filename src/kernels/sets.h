@@ -7,6 +7,7 @@
 
 void kernels_portable(struct kernels *k); /* fills the whole table */
 void kernels_avx2(struct kernels *k);
+void kernels_avxvnni(struct kernels *k);
 void kernels_avx512(struct kernels *k);
 void kernels_avx512vnni(struct kernels *k);
 void kernels_avx512bf16(struct kernels *k);
