@@ -119,6 +119,22 @@ static void announce(struct threads *pool)
     pthread_mutex_unlock(&pool->lock);
 }
 
+int thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument)
+{
+    pthread_attr_t attributes;
+    pthread_t unnamed;
+    int failed = pthread_attr_init(&attributes);
+    if (failed != 0)
+        return failed;
+    failed = pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
+    if (failed == 0 && thread == NULL)
+        failed = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    if (failed == 0)
+        failed = pthread_create(thread != NULL ? thread : &unnamed, &attributes, run, argument);
+    pthread_attr_destroy(&attributes);
+    return failed;
+}
+
 int threads_available(void)
 {
     cpu_set_t set;
@@ -159,7 +175,7 @@ lt_status threads_create(int count, bool pinned, struct threads **pool, lt_error
         int failed = 1;
         if (p->workers) {
             p->workers[i - 1] = (struct worker){.pool = p, .index = i};
-            failed = pthread_create(&p->workers[i - 1].thread, NULL, worker_main, &p->workers[i - 1]);
+            failed = thread_start(&p->workers[i - 1].thread, worker_main, &p->workers[i - 1]);
         }
         if (failed) {
             threads_destroy(p);

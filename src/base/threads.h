@@ -1,4 +1,4 @@
-/* threads.h: a small pool of threads that share out the tasks of one job.
+/* threads.h: starting threads, and a small pool of them that share out the tasks of one job.
  *
  * The engine cuts each step of an utterance into tasks (blocks of rows), runs them here and goes on when all
  * are done. Steps are short, from some ten microseconds, so a waiting thread first spins for a moment before
@@ -6,9 +6,16 @@
 #ifndef BASE_THREADS_H
 #define BASE_THREADS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "base/error.h"
+
+/* Starts a thread with a stack of THREAD_STACK_BYTES, a fraction of the usual, since address space may be limited and a server
+ * has hundreds of threads; what they run keeps its arrays on the heap. `thread` NULL: nobody will join it. Returns 0 or an
+ * errno value. */
+enum { THREAD_STACK_BYTES = 1 << 20 };
+int thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument);
 
 struct threads;
 

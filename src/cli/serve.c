@@ -1,4 +1,6 @@
 /* serve.c: `litetts serve`: the settings of the server as flags. */
+#include <malloc.h>
+
 #include "base/config.h"
 #include "base/log.h"
 #include "cli/command.h"
@@ -40,6 +42,8 @@ static int run(const struct arguments *arguments)
     lt_config *config = arguments_config(arguments, &error);
     if (config == NULL)
         return command_fail(&error);
+    mallopt(M_ARENA_MAX,
+            2); /* glibc reserves 64 MiB of addresses for each, which count where `ulimit -v` is set */
     enum log_level level = LOG_INFO;
     log_parse_level(config_string(config, CONFIG_log_level), &level);
     log_setup(level, config_string(config, CONFIG_log_format)[0] == 'j');

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/threads.h"
 
 struct queue {
     const struct registry_backend *backend;
@@ -177,7 +178,7 @@ static lt_status queue_open(struct queue *queue, const struct registry_backend *
     pthread_mutex_init(&queue->lock, NULL);
     clip_cond_open(&queue->filled);
     for (; queue->worker_count < wanted; queue->worker_count++) {
-        int failed = pthread_create(&queue->workers[queue->worker_count], NULL, work, queue);
+        int failed = thread_start(&queue->workers[queue->worker_count], work, queue);
         if (failed != 0) {
             errno = failed;
             return error_errno(error, LT_ERR_MEMORY, "cannot start worker thread %d of %d",

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/threads.h"
 #include "engine/disk.h"
 #include "engine/record.h"
 #include "engine/redis.h"
@@ -70,7 +71,7 @@ static lt_status open_levels(struct store *store, const lt_config *config, lt_er
 
 static lt_status start_writer(struct store *store, lt_error *error)
 {
-    int failed = pthread_create(&store->writer, NULL, write_clips, store);
+    int failed = thread_start(&store->writer, write_clips, store);
     errno = failed;
     store->started = failed == 0;
     return failed == 0 ? LT_OK : error_errno(error, LT_ERR_MEMORY, "cannot start the cache's writer");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/threads.h"
 
 enum { LIST_LIMIT = 1 << 20 };
 
@@ -69,7 +70,7 @@ lt_status warm_start(lt_engine *engine, const lt_config *config, struct warm **w
     started->cancel = lt_cancel_new();
     lt_status status = started->cancel == NULL ? error_memory(error, "the list of phrases")
                                                : file_read(path, LIST_LIMIT, &started->list, error);
-    if (status == LT_OK && (errno = pthread_create(&started->thread, NULL, speak_list, started)) != 0)
+    if (status == LT_OK && (errno = thread_start(&started->thread, speak_list, started)) != 0)
         status = error_errno(error, LT_ERR_MEMORY, "cannot start the thread that fills the cache");
     if (status != LT_OK) {
         lt_cancel_free(started->cancel);

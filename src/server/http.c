@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/threads.h"
 #include "server/reply.h"
 #include "server/routes.h"
 #include "server/speech.h"
@@ -451,7 +452,8 @@ static struct MHD_Daemon *start_daemon(struct server *server, int listening, cha
                             listening, MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
                             MHD_OPTION_NOTIFY_COMPLETED, completed, server, MHD_OPTION_NOTIFY_CONNECTION,
                             notify_connection, server, MHD_OPTION_URI_LOG_CALLBACK, note_path, server,
-                            MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+                            MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_THREAD_STACK_SIZE,
+                            (size_t)THREAD_STACK_BYTES, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 lt_status http_start(struct server *server, int listening, lt_error *error)

@@ -6,9 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-
-/* Small, because there may be hundreds of threads; the stages below keep their arrays on the heap. */
-enum { STACK_BYTES = 1 << 20 };
+#include "base/threads.h"
 
 struct pool {
     pthread_mutex_t lock; /* over everything below */
@@ -94,15 +92,8 @@ static void wake_or_start(struct pool *pool)
         pthread_cond_signal(&pool->work);
         return;
     }
-    pthread_attr_t attributes;
-    pthread_t thread;
-    if (pthread_attr_init(&attributes) != 0)
-        return;
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    if (pthread_create(&thread, &attributes, worker, pool) == 0)
+    if (thread_start(NULL, worker, pool) == 0)
         pool->threads++;
-    pthread_attr_destroy(&attributes);
 }
 
 static void append(struct pool *pool, struct pool_job *job)

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "server/speech.h"
 
 static const uint64_t STOP = 0; /* no connection has this id */
@@ -109,7 +110,7 @@ lt_status watch_start(struct server *server, lt_error *error)
     if (server->watch_epoll < 0 || server->watch_stop < 0 ||
         epoll_ctl(server->watch_epoll, EPOLL_CTL_ADD, server->watch_stop, &event) != 0)
         error_errno(error, LT_ERR_IO, "cannot watch connections");
-    else if ((errno = pthread_create(&server->watcher, NULL, watch, server)) != 0)
+    else if ((errno = thread_start(&server->watcher, watch, server)) != 0)
         error_errno(error, LT_ERR_IO, "cannot start a thread");
     else
         return LT_OK;
