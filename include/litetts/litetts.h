@@ -326,7 +326,8 @@ typedef struct lt_stats {
 
     /* Memory, in bytes. The budget (memory.limit_bytes, 0: none) covers the next three. */
     uint64_t memory_limit_bytes;
-    uint64_t memory_backend_bytes;     /* working memory that backends keep between utterances */
+    uint64_t
+        memory_backend_bytes; /* working memory that backends keep, or may take for the requests in progress */
     uint64_t memory_cache_bytes;       /* the cache's "memory" level */
     uint64_t memory_request_bytes;     /* reserved by requests in progress: an estimate of their buffers */
     uint64_t memory_waiting;           /* requests that wait for room now */

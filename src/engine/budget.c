@@ -10,9 +10,10 @@
 static const long POLL_NANOSECONDS = 20000000;
 
 struct budget {
-    pthread_mutex_t lock; /* guards counts */
+    pthread_mutex_t lock; /* guards counts and the list */
     pthread_cond_t freed;
     struct budget_counts counts;
+    struct reservation *held; /* newest first */
     double wait_seconds;
     struct cache *cache;
     const struct registry *registry;
@@ -48,29 +49,70 @@ void budget_close(struct budget *budget)
     free(budget);
 }
 
+/* Bytes that the utterances of the reservations may make a backend take. */
+static uint64_t most_working(const struct budget *budget, int backend)
+{
+    uint64_t most = 0;
+    for (const struct reservation *r = budget->held; r != NULL; r = r->next)
+        if (r->backend == backend && r->working > most)
+            most = r->working;
+    return most;
+}
+
 /* Bytes that neither backends nor requests have; the lock is held. */
 static uint64_t room(struct budget *budget)
 {
     struct budget_counts *counts = &budget->counts;
-    counts->backends = 0;
+    counts->backends = counts->idle = 0;
     for (int i = 0; i < budget->registry->backend_count; i++) {
         const struct registry_backend *backend = &budget->registry->backends[i];
         struct backend_facts facts = {0};
         backend->type->look(backend->backend, &facts);
-        counts->backends += facts.memory_bytes;
+        uint64_t working = most_working(budget, i);
+        working = facts.taken_bytes > working ? facts.taken_bytes : working;
+        counts->backends += facts.memory_bytes > working ? facts.memory_bytes : working;
+        counts->idle += facts.memory_bytes;
     }
     uint64_t taken = counts->backends + counts->reserved;
     return taken < counts->limit ? counts->limit - taken : 0;
 }
 
-/* Takes `bytes` when they are there, the cache's included; the lock is held. */
-static bool try_reserve(struct budget *budget, uint64_t bytes)
+static void link_in(struct budget *budget, struct reservation *reservation)
 {
-    uint64_t free_bytes = room(budget);
-    if (free_bytes < bytes)
+    reservation->held = true;
+    reservation->previous = NULL;
+    reservation->next = budget->held;
+    if (budget->held != NULL)
+        budget->held->previous = reservation;
+    budget->held = reservation;
+    budget->counts.reserved += reservation->bytes;
+}
+
+static void unlink_from(struct budget *budget, struct reservation *reservation)
+{
+    if (reservation->next != NULL)
+        reservation->next->previous = reservation->previous;
+    if (reservation->previous != NULL)
+        reservation->previous->next = reservation->next;
+    else
+        budget->held = reservation->next;
+    reservation->held = false;
+    budget->counts.reserved -= reservation->bytes;
+}
+
+/* Makes the reservation when there is room, the cache's included; the lock is held. */
+static bool try_reserve(struct budget *budget, struct reservation *reservation)
+{
+    const struct registry_backend *backend = &budget->registry->backends[reservation->backend];
+    link_in(budget, reservation);
+    uint64_t left = room(budget);
+    if (budget->counts.backends + budget->counts.reserved > budget->counts.limit) {
+        unlink_from(budget, reservation);
         return false;
-    budget->counts.reserved += bytes;
-    cache_set_room(budget->cache, free_bytes - bytes);
+    }
+    cache_set_room(budget->cache, left);
+    if (reservation->working > 0)
+        backend->type->allow(backend->backend, most_working(budget, reservation->backend));
     return true;
 }
 
@@ -85,36 +127,37 @@ static void wait_a_moment(struct budget *budget)
     pthread_cond_timedwait(&budget->freed, &budget->lock, &until);
 }
 
-static lt_status refuse(struct budget *budget, uint64_t bytes, lt_error *error)
+static lt_status refuse(struct budget *budget, const struct reservation *reservation, lt_error *error)
 {
     budget->counts.refusals++;
     return error_set(
         error, LT_ERR_MEMORY,
         "the request needs about %.1f MiB and the budget of %.1f MiB has no room for it%s: try again "
         "later, or raise memory.limit_bytes",
-        (double)bytes / 1048576, (double)budget->counts.limit / 1048576,
-        budget->counts.reserved == 0 ? "" : " while others are spoken");
+        (double)(reservation->bytes + reservation->working) / 1048576, (double)budget->counts.limit / 1048576,
+        budget->held == NULL ? "" : " while others are spoken");
 }
 
-lt_status budget_reserve(struct budget *budget, uint64_t bytes, const atomic_bool *cancelled, lt_error *error)
+lt_status budget_reserve(struct budget *budget, struct reservation *reservation, const atomic_bool *cancelled,
+                         lt_error *error)
 {
     if (budget->counts.limit == 0) /* constant */
         return LT_OK;
     lt_status status = LT_OK;
     pthread_mutex_lock(&budget->lock);
-    if (!try_reserve(budget, bytes)) {
+    if (!try_reserve(budget, reservation)) {
         double give_up = clock_seconds() + budget->wait_seconds;
         bool got = false;
         budget->counts.waits++;
         budget->counts.waiting++;
         while (status == LT_OK && !got) {
-            if (budget->counts.reserved == 0 || clock_seconds() >= give_up)
-                status = refuse(budget, bytes, error); /* with nothing reserved, waiting brings nothing */
+            if (budget->held == NULL || clock_seconds() >= give_up)
+                status = refuse(budget, reservation, error); /* with nothing held, waiting brings nothing */
             else if (cancelled != NULL && atomic_load(cancelled))
                 status = error_set(error, LT_ERR_CANCELLED, "stopped while it waited for memory");
             else
                 wait_a_moment(budget);
-            got = status == LT_OK && try_reserve(budget, bytes);
+            got = status == LT_OK && try_reserve(budget, reservation);
         }
         budget->counts.waiting--;
     }
@@ -122,22 +165,47 @@ lt_status budget_reserve(struct budget *budget, uint64_t bytes, const atomic_boo
     return status;
 }
 
-bool budget_try(struct budget *budget, uint64_t bytes)
+lt_status budget_raise_working(struct budget *budget, struct reservation *reservation, uint64_t working,
+                               lt_error *error)
+{
+    if (working <= reservation->working || !reservation->held) /* only its owner changes them */
+        return LT_OK;
+    lt_status status = LT_OK;
+    pthread_mutex_lock(&budget->lock);
+    uint64_t before = reservation->working;
+    unlink_from(budget, reservation);
+    reservation->working = working;
+    if (!try_reserve(budget, reservation)) {
+        status = refuse(budget, reservation, error);
+        reservation->working = before;
+        link_in(budget, reservation);
+    }
+    pthread_mutex_unlock(&budget->lock);
+    return status;
+}
+
+bool budget_extend(struct budget *budget, struct reservation *reservation, uint64_t bytes)
 {
     if (budget->counts.limit == 0)
         return true;
     pthread_mutex_lock(&budget->lock);
-    bool got = budget->counts.waiting == 0 && try_reserve(budget, bytes);
+    uint64_t left = room(budget);
+    bool got = reservation->held && budget->counts.waiting == 0 && bytes <= left;
+    if (got) {
+        reservation->bytes += bytes;
+        budget->counts.reserved += bytes;
+        cache_set_room(budget->cache, left - bytes);
+    }
     pthread_mutex_unlock(&budget->lock);
     return got;
 }
 
-void budget_release(struct budget *budget, uint64_t bytes)
+void budget_release(struct budget *budget, struct reservation *reservation)
 {
-    if (budget->counts.limit == 0 || bytes == 0)
+    if (!reservation->held)
         return;
     pthread_mutex_lock(&budget->lock);
-    budget->counts.reserved -= bytes;
+    unlink_from(budget, reservation);
     cache_set_room(budget->cache, room(budget));
     pthread_cond_broadcast(&budget->freed);
     pthread_mutex_unlock(&budget->lock);

@@ -1,6 +1,7 @@
 /* budget.h: what requests, caches and working memory may take together, beyond the mapped model.
  *
- * A request reserves an estimate of what it will need before it allocates anything. When that does not fit, the
+ * A request reserves an estimate of what it will need before it allocates anything, and of what its utterances will have a
+ * backend take. When that does not fit, the
  * cache is shrunk first; then the request waits for others to end; then it is refused, so that many requests at
  * once never swell the process. The cache grows into whatever nobody has reserved.
  *
@@ -15,10 +16,23 @@
 
 struct budget;
 
+/* What a request reserves. The budget's from budget_reserve to budget_release; a request that holds none has {0}. */
+struct reservation {
+    uint64_t bytes; /* of its own buffers */
+    int backend;    /* index in the registry */
+    uint64_t
+        working; /* bytes that its longest utterance takes in that backend, which speaks one batch at a time: of
+                         all requests, the largest counts */
+    bool held;
+    struct reservation *next, *previous;
+};
+
 struct budget_counts {
-    uint64_t limit;    /* bytes; 0: none */
-    uint64_t backends; /* bytes that backends hold between utterances */
-    uint64_t reserved; /* bytes reserved by the requests in progress */
+    uint64_t limit; /* bytes; 0: none */
+    uint64_t
+        backends; /* bytes of working memory that backends hold, or that requests in progress may make them take */
+    uint64_t idle;     /* bytes that backends hold between utterances */
+    uint64_t reserved; /* bytes reserved by the requests in progress for themselves */
     uint64_t waiting;  /* requests that wait for room now */
     uint64_t waits;    /* requests that had to wait, since budget_open */
     uint64_t refusals; /* of them, that were refused */
@@ -29,15 +43,21 @@ lt_status budget_open(uint64_t limit, double wait_seconds, struct cache *cache,
                       const struct registry *registry, struct budget **budget, lt_error *error);
 void budget_close(struct budget *budget); /* NULL is fine */
 
-/* Reserves `bytes`, to be given back with budget_release. `cancelled` (may be NULL) ends the wait.
- * Errors: LT_ERR_MEMORY (no room in time, or never any), LT_ERR_CANCELLED. */
-lt_status budget_reserve(struct budget *budget, uint64_t bytes, const atomic_bool *cancelled,
+/* Makes a reservation. `cancelled` (may be NULL) ends the wait. Errors: LT_ERR_MEMORY (no room in time, or never any),
+ * LT_ERR_CANCELLED. */
+lt_status budget_reserve(struct budget *budget, struct reservation *reservation, const atomic_bool *cancelled,
                          lt_error *error);
 
-/* The same at once or not at all, for what a request can do without: true when it got them. */
-bool budget_try(struct budget *budget, uint64_t bytes);
+/* Raises the working memory of a reservation that is held to `working`, at once, if it is less. Errors: LT_ERR_MEMORY. */
+lt_status budget_raise_working(struct budget *budget, struct reservation *reservation, uint64_t working,
+                               lt_error *error);
 
-void budget_release(struct budget *budget, uint64_t bytes);
+/* Adds `bytes` to a reservation that is held, at once or not at all, for what a request can do without: true when it got
+ * them. */
+bool budget_extend(struct budget *budget, struct reservation *reservation, uint64_t bytes);
+
+/* Gives all of it back. One that is not held is fine. */
+void budget_release(struct budget *budget, struct reservation *reservation);
 
 void budget_look(struct budget *budget, struct budget_counts *counts);
 

@@ -24,11 +24,11 @@ const struct answer *recording_find(struct recording *recording, lt_engine *engi
     return recording->keyed ? cache_find_answer(engine->cache, &recording->key) : NULL;
 }
 
-void recording_begin(struct recording *recording, lt_engine *engine, uint64_t most)
+void recording_begin(struct recording *recording, lt_engine *engine, struct reservation *reservation,
+                     uint64_t most)
 {
-    most = most < ANSWER_MOST_BYTES ? most : ANSWER_MOST_BYTES;
-    recording->running = recording->keyed && budget_try(engine->budget, most);
-    recording->most = recording->running ? most : 0;
+    recording->most = most < ANSWER_MOST_BYTES ? most : ANSWER_MOST_BYTES;
+    recording->running = recording->keyed && budget_extend(engine->budget, reservation, recording->most);
 }
 
 void recording_write(struct recording *recording, const void *bytes, size_t size)
@@ -65,9 +65,7 @@ void recording_keep(struct recording *recording, lt_engine *engine, const lt_req
         cache_keep_answer(engine->cache, answer);
 }
 
-void recording_close(struct recording *recording, lt_engine *engine)
+void recording_close(struct recording *recording)
 {
     str_free(&recording->bytes);
-    budget_release(engine->budget, recording->most);
-    recording->most = 0;
 }

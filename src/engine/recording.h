@@ -14,7 +14,7 @@ struct recording {
     uint64_t generation; /* of the user's lexicon, in the key */
     bool running;        /* what is written is being recorded */
     struct str bytes;
-    uint64_t most; /* bytes, reserved from the memory budget */
+    uint64_t most; /* of them, reserved from the memory budget */
 };
 
 /* What is kept for the request, to be given back with cache_release_answer; NULL: it has to be spoken. `size` is its text's. */
@@ -23,7 +23,8 @@ const struct answer *recording_find(struct recording *recording, lt_engine *engi
 
 /* Begins to record a request that recording_find looked for, of which at most `most` bytes are expected: more are not kept. Does
  * nothing when the memory budget has no room for them. */
-void recording_begin(struct recording *recording, lt_engine *engine, uint64_t most);
+void recording_begin(struct recording *recording, lt_engine *engine, struct reservation *reservation,
+                     uint64_t most);
 void recording_write(struct recording *recording, const void *bytes, size_t size);
 void recording_rewrite(struct recording *recording, uint64_t offset, const void *bytes, size_t size);
 
@@ -32,6 +33,6 @@ void recording_keep(struct recording *recording, lt_engine *engine, const lt_req
                     const struct voice_ref *voice, const lt_result *result);
 
 /* Lets go of what was not kept. */
-void recording_close(struct recording *recording, lt_engine *engine);
+void recording_close(struct recording *recording);
 
 #endif

@@ -56,7 +56,7 @@ struct speech {
     struct ambience ambience;       /* what sounds under the piece that is being written */
     struct piece pieces[LOOKAHEAD]; /* a ring: `waiting` of them, the oldest at `oldest` */
     int oldest, waiting;
-    uint64_t reserved; /* of the memory budget */
+    struct reservation reservation;
     bool text_ended, first_piece_submitted;
     bool entered; /* counted by the scheduler as a request that may submit more */
     uint64_t samples_written;
@@ -157,6 +157,19 @@ static bool submit_job(struct speech *s, struct clip *clip, const struct utteran
     return true;
 }
 
+/* Sees to it that the memory budget has what the backend takes for an utterance: marks in the text, and numbers, may make it longer
+ * than the request's text let expect. */
+static lt_status reserve_working(struct speech *s, const struct utterance *utterance, lt_error *error)
+{
+    const struct registry_backend *backend = &s->engine->registry.backends[s->voice.backend];
+    if (backend->type->working == NULL)
+        return LT_OK;
+    const char *spoken = backend->type->wants_phonemes ? utterance->phonemes : utterance->text;
+    uint64_t working =
+        backend->type->working(backend->backend, utf8_count(spoken, strlen(spoken)), utterance->speed);
+    return budget_raise_working(s->engine->budget, &s->reservation, working, error);
+}
+
 /* Fetches a clip from a level below memory. */
 static bool load_clip(struct speech *s, struct clip *clip)
 {
@@ -186,6 +199,11 @@ static lt_status take_clip(struct speech *s, struct piece *piece, const struct t
         .pitch_hertz = chunk->pitch_hertz,
         .seed = s->request->seed,
     };
+    status = reserve_working(s, &utterance, error);
+    if (status != LT_OK) {
+        registry_release(&s->engine->registry, &voice);
+        return status;
+    }
     struct cache_key key;
     bool keyed = cache_enabled(cache) && clip_key_make(&s->engine->registry, &voice, &utterance, &key);
     enum cache_found found;
@@ -459,21 +477,28 @@ static uint64_t sample_bytes(const struct speech *s, uint64_t symbols)
 static lt_status reserve_memory(struct speech *s, size_t max_symbols, lt_error *error)
 {
     const lt_request *r = s->request;
-    uint64_t symbols = LOOKAHEAD * (uint64_t)max_symbols;
-    if (r->text != NULL && r->input == LT_INPUT_TEXT && s->text.size < symbols)
-        symbols = s->text.size;
-    uint64_t bytes = REQUEST_BYTES + sample_bytes(s, symbols);
-    const atomic_bool *cancel = r->cancel != NULL ? &r->cancel->fired : NULL;
-    lt_status status = budget_reserve(s->engine->budget, bytes, cancel, error);
-    if (status == LT_OK)
-        s->reserved = bytes;
-    return status;
+    const struct registry_backend *backend = &s->engine->registry.backends[s->voice.backend];
+    uint64_t most = r->text != NULL && r->input == LT_INPUT_TEXT ? s->text.size : UINT64_MAX;
+    uint64_t waiting = LOOKAHEAD * (uint64_t)max_symbols;
+    size_t longest = most < max_symbols ? (size_t)most : max_symbols;
+    s->reservation = (struct reservation){
+        .bytes = REQUEST_BYTES + sample_bytes(s, most < waiting ? most : waiting),
+        .backend = s->voice.backend,
+        .working =
+            backend->type->working == NULL ? 0 : backend->type->working(backend->backend, longest, r->speed),
+    };
+    return budget_reserve(s->engine->budget, &s->reservation, r->cancel != NULL ? &r->cancel->fired : NULL,
+                          error);
 }
 
 static lt_status open_speech(struct speech *s, lt_error *error)
 {
-    const struct backend_type *type = s->engine->registry.backends[s->voice.backend].type;
-    lt_status status = reserve_memory(s, type->max_symbols, error);
+    const struct registry_backend *backend = &s->engine->registry.backends[s->voice.backend];
+    const struct backend_type *type = backend->type;
+    const size_t fitting =
+        type->longest == NULL ? SIZE_MAX : type->longest(backend->backend, s->request->speed);
+    const size_t max_symbols = fitting < type->max_symbols ? fitting : type->max_symbols;
+    lt_status status = reserve_memory(s, max_symbols, error);
     if (status != LT_OK)
         return status;
     scheduler_enter(s->engine->scheduler, s->voice.backend);
@@ -486,13 +511,15 @@ static lt_status open_speech(struct speech *s, lt_error *error)
     struct text_options options = {
         .input = s->request->input,
         .phonemes = type->wants_phonemes,
-        .max_symbols = type->max_symbols,
+        .max_symbols = max_symbols,
+        .fitting_symbols = fitting,
         .first_symbols = FIRST_SYMBOLS,
         .language = s->voice.language,
         .on = s->request->text_on,
         .off = s->request->text_off,
     };
-    recording_begin(&s->recording, s->engine, RECORDING_BYTES + sample_bytes(s, s->text.size));
+    recording_begin(&s->recording, s->engine, &s->reservation,
+                    RECORDING_BYTES + sample_bytes(s, s->text.size));
     return text_stream_open(s->engine->frontend, &options, request_text_read, &s->text, &s->stream, error);
 }
 
@@ -506,8 +533,8 @@ static void close_speech(struct speech *s)
         str_free(&s->pieces[i].text);
         free(s->pieces[i].words);
     }
-    recording_close(&s->recording, s->engine);
-    budget_release(s->engine->budget, s->reserved);
+    recording_close(&s->recording);
+    budget_release(s->engine->budget, &s->reservation);
 }
 
 static lt_status stopped_by_receiver(lt_error *error)

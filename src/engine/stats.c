@@ -110,7 +110,7 @@ void engine_sample_memory(lt_engine *engine)
 {
     struct budget_counts budget;
     budget_look(engine->budget, &budget);
-    uint64_t known = budget.backends + cache_bytes(engine->cache);
+    uint64_t known = budget.idle + cache_bytes(engine->cache);
     uint64_t anonymous = memory_read_field("/proc/self/status", "RssAnon");
     leak_sample(&engine->stats.leak, anonymous > known ? anonymous - known : 0);
 }

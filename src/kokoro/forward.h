@@ -12,7 +12,8 @@ struct kokoro {
     struct nn nn;
     enum value_type storage; /* of the generator's arrays */
     struct stft stft;
-    size_t most_memory, keep_memory, lane_memory;
+    size_t most_memory, keep_memory, lane_memory; /* constant */
+    size_t allowed;                               /* of most_memory, what the next call may take */
     struct kokoro_cost costs[KOKORO_PARTS];
     double since, multiplications; /* clock, and the layers' count, at the end of the last part */
 };
@@ -68,6 +69,9 @@ void adain_block(struct nn *nn, const struct adain_block *block, const struct ar
 
 /* Decoder up to the generator: out is [2 * frames][512]. */
 void decoder(struct kokoro *k, const struct decoding *decoding, const struct array *out);
+
+/* Whether a stage of the generator packs arrays that wait, so that it takes three places and not four. */
+bool generator_packs(const struct kokoro *k, int rows, int channels);
 
 /* Generator of one utterance: samples, in the arena; NULL when cancelled or the arena overflowed. */
 const float *generator(struct kokoro *k, const struct speech *speech, const struct array *x,

@@ -155,9 +155,9 @@ static size_t array_bytes(enum value_type type, int rows, int channels)
     return value_bytes(type, ((size_t)rows * (size_t)channels + 31) & ~(size_t)31);
 }
 
-static bool stage_packs(enum value_type storage, int rows, int channels)
+bool generator_packs(const struct kokoro *k, int rows, int channels)
 {
-    return storage == VALUE_F16 && 4 * array_bytes(storage, rows, channels) > PACK_ABOVE;
+    return k->storage == VALUE_F16 && 4 * array_bytes(k->storage, rows, channels) > PACK_ABOVE;
 }
 
 static struct array take_array(struct nn *nn, enum value_type type, int rows, int channels, size_t bytes)
@@ -328,7 +328,7 @@ static struct places take_places(struct kokoro *k, const struct upsample *up, in
     const size_t packed = 2 * array_bytes(VALUE_Q8_0, rows, channels);
     /* x's place also holds the rows that the upsampling cuts off, and one before the first for the reflection */
     const size_t upsampled = array_bytes(type, (in_rows + 1) * up->rate + 1, channels);
-    const bool packs = stage_packs(type, rows, channels);
+    const bool packs = generator_packs(k, rows, channels);
     const size_t of_h = packs && packed > whole ? packed : whole;
     struct places at;
     if (last) {

@@ -30,6 +30,7 @@ lt_status kokoro_open(const struct model *model, const struct kokoro_options *op
     k->most_memory = options->most_memory ? options->most_memory : 1024 * MEBIBYTE;
     k->keep_memory = options->keep_memory ? options->keep_memory : 32 * MEBIBYTE;
     k->lane_memory = options->lane_memory ? options->lane_memory : 48 * MEBIBYTE;
+    k->allowed = k->most_memory;
     lt_status status = threads_create(options->threads, options->pinned, &k->nn.threads, error);
     if (status == LT_OK)
         status = stft_open(&k->stft, model->n_fft, model->hop, error);
@@ -81,6 +82,56 @@ size_t kokoro_memory(const struct kokoro *k)
     return k->nn.arena.held;
 }
 
+/* ---- Memory ---------------------------------------------------------------------------------------- */
+
+/* Room for batches of short utterances even when no long one is expected; what a layer takes for itself; and an utterance's
+ * ids, at two frames an id or more, and prosody. */
+static const size_t LEAST_NEED = 64 * ((size_t)1 << 20), LAYER_NEED = 4 * ((size_t)1 << 20),
+                    FRAME_NEED = 4096;
+
+static size_t need(const struct kokoro *k, int frames)
+{
+    const struct model *m = k->model;
+    int rows = 2 * frames;
+    size_t stage = 0;
+    const size_t decoded = value_bytes(VALUE_F32, (size_t)rows * (size_t)m->decode[3].out);
+    for (int i = 0; i < m->upsample_count;
+         i++) { /* the generator: x, s and h, and one more unless it packs */
+        const struct upsample *up = &m->upsamples[i];
+        rows = (rows + 1) * up->rate + 1;
+        const size_t array =
+            value_bytes(k->storage, ((size_t)rows * (size_t)up->channels + 31) & ~(size_t)31);
+        const size_t arrays = generator_packs(k, rows, up->channels) ? 3 : 4;
+        stage = arrays * array > stage ? arrays * array : stage;
+    }
+    return LAYER_NEED * (size_t)threads_count(k->nn.threads) + decoded + stage + FRAME_NEED * (size_t)frames;
+}
+
+size_t kokoro_need(const struct kokoro *k, int frames)
+{
+    size_t bytes = need(k, frames);
+    bytes = bytes > LEAST_NEED ? bytes : LEAST_NEED;
+    return bytes < k->most_memory ? bytes : k->most_memory;
+}
+
+int kokoro_most_frames(const struct kokoro *k)
+{
+    int least = 0, more = 1 << 17; /* an hour */
+    while (more - least > 1) {
+        const int frames = least + (more - least) / 2;
+        if (need(k, frames) <= k->most_memory)
+            least = frames;
+        else
+            more = frames;
+    }
+    return least;
+}
+
+void kokoro_allow(struct kokoro *k, size_t bytes)
+{
+    k->allowed = bytes < k->most_memory ? bytes : k->most_memory;
+}
+
 void kokoro_clock(struct kokoro *k, enum kokoro_part part)
 {
     const double now = clock_seconds();
@@ -114,11 +165,13 @@ struct batch {
     int count;
     int id_begin[KOKORO_MAX_BATCH + 1], frame_begin[KOKORO_MAX_BATCH + 1];
     struct spans ids, frames;
-    int *all_ids, *durations;                    /* [ids] */
-    struct array decoder_styles, prosody_styles; /* [utterances][style] */
-    struct array text;                           /* [ids][hidden] */
-    struct array d;                              /* duration encoder's output, [ids][hidden + style] */
-    float *f0, *energy;                          /* [2 * frames] */
+    int *all_ids, *durations;                         /* [ids] */
+    struct array decoder_styles, prosody_styles;      /* [utterances][style] */
+    struct array text;                                /* [ids][hidden] */
+    struct array d;                                   /* duration encoder's output, [ids][hidden + style] */
+    float *f0, *energy;                               /* [2 * frames] */
+    struct kokoro_utterance *unfit[KOKORO_MAX_BATCH]; /* too large for what the others leave of the arena */
+    int unfit_count;
 };
 
 static bool prepare(struct kokoro *k, struct batch *b)
@@ -438,16 +491,23 @@ static void generate_short_ones(struct kokoro *k, const struct batch *b, struct 
         generate_side_by_side(k, b, g, first, first + count, bytes);
 }
 
-static void fail_for_memory(const struct kokoro *k, struct kokoro_utterance *u, int frames)
+/* Utterance i of a group does not fit. */
+static void leave(const struct kokoro *k, struct batch *b, const struct group *g, int i)
 {
+    struct kokoro_utterance *u = b->utterances[g->first + i];
+    if (b->count > 1) { /* alone, it may */
+        b->unfit[b->unfit_count++] = u;
+        return;
+    }
     u->status = error_set(&u->error, LT_ERR_MEMORY,
-                          "an utterance of %.0f seconds needs more working memory than %zu MiB",
-                          frames / 40.0, k->most_memory / MEBIBYTE);
+                          "an utterance of %.0f seconds needs more working memory than %zu MiB: raise "
+                          "memory.limit_bytes, or let it be spoken faster",
+                          (g->begin[i + 1] - g->begin[i]) / 40.0, k->allowed / MEBIBYTE);
     finish(u);
 }
 
 /* The others of a group, the shortest first, with all threads on each. */
-static void generate_others(struct kokoro *k, const struct batch *b, struct group *g)
+static void generate_others(struct kokoro *k, struct batch *b, struct group *g)
 {
     for (int i = g->count - 1; i >= 0; i--) {
         const int frames = g->begin[i + 1] - g->begin[i];
@@ -456,12 +516,12 @@ static void generate_others(struct kokoro *k, const struct batch *b, struct grou
         if (frames >= LONG_FRAMES)
             model_forget_pages(k->model);
         if (!g->x.data || !generate(k, b, g, i))
-            fail_for_memory(k, b->utterances[g->first + i], frames);
+            leave(k, b, g, i);
     }
 }
 
 /* Sound of a batch, in groups from its end, where the shortest are. */
-static void decode(struct kokoro *k, const struct batch *b)
+static void decode(struct kokoro *k, struct batch *b)
 {
     struct nn *nn = &k->nn;
     for (int past = b->count; past > 0;) {
@@ -495,7 +555,7 @@ static bool check(const struct kokoro *k, struct kokoro_utterance *u)
     return u->status == LT_OK;
 }
 
-static void fail_all(struct batch *b, lt_status status, const char *message)
+static void fail_all(const struct batch *b, lt_status status, const char *message)
 {
     for (int i = 0; i < b->count; i++) {
         b->utterances[i]->status = error_set(&b->utterances[i]->error, status, "%s", message);
@@ -503,20 +563,43 @@ static void fail_all(struct batch *b, lt_status status, const char *message)
     }
 }
 
-static void speak_batch(struct kokoro *k, struct batch *b)
+/* What depends on phonemes; false when the arena is too small for the batch. */
+static bool read_batch(struct kokoro *k, struct batch *b)
 {
-    struct nn *nn = &k->nn;
-    lt_error error;
-    k->since = clock_seconds();
-    if (arena_reserve(&nn->arena, k->most_memory, &error) != LT_OK)
-        return fail_all(b, error.status, error.message);
     if (!prepare(k, b) || !encode(k, b))
-        return fail_all(b, LT_ERR_MEMORY, "the batch needs more working memory than is allowed");
+        return false;
     predict_prosody(k, b);
-    if (nn->arena.overflow)
-        return fail_all(b, LT_ERR_MEMORY, "the batch needs more working memory than is allowed");
     kokoro_clock(k, KOKORO_PROSODY);
-    decode(k, b);
+    return !k->nn.arena.overflow;
+}
+
+/* Speaks a batch; one that does not fit into the arena, in halves. */
+static void speak_batch(struct kokoro *k, struct kokoro_utterance **utterances, int count)
+{
+    struct batch b = {.utterances = utterances, .count = count};
+    const bool fits = read_batch(k, &b);
+    if (fits)
+        decode(k, &b);
+    k->nn.arena.overflow = false;
+    arena_release(&k->nn.arena, 0);
+    if (!fits && count == 1)
+        fail_all(&b, LT_ERR_MEMORY,
+                 "an utterance needs more working memory than there is: raise memory.limit_bytes");
+    else if (!fits) {
+        speak_batch(k, utterances, count / 2);
+        speak_batch(k, utterances + count / 2, count - count / 2);
+    }
+    for (int i = 0; i < b.unfit_count; i++)
+        speak_batch(k, &b.unfit[i], 1);
+}
+
+/* Makes the arena as large as it may be for this call. */
+static lt_status open_arena(struct kokoro *k, lt_error *error)
+{
+    const lt_status status = arena_reserve(&k->nn.arena, k->most_memory, error);
+    if (status == LT_OK)
+        arena_limit(&k->nn.arena, k->allowed);
+    return status;
 }
 
 /* Longer ones first. */
@@ -529,15 +612,20 @@ static int compare_lengths(const void *a, const void *b)
 void kokoro_speak(struct kokoro *k, struct kokoro_utterance **utterances, int count)
 {
     struct kokoro_utterance *good[KOKORO_MAX_BATCH];
-    struct batch batch = {.utterances = good};
+    int good_count = 0;
+    lt_error error;
     for (int i = 0; i < count; i++)
         if (check(k, utterances[i]))
-            good[batch.count++] = utterances[i];
+            good[good_count++] = utterances[i];
         else
             finish(utterances[i]);
-    qsort(good, (size_t)batch.count, sizeof *good, compare_lengths);
-    if (batch.count)
-        speak_batch(k, &batch);
-    arena_release(&k->nn.arena, 0);
+    if (good_count == 0)
+        return;
+    qsort(good, (size_t)good_count, sizeof *good, compare_lengths);
+    k->since = clock_seconds();
+    if (open_arena(k, &error) != LT_OK)
+        return fail_all(&(struct batch){.utterances = good, .count = good_count}, error.status,
+                        error.message);
+    speak_batch(k, good, good_count);
     arena_trim(&k->nn.arena, k->keep_memory);
 }

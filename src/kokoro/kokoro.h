@@ -105,6 +105,17 @@ void kokoro_reset_costs(struct kokoro *kokoro);
 /* Bytes of working memory that stay for the next call. Not during a kokoro_speak. */
 size_t kokoro_memory(const struct kokoro *kokoro);
 
+/* Bytes of working memory that utterances of up to `frames` frames (of 1/40 s) take at most, alone or in a batch: never more than
+ * options.most_memory. From any thread. */
+size_t kokoro_need(const struct kokoro *kokoro, int frames);
+
+/* Frames of the longest utterance for which options.most_memory is enough; 0: it is not enough for any. */
+int kokoro_most_frames(const struct kokoro *kokoro);
+
+/* From now on calls take no more than `bytes`, nor than options.most_memory; a batch that needs more is spoken in parts. Not during
+ * a kokoro_speak. */
+void kokoro_allow(struct kokoro *kokoro, size_t bytes);
+
 enum isa kokoro_isa(const struct kokoro *kokoro); /* the set in use */
 
 #endif

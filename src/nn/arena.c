@@ -6,22 +6,29 @@
 
 lt_status arena_reserve(struct arena *arena, size_t capacity, lt_error *error)
 {
-    if (capacity <= arena->capacity)
+    if (capacity <= arena->mapped) {
+        arena->capacity = arena->mapped;
         return LT_OK;
+    }
     arena_free(arena);
     capacity = (capacity + 0xfffff) & ~(size_t)0xfffff;
     void *base =
         mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED)
         return error_errno(error, LT_ERR_MEMORY, "cannot reserve %zu MiB of working memory", capacity >> 20);
-    *arena = (struct arena){.base = base, .capacity = capacity};
+    *arena = (struct arena){.base = base, .mapped = capacity, .capacity = capacity};
     return LT_OK;
+}
+
+void arena_limit(struct arena *arena, size_t most)
+{
+    arena->capacity = most < arena->mapped ? most : arena->mapped;
 }
 
 void arena_free(struct arena *arena)
 {
     if (arena->base)
-        munmap(arena->base, arena->capacity);
+        munmap(arena->base, arena->mapped);
     *arena = (struct arena){0};
 }
 

@@ -14,7 +14,8 @@
 /* Set up with {0}. */
 struct arena {
     unsigned char *base; /* NULL until arena_reserve */
-    size_t capacity;     /* bytes of address space */
+    size_t mapped;       /* bytes of address space */
+    size_t capacity;     /* of them, that may be taken */
     size_t used;
     size_t peak;   /* largest `used` since the last arena_trim */
     size_t held;   /* bytes that may be resident since arena_trim gave the rest back */
@@ -24,6 +25,10 @@ struct arena {
 /* Makes at least `capacity` bytes of address space available; memory itself is only used once it is written. The
  * arena must be empty (used 0): its contents are lost. Errors: LT_ERR_MEMORY. */
 lt_status arena_reserve(struct arena *arena, size_t capacity, lt_error *error);
+
+/* From now on no more than `most` bytes, nor than were reserved, can be taken. The arena must be empty. */
+void arena_limit(struct arena *arena, size_t most);
+
 void arena_free(struct arena *arena);
 
 /* `bytes` bytes, aligned to 64, contents undefined; released by arena_release. When it does not fit, overflow is set

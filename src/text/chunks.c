@@ -1,6 +1,7 @@
 /* chunks.c: packs spoken tokens into chunks that a backend can hold. */
 #include "text/chunks.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
@@ -17,6 +18,7 @@ void chunker_init(struct chunker *chunker, const struct text_options *options)
     chunker->limit = options->first_symbols == 0 || options->first_symbols > chunker->max_symbols
                          ? chunker->max_symbols
                          : options->first_symbols;
+    chunker->fitting_symbols = options->fitting_symbols == 0 ? INFINITY : (double)options->fitting_symbols;
     chunker->phonemes = options->phonemes;
     chunker->readable = options->readable;
 }
@@ -116,20 +118,27 @@ struct choice {
     bool is_hard; /* it ends because nothing may follow, not because it is full */
 };
 
+/* Symbols that the next chunk may have, because of the rate at which it is spoken. */
+static size_t most_symbols(const struct chunker *chunker)
+{
+    double most = chunker->fitting_symbols * (double)chunker->passages[chunker->passage_first].style.rate;
+    return most >= (double)chunker->max_symbols ? chunker->max_symbols : most < 8 ? 8 : (size_t)most;
+}
+
 /* Decides where the chunk that begins at chunker->first ends. */
 static struct choice choose(const struct chunker *chunker)
 {
     size_t best[BORDER_SENTENCE + 1] = {0}, symbols = 0, passage = chunker->passage_first;
-    size_t slack = chunker->limit * 2 < chunker->max_symbols ? chunker->limit * 2 : chunker->max_symbols;
+    size_t most = most_symbols(chunker), limit = chunker->limit < most ? chunker->limit : most;
+    size_t slack = limit * 2 < most ? limit * 2 : most;
     const struct text_style *style = &chunker->passages[passage].style;
     for (size_t i = chunker->first; i < chunker->tokens.count; i++) {
         const struct token *token = &chunker->tokens.items[i];
         size_t counted = token_symbols(chunker, token), space = counted > 0 && token->space_after;
         symbols += counted;
-        if (symbols - space > chunker->limit && best[BORDER_SENTENCE] + best[BORDER_CLAUSE] > 0)
+        if (symbols - space > limit && best[BORDER_SENTENCE] + best[BORDER_CLAUSE] > 0)
             break;
-        if (symbols - space >
-            (symbols == counted ? chunker->max_symbols : slack)) /* one long word may fill it */
+        if (symbols - space > (symbols == counted ? most : slack)) /* one long word may fill it */
             break;
         if (token->kind == TOKEN_PAUSE)
             return (struct choice){i + 1, token->seconds, true};
@@ -164,7 +173,7 @@ static bool split_first(struct chunker *chunker)
     struct token *head = &tokens->items[chunker->first], *tail = head + 1;
     head->space_after = false;
     const char *pool = tokens->pool.data;
-    size_t size = chunker->max_symbols;
+    size_t size = most_symbols(chunker);
     if (chunker->phonemes && head->phonemes_size > 0) {
         size_t bytes = 0, count = 0;
         uint32_t c;

@@ -36,9 +36,10 @@ struct passage {
 
 struct chunker {
     size_t max_symbols, limit; /* longest chunk ever; longest next one */
-    bool phonemes;             /* symbols are counted in phonemes, else in bytes of text */
-    bool readable;             /* of text_options */
-    struct tokens tokens;      /* waiting; those before `first` were spoken */
+    double fitting_symbols; /* longest chunk at rate 1 for which there is memory; slower ones are shorter */
+    bool phonemes;          /* symbols are counted in phonemes, else in bytes of text */
+    bool readable;          /* of text_options */
+    struct tokens tokens;   /* waiting; those before `first` were spoken */
     size_t first;
     struct passage *passages; /* of `tokens`, in order; those before `passage_first` were spoken */
     size_t passage_count, passage_capacity, passage_first;

@@ -33,8 +33,10 @@ typedef size_t (*text_read_fn)(void *user, char *buffer, size_t size);
 
 struct text_options {
     lt_input input;
-    bool phonemes;        /* chunks carry phonemes */
-    size_t max_symbols;   /* longest chunk: phoneme symbols when `phonemes`, else bytes of text */
+    bool phonemes;      /* chunks carry phonemes */
+    size_t max_symbols; /* longest chunk: phoneme symbols when `phonemes`, else bytes of text */
+    /* What the backend has memory for at rate 1: slower passages have less, in proportion; 0: any. */
+    size_t fitting_symbols;
     size_t first_symbols; /* aim for the first chunk, so that sound starts early; 0: no special aim */
     const char *language; /* BCP 47 of the voice, "en-US" */
     uint32_t on, off;     /* lt_text_switch bits that differ from the configuration; `off` wins */

@@ -59,6 +59,7 @@ struct backend_facts {
     int threads;           /* that it runs itself; 0: it speaks on its callers' */
     bool pinned;           /* they are kept on their CPUs */
     uint64_t memory_bytes; /* working memory that it holds between utterances */
+    uint64_t taken_bytes;  /* what the speak() in progress may take; 0: none is */
 };
 
 struct backend; /* an open backend; its own structure, defined in its .c file */
@@ -92,6 +93,14 @@ struct backend_type {
 
     /* Fills *facts with what is true at this moment. */
     void (*look)(const struct backend *backend, struct backend_facts *facts);
+
+    /* For a backend whose working memory grows with its utterances; all three NULL: it does not, or hardly.
+     * longest: symbols at `speed` for which the memory that it may ever take is enough; may exceed max_symbols.
+     * working: bytes that utterances of up to `symbols` at `speed` take at most, alone or in a batch.
+     * allow: from now on speak() takes no more than `bytes`: what `working` said of the longest utterance that may come. */
+    size_t (*longest)(const struct backend *backend, float speed);
+    size_t (*working)(const struct backend *backend, size_t symbols, float speed);
+    void (*allow)(struct backend *backend, size_t bytes);
 
     /* Speaks `count` utterances (1 to max_batch) and returns when all are done, with `status` set in each before its
      * done() is called; `batch` is not read any more after an utterance's done(). An utterance's samples do not depend on which others share its batch. */

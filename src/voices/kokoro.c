@@ -27,6 +27,8 @@ struct backend {
     unsigned char digest[GGUF_DIGEST_BYTES];
     char model_name[64];               /* of the file */
     atomic_uint_fast64_t memory_bytes; /* kokoro_memory() after the last utterance */
+    atomic_uint_fast64_t taken_bytes;  /* of backend_facts */
+    atomic_size_t allowed;             /* by kokoro_allow_memory */
     lt_voice *voices; /* in the order of model->voices; strings belong to the model or are static */
 };
 
@@ -188,6 +190,25 @@ static void kokoro_identify(const struct backend *backend, const void *voice, st
         str_printf(out, " %s %a", blend->parts[i].voice->name, blend->parts[i].weight);
 }
 
+/* Frames of 1/40 s that a symbol may take at speed 1, and beyond all symbols: silence at both ends. Speech has 2 to 3 a symbol. */
+enum { SYMBOL_FRAMES = 4, EDGE_FRAMES = 40 };
+
+static size_t kokoro_longest(const struct backend *backend, float speed)
+{
+    const int frames = kokoro_most_frames(backend->kokoro) - EDGE_FRAMES;
+    return frames > SYMBOL_FRAMES ? (size_t)((float)frames * speed / SYMBOL_FRAMES) : 1;
+}
+
+static size_t kokoro_working(const struct backend *backend, size_t symbols, float speed)
+{
+    return kokoro_need(backend->kokoro, EDGE_FRAMES + (int)((float)(symbols * SYMBOL_FRAMES) / speed));
+}
+
+static void kokoro_allow_memory(struct backend *backend, size_t bytes)
+{
+    atomic_store_explicit(&backend->allowed, bytes, memory_order_relaxed);
+}
+
 static void kokoro_look(const struct backend *backend, struct backend_facts *facts)
 {
     *facts = (struct backend_facts){
@@ -197,6 +218,7 @@ static void kokoro_look(const struct backend *backend, struct backend_facts *fac
         .threads = backend->options.threads,
         .pinned = backend->options.pinned,
         .memory_bytes = atomic_load_explicit(&backend->memory_bytes, memory_order_relaxed),
+        .taken_bytes = atomic_load_explicit(&backend->taken_bytes, memory_order_relaxed),
     };
 }
 
@@ -228,6 +250,12 @@ static size_t lane_memory(const lt_config *config)
     return rest > 2 ? (size_t)(rest / 3 * 2) : 1;
 }
 
+/* Of the memory budget, what utterances may take; the rest is for requests. 0: no limit of ours. */
+static size_t working_share(const lt_config *config)
+{
+    return (size_t)config_integer(config, CONFIG_memory_limit_bytes) / 4 * 3;
+}
+
 static lt_status open_engine(struct backend *backend, const lt_config *config, const char *path,
                              lt_error *error)
 {
@@ -244,10 +272,12 @@ static lt_status open_engine(struct backend *backend, const lt_config *config, c
     *options = (struct kokoro_options){.threads = (int)config_integer(config, CONFIG_engine_threads),
                                        .pinned = config_bool(config, CONFIG_engine_pin),
                                        .isa = ISA_COUNT,
+                                       .most_memory = working_share(config),
                                        .lane_memory = lane_memory(config)};
     if (options->threads == 0)
         options->threads = threads_available();
     isa_parse(config_string(config, CONFIG_engine_isa), &options->isa); /* "auto" is none: no cap */
+    atomic_init(&backend->allowed, SIZE_MAX);
     status = kokoro_open(backend->model, options, &backend->kokoro, error);
     if (status == LT_OK && !list_voices(backend))
         status = error_memory(error, "the list of voices");
@@ -395,8 +425,13 @@ static void speak_prepared(struct backend *backend, struct prepared *prepared, i
     struct kokoro_utterance *batch[KOKORO_MAX_BATCH];
     for (int i = 0; i < count; i++)
         batch[i] = &prepared[i].spoken;
+    const size_t allowed = atomic_load_explicit(&backend->allowed, memory_order_relaxed);
+    kokoro_allow(backend->kokoro, allowed);
+    if (allowed != SIZE_MAX) /* there is a budget */
+        atomic_store_explicit(&backend->taken_bytes, allowed, memory_order_relaxed);
     kokoro_speak(backend->kokoro, batch, count);
     atomic_store_explicit(&backend->memory_bytes, kokoro_memory(backend->kokoro), memory_order_relaxed);
+    atomic_store_explicit(&backend->taken_bytes, 0, memory_order_relaxed);
 }
 
 static void prepare(struct backend *backend, struct prepared *p, struct utterance *u, float *style)
@@ -451,5 +486,8 @@ const struct backend_type kokoro_backend = {
     .release_voice = kokoro_release_voice,
     .identify = kokoro_identify,
     .look = kokoro_look,
+    .longest = kokoro_longest,
+    .working = kokoro_working,
+    .allow = kokoro_allow_memory,
     .speak = kokoro_backend_speak,
 };

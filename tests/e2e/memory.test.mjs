@@ -1,14 +1,16 @@
 // memory.test.mjs: what `litetts serve` keeps, and how it gets along with little memory.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { Server, program, slowness } from './server.mjs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Server, program, slowness, until } from './server.mjs';
 
-const tiny = join(process.env.LITETTS_TEST_SHARED ?? '../shared', 'reference/kokoro-tiny');
+const shared = process.env.LITETTS_TEST_SHARED ?? '../shared';
+const tiny = join(shared, 'reference/kokoro-tiny');
 const tinySkip = existsSync(join(tiny, 'kokoro-tiny.pth')) ? false : 'the reference data (LITETTS_TEST_SHARED) is absent';
 const folder = mkdtempSync(join(tmpdir(), 'litetts-memory-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -26,6 +28,25 @@ function tinyModel() {
     model = { LITETTS_ENGINE_DATA_FOLDER: data, LITETTS_VOICE_DEFAULT_VOICE: 'af_heart' };
   }
   return model;
+}
+
+/** The same with a model of the published size, of made-up weights: its speech is noise, but it takes the memory of the real one. */
+const weights = join(shared, 'bench/make_weights.c'), tensors = join(shared, 'reference/kokoro-82m/tensors.tsv');
+const fullSkip = !existsSync(weights) || !existsSync(tensors) ? 'the reference data (LITETTS_TEST_SHARED) is absent'
+  : spawnSync('cc', ['--version']).status !== 0 && 'there is no cc';
+function fullModel() {
+  const data = join(folder, 'full'), voices = join(folder, 'full-voices');
+  mkdirSync(data);
+  mkdirSync(voices);
+  const table = Buffer.alloc(510 * 256 * 4);
+  for (let i = 0; i < 510 * 256; i++) table.writeFloatLE(Math.sin(i * 12.9898) * 0.3, 4 * i);
+  writeFileSync(join(voices, 'af_heart.bin'), table);
+  const make = join(folder, 'make_weights'), whole = join(folder, 'model.safetensors');
+  execFileSync('cc', ['-O2', '-w', '-o', make, weights]);
+  execFileSync(make, [tensors, whole, 'safetensors']);
+  execFileSync(program, ['import', whole, '--type', 'q8_0', '--voices', voices, '-o', join(data, 'kokoro.gguf'), '-q']);
+  rmSync(whole);
+  return { LITETTS_ENGINE_DATA_FOLDER: data, LITETTS_VOICE_DEFAULT_VOICE: 'af_heart' };
 }
 
 const bytesOf = async (response) => {
@@ -98,4 +119,75 @@ test('a changed lexicon is heard in a request that was kept', { skip: tinySkip }
   assert.equal(encoded.misses, 3); // one a lexicon; the last is a new one, though its samples are there
   assert.equal(encoded.hits, 3);
   await server.stop();
+});
+
+test('requests that wait for memory make the server unready, then are refused', async () => {
+  // room for one long request: its two chunks in flight
+  const server = await Server.start({ 'memory.limit_bytes': 4_000_000, 'memory.wait_seconds': 2 * slowness, 'cache.memory_bytes': 0 });
+  const ready = async () => { const response = await server.get('/health/ready'); return [response.status, (await response.json()).status]; };
+  assert.deepEqual(await ready(), [200, 'ready']);
+  const holder = await server.stuck();
+  await until(async () => (await (await server.get('/stats')).json()).memory.request_bytes > 2e6, 'the first holds its memory');
+  const body = { input: 'And another long one, that has to wait. '.repeat(20), response_format: 'pcm' };
+  const second = server.speak(body);
+  await until(async () => (await ready())[1] === 'over_budget', 'a request waits');
+  assert.equal((await ready())[0], 503);
+  const refused = await second;
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers.get('retry-after'), '1');
+  const { error } = await refused.json();
+  assert.equal(error.code, 'out_of_memory');
+  assert.match(error.message, /memory\.limit_bytes/);
+  assert.deepEqual(await ready(), [200, 'ready']);
+
+  const third = server.speak(body); // and one that gets what the first gives back
+  await until(async () => (await ready())[1] === 'over_budget', 'it waits');
+  holder.destroy();
+  assert.ok((await bytesOf(await third)).length > 100_000);
+  const { memory } = await (await server.get('/stats')).json();
+  assert.equal(memory.refusals, 1);
+  assert.equal(memory.waits, 2);
+  await server.stop();
+});
+
+/** A server whose address space is limited, as `ulimit -v` does it. */
+const within = (mebibytes) => ['bash', '-c', `ulimit -v ${mebibytes * 1024} && exec "$0" serve`, program];
+
+test('512 MiB of address space are enough', { skip: fullSkip || process.env.LITETTS_TEST_SANITIZER, timeout: 280_000 }, async () => {
+  const server = await Server.start({ grace_seconds: 60 }, { command: within(512), more: fullModel() });
+  const look = async () => (await (await server.get('/stats')).json()).memory;
+  const idle = await look();
+  const text = `Yes. [pause:0.1s] ${'The quick brown fox jumps over the lazy dog, and the dog does not mind it at all, '.repeat(20)}.`;
+  const formats = ['mp3', 'wav', 'opus', 'flac', 'aac', 'pcm'];
+  /** Begins a long text, listens for a while, and leaves in the middle of it. */
+  const client = async (i) => {
+    const leave = new AbortController();
+    const response = await server.speak({ input: `${i}. ${text}`, response_format: formats[i % 6], speed: 1 + i % 3 }, { signal: leave.signal });
+    if (response.status === 503) assert.ok(response.headers.get('retry-after'), 'when to come again');
+    else assert.equal(response.status, 200);
+    await sleep(4000);
+    leave.abort();
+    return response.status;
+  };
+  const statuses = await Promise.all(Array.from({ length: 16 }, (_, i) => client(i)));
+  assert.ok(statuses.includes(200), `${statuses}`);
+  const short = await until(async () => { const r = await server.speak({ input: 'Good.' }); return r.status === 200 && r; }, 'all is well again', 60);
+  assert.ok((await bytesOf(short)).length > 1000);
+  // what the books say is what the kernel says: heap and stacks are what was there before any request, and what is booked, within 32 MiB
+  const busy = await until(async () => { const now = await look(); return now.request_bytes === 0 && now; }, 'nothing is reserved', 30);
+  const booked = busy.backend_bytes + busy.cache_bytes, grown = busy.anonymous_bytes - idle.anonymous_bytes;
+  assert.ok(Math.abs(grown - booked) < 32 << 20, `grown by ${grown}, booked ${booked}`);
+  assert.ok(busy.anonymous_bytes - idle.anonymous_bytes < busy.limit_bytes, `${busy.anonymous_bytes}`);
+  await server.stop();
+});
+
+test('too little address space is an error with a sentence', { skip: process.env.LITETTS_TEST_SANITIZER }, () => {
+  for (let mebibytes = 40, started = false; !started; mebibytes += 20) {
+    const { status, signal, stderr } = spawnSync('timeout', ['-s', 'TERM', '3', ...within(mebibytes)],
+      { encoding: 'utf8', env: { ...process.env, LITETTS_SERVER_PORT: '0', LITETTS_ENGINE_DATA_FOLDER: '/nonexistent' } });
+    started = /listening on/.test(stderr);
+    assert.equal(signal, null);
+    assert.ok(started || status === 1 || status === 127, `${mebibytes} MiB: ${status} ${stderr}`); // 127: not even libraries
+    assert.ok(mebibytes < 400, 'it starts in less');
+  }
 });

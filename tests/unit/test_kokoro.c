@@ -254,6 +254,88 @@ static void a_large_batch_sounds_like_its_utterances_alone(void **state)
         free(alone[i].samples);
 }
 
+/* Speaks a batch in `allowed` bytes; returns how many utterances fitted: they sound as ever, the others say why not. */
+static int speak_within(struct backend *backend, size_t allowed, const struct sound alone[MANY])
+{
+    char texts[MANY][64];
+    struct utterance utterances[MANY], *batch[MANY];
+    struct heard heard[MANY];
+    const void *with = voice(backend, "af_heart");
+    int fitted = 0;
+    kokoro_backend.allow(backend, allowed);
+    for (int i = 0; i < MANY; i++) {
+        utterances[i] = utterance_of(text_of(i, texts[i]), with, (uint64_t)i, NULL);
+        utterances[i].emit = keep_heard;
+        utterances[i].done = note_end;
+        utterances[i].user = &heard[i];
+        heard[i] = (struct heard){.utterance = &utterances[i], .status = LT_ERR_INTERNAL};
+        batch[i] = &utterances[i];
+    }
+    kokoro_backend.speak(backend, batch, MANY);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(heard[i].times, 1);
+        if (heard[i].status == LT_OK) {
+            assert_true(same(&heard[i].sound, &alone[i]));
+            fitted++;
+        } else {
+            assert_int_equal(heard[i].status, LT_ERR_MEMORY);
+            assert_non_null(strstr(utterances[i].error.message, "memory.limit_bytes"));
+        }
+        free(heard[i].sound.samples);
+    }
+    kokoro_backend.release_voice(backend, with);
+    return fitted;
+}
+
+/* A batch that is too large for the memory it may take is spoken in parts, down to single utterances. */
+static void little_memory_makes_small_batches(void **state)
+{
+    (void)state;
+    struct sound alone[MANY];
+    char text[64];
+    for (int threads = 1; threads <= 2; threads++) {
+        struct backend *backend = open_backend((char[]){(char)('0' + threads), 0});
+        for (int i = 0; i < MANY; i++)
+            alone[i] = speak(backend, text_of(i, text), "af_heart", (uint64_t)i);
+        int fitted = MANY, sizes_for_all = 0;
+        for (size_t allowed = (size_t)4 << 20; fitted > 0; allowed -= allowed / 8) {
+            int now = speak_within(backend, allowed, alone);
+            assert_true(now <= fitted);
+            fitted = now;
+            sizes_for_all += fitted == MANY;
+        }
+        assert_true(sizes_for_all > 1);
+        assert_int_equal(speak_within(backend, SIZE_MAX, alone), MANY); /* none of it lasts */
+        for (int i = 0; i < MANY; i++)
+            free(alone[i].samples);
+        kokoro_backend.close(backend);
+    }
+}
+
+/* What an utterance may take is not more than a budget allows, and the longest one takes all of that. */
+static void the_budget_decides_the_longest_utterance(void **state)
+{
+    (void)state;
+    if (!model_file[0])
+        skip();
+    struct model *model;
+    struct kokoro *kokoro;
+    assert_int_equal(model_open(model_file, &model, NULL), LT_OK);
+    size_t before = 0;
+    for (size_t most = (size_t)16 << 20; most <= (size_t)256 << 20; most *= 2) {
+        const struct kokoro_options options = {.threads = 2, .isa = ISA_COUNT, .most_memory = most};
+        assert_int_equal(kokoro_open(model, &options, &kokoro, NULL), LT_OK);
+        const int frames = kokoro_most_frames(kokoro);
+        assert_true((size_t)frames > before);
+        assert_true(kokoro_need(kokoro, frames) <= most);
+        assert_int_equal(kokoro_need(kokoro, frames + 1000000), most); /* which is all there is */
+        assert_true(kokoro_need(kokoro, 1) <= kokoro_need(kokoro, frames));
+        before = (size_t)frames;
+        kokoro_close(kokoro);
+    }
+    model_close(model);
+}
+
 static void the_seed_chooses_the_noise(void **state)
 {
     (void)state;
@@ -642,6 +724,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sound_does_not_depend_on_threads_or_batch),
         cmocka_unit_test(a_large_batch_sounds_like_its_utterances_alone),
+        cmocka_unit_test(little_memory_makes_small_batches),
+        cmocka_unit_test(the_budget_decides_the_longest_utterance),
         cmocka_unit_test(the_seed_chooses_the_noise),
         cmocka_unit_test(a_blend_is_a_weighted_mean),
         cmocka_unit_test(malformed_blends_are_refused),

@@ -49,36 +49,54 @@ static void keep_clip(struct cache *cache, unsigned char number, size_t samples)
     assert_false(cache_release(cache, clip));
 }
 
+static lt_status reserve(struct budget *budget, struct reservation *reservation, uint64_t bytes,
+                         lt_error *error)
+{
+    *reservation = (struct reservation){.bytes = bytes};
+    return budget_reserve(budget, reservation, NULL, error);
+}
+
 static void what_does_not_fit_is_refused_in_time(void **state)
 {
     (void)state;
     struct budget_state s = open_budget(1000, 0.05);
     struct budget_counts counts;
+    struct reservation large, small, none;
     lt_error error;
     double began = clock_seconds();
-    assert_int_equal(budget_reserve(s.budget, 1001, NULL, &error), LT_ERR_MEMORY); /* never any room */
+    assert_int_equal(reserve(s.budget, &none, 1001, &error), LT_ERR_MEMORY); /* never any room */
     assert_true(clock_seconds() - began < 0.04);
     assert_non_null(strstr(error.message, "memory.limit_bytes"));
-    assert_int_equal(budget_reserve(s.budget, 600, NULL, &error), LT_OK);
+    assert_int_equal(reserve(s.budget, &large, 600, &error), LT_OK);
     began = clock_seconds();
-    assert_int_equal(budget_reserve(s.budget, 600, NULL, &error), LT_ERR_MEMORY);
+    assert_int_equal(reserve(s.budget, &none, 600, &error), LT_ERR_MEMORY);
     assert_true(clock_seconds() - began >= 0.05);
-    assert_int_equal(budget_reserve(s.budget, 400, NULL, &error), LT_OK);
+    assert_false(none.held);
+    assert_int_equal(reserve(s.budget, &small, 300, &error), LT_OK);
+    assert_false(budget_extend(s.budget, &small, 101));
+    assert_true(budget_extend(s.budget, &small, 100));
     budget_look(s.budget, &counts);
     assert_int_equal(counts.reserved, 1000);
     assert_int_equal(counts.waits, 2);
     assert_int_equal(counts.refusals, 2);
     assert_int_equal(counts.waiting, 0);
-    budget_release(s.budget, 600);
-    budget_release(s.budget, 400);
-    assert_int_equal(budget_reserve(s.budget, 1000, NULL, &error), LT_OK);
+    budget_release(s.budget, &large);
+    budget_release(s.budget, &small);
+    budget_release(s.budget, &none); /* holds nothing */
+    assert_int_equal(reserve(s.budget, &large, 1000, &error), LT_OK);
     close_budget(&s);
 }
 
+struct later {
+    struct budget *budget;
+    struct reservation *reservation;
+};
+
 static void *release_later(void *argument)
 {
+    struct later *later = argument;
     usleep(30000);
-    budget_release(argument, 600);
+    budget_release(later->budget, later->reservation);
     return NULL;
 }
 
@@ -86,14 +104,16 @@ static void a_request_gets_what_another_gives_back(void **state)
 {
     (void)state;
     struct budget_state s = open_budget(1000, 20);
+    struct reservation first, second, third = {.bytes = 600};
+    struct later later = {s.budget, &first};
     pthread_t thread;
     lt_error error;
-    assert_int_equal(budget_reserve(s.budget, 600, NULL, &error), LT_OK);
-    assert_int_equal(pthread_create(&thread, NULL, release_later, s.budget), 0);
-    assert_int_equal(budget_reserve(s.budget, 600, NULL, &error), LT_OK);
+    assert_int_equal(reserve(s.budget, &first, 600, &error), LT_OK);
+    assert_int_equal(pthread_create(&thread, NULL, release_later, &later), 0);
+    assert_int_equal(reserve(s.budget, &second, 600, &error), LT_OK);
     pthread_join(thread, NULL);
     atomic_bool cancelled = true;
-    assert_int_equal(budget_reserve(s.budget, 600, &cancelled, &error), LT_ERR_CANCELLED);
+    assert_int_equal(budget_reserve(s.budget, &third, &cancelled, &error), LT_ERR_CANCELLED);
     close_budget(&s);
 }
 
@@ -102,21 +122,84 @@ static void the_cache_makes_room_first(void **state)
     (void)state;
     struct budget_state s = open_budget(200000, 0);
     struct cache_counts counts;
+    struct reservation reservation;
     lt_error error;
     for (unsigned char i = 0; i < 100; i++)
         keep_clip(s.cache, i, 4000); /* 8 KB each: more than the budget */
-    assert_int_equal(budget_reserve(s.budget, 150000, NULL, &error), LT_OK);
+    assert_int_equal(reserve(s.budget, &reservation, 150000, &error), LT_OK);
     cache_look(s.cache, CACHE_AUDIO, &counts);
     assert_true(counts.entries > 0 && counts.bytes <= 50000);
     keep_clip(s.cache, 200, 4000);
     cache_look(s.cache, CACHE_AUDIO, &counts);
     assert_true(counts.bytes <= 50000); /* nor does it grow while the request lasts */
-    budget_release(s.budget, 150000);
+    budget_release(s.budget, &reservation);
     for (unsigned char i = 0; i < 20; i++)
         keep_clip(s.cache, i, 4000);
     cache_look(s.cache, CACHE_AUDIO, &counts);
     assert_true(counts.bytes > 100000);
     close_budget(&s);
+}
+
+/* A backend that says what it was told. */
+struct backend {
+    struct backend_facts facts;
+    size_t allowed;
+};
+
+static void look(const struct backend *backend, struct backend_facts *facts)
+{
+    *facts = backend->facts;
+}
+
+static void allow(struct backend *backend, size_t bytes)
+{
+    backend->allowed = bytes;
+}
+
+/* A backend speaks one batch at a time, so what requests may have it take does not add up: the largest counts. */
+static void working_memory_counts_once(void **state)
+{
+    (void)state;
+    static const struct backend_type type = {.name = "test", .look = look, .allow = allow};
+    struct backend backend = {.facts.memory_bytes = 100};
+    const struct registry registry = {.backends = {{&type, &backend}}, .backend_count = 1};
+    struct budget_counts counts;
+    struct reservation a = {.bytes = 10, .working = 500}, b = {.bytes = 10, .working = 700},
+                       c = {.bytes = 10, .working = 981};
+    struct cache *cache;
+    struct budget *budget;
+    lt_error error;
+    assert_int_equal(cache_open(1 << 20, false, &cache, NULL), LT_OK);
+    assert_int_equal(budget_open(1000, 0, cache, &registry, &budget, NULL), LT_OK);
+    assert_int_equal(budget_reserve(budget, &a, NULL, &error), LT_OK);
+    assert_int_equal(backend.allowed, 500);
+    assert_int_equal(budget_reserve(budget, &b, NULL, &error), LT_OK);
+    assert_int_equal(backend.allowed, 700);
+    budget_look(budget, &counts);
+    assert_int_equal(counts.backends, 700);
+    assert_int_equal(counts.idle, 100);
+    assert_int_equal(counts.reserved, 20);
+    assert_int_equal(budget_reserve(budget, &c, NULL, &error), LT_ERR_MEMORY);
+    assert_int_equal(backend.allowed, 700);
+    assert_int_equal(budget_raise_working(budget, &a, 980, &error),
+                     LT_OK); /* a longer utterance than was expected */
+    assert_int_equal(backend.allowed, 980);
+    assert_int_equal(budget_raise_working(budget, &b, 981, &error), LT_ERR_MEMORY);
+    assert_non_null(strstr(error.message, "memory.limit_bytes"));
+    assert_int_equal(backend.allowed, 980);
+    budget_release(budget, &a);
+    backend.facts.taken_bytes = 990; /* still at it */
+    budget_look(budget, &counts);
+    assert_int_equal(counts.backends, 990);
+    backend.facts.taken_bytes = 0;
+    budget_look(budget, &counts);
+    assert_int_equal(counts.backends, 700);
+    budget_release(budget, &b);
+    budget_look(budget, &counts);
+    assert_int_equal(counts.backends, 100);
+    assert_int_equal(counts.reserved, 0);
+    budget_close(budget);
+    cache_close(cache);
 }
 
 /* ---- The leak detector ---- */
@@ -284,6 +367,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_refused_in_time),
         cmocka_unit_test(a_request_gets_what_another_gives_back),
         cmocka_unit_test(the_cache_makes_room_first),
+        cmocka_unit_test(working_memory_counts_once),
         cmocka_unit_test(growth_is_told_from_noise),
         cmocka_unit_test(requests_are_counted),
         cmocka_unit_test(an_engine_keeps_to_its_budget),
