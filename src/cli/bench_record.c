@@ -103,11 +103,12 @@ static json_t *compare_measure(const json_t *before, int runs_before, const json
 {
     const struct quartiles was = quartiles_of(before), is = quartiles_of(after);
     const double ratio = is.median / was.median;
-    const double noise = fmax(
-        (trial_uncertainty(was, runs_before) + trial_uncertainty(is, runs_after)) / was.median, least_noise);
+    const double noise =
+        fmax(trial_uncertainty(was, runs_before) / was.median + trial_uncertainty(is, runs_after) / is.median,
+             least_noise);
     const char *verdict = runs_before < FEWEST_RUNS || runs_after < FEWEST_RUNS ? "too few runs"
                           : ratio > 1 + noise                                   ? "slower"
-                          : ratio < 1 - noise                                   ? "faster"
+                          : ratio < 1 / (1 + noise)                             ? "faster"
                                                                                 : "within noise";
     return json_pack("{s:f, s:f, s:f, s:f, s:s}", "before", was.median, "after", is.median, "ratio", ratio,
                      "noise", noise, "verdict", verdict);

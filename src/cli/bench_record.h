@@ -19,7 +19,7 @@ lt_status record_check(const json_t *before, const char *input, int tokens, int 
 
 /* Holds `after` against `before`: {"before": its date, "differences": {name: [before, after]} of the machine, the model, the
  * program and the settings, "seconds": {measure: {"before", "after", "ratio", "noise", "verdict"}}, "peakMiB": {"before",
- * "after", "ratio"}}. A ratio is after / before, and "noise" how far from 1 it may be without meaning anything; the verdict is
+ * "after", "ratio"}}. A ratio is after / before, and "noise" by which share it may be more or less than 1 without meaning anything; the verdict is
  * "faster", "slower", "within noise", or "too few runs" to tell. NULL when out of memory, else the caller's. */
 json_t *record_compare(const json_t *before, const json_t *after);
 

@@ -118,7 +118,7 @@ describe('bench and tune', { skip }, () => {
 
   // ---- tune ----
 
-  const tune = (...args) => JSON.parse(ok('tune', '--json', '--seconds', '3', ...args));
+  const tune = (...args) => JSON.parse(ok('tune', '--json', '--seconds', '8', ...args));
   const config = at('config/litetts/config.json');
   function configure(text) {
     mkdirSync(at('config/litetts'), { recursive: true });
@@ -129,10 +129,11 @@ describe('bench and tune', { skip }, () => {
     const { measured, cache, settings, file, written, seconds, instruction_set: best } = tune('--dry-run');
     assert.deepEqual(Object.keys(measured).filter((name) => name !== 'engine.pin'), ['engine.isa', 'engine.threads', 'precision', 'engine.batching']);
     for (const [name, list] of Object.entries(measured)) {
-      assert.equal(list[0].speed, 1, name);
-      assert.ok(list.every(({ speed, noise, rounds }) => speed > 0 && rounds > 0 && (noise === null || noise >= 0)), name);
+      assert.ok(list.every(({ speed, noise, rounds }) => (speed > 0) === (rounds > 0) && (noise === null || noise >= 0)), name);
       assert.equal(list.filter((candidate) => candidate.in_force).length, 1, name);
     }
+    for (const { speed } of measured['engine.threads']) assert.ok(speed > 0);
+    assert.equal(measured['engine.threads'][0].speed, 1);
     const sets = measured['engine.isa'].map(({ value }) => value);
     assert.equal(sets[0], 'auto');
     assert.ok(best === 'portable' || sets.includes('portable'));
@@ -141,21 +142,21 @@ describe('bench and tune', { skip }, () => {
     assert.equal(written, false);
     assert.equal(file, config);
     assert.ok(!existsSync(config), 'a dry run writes nothing');
-    assert.ok(seconds < 10, `${seconds} s`);
+    assert.ok(seconds < 15, `${seconds} s`);
     assert.equal(typeof settings, 'object');
   });
 
   test('tune replaces a setting that is clearly worse, and touches nothing else', (t) => {
-    if (tune('--dry-run').instruction_set === 'portable') return t.skip('this machine has one instruction set');
+    if (ok('doctor').includes('instruction_set                portable')) return t.skip('this machine has one instruction set');
     const text = (isa) => `{\n\t"server": {"port": 1234},\n\t"engine": {"isa":   "${isa}", "threads": 1, "pin":false,"batching": true}\n}\n`;
     configure(text('portable'));
     chmodSync(config, 0o600);
     const threads = { LITETTS_ENGINE_THREADS: '1' };
-    assert.match(ok('tune', '-n', '--seconds', '3', '--set', 'engine.isa=portable', threads),
+    assert.match(ok('tune', '-n', '--seconds', '8', '--set', 'engine.isa=portable', threads),
       /^Not written to .*config\.json:\n  engine\.isa = \w+, which was portable \(flag\): .*\n    the command line still comes before/m);
     assert.equal(readFileSync(config, 'utf8'), text('portable'));
     symlinkSync(config, at('link.json'));
-    const said = ok('tune', '--seconds', '3', '--config', at('link.json'), threads);
+    const said = ok('tune', '--seconds', '8', '--config', at('link.json'), threads);
     assert.match(said, /^Written to .*config\/litetts\/config\.json:\n  engine\.isa = \w+, which was portable \(.*link\.json\): \d+\.\d\d times as fast$/m);
     assert.match(said, /^ +portable +0\.\d\d .* in force$/m);
     const now = readFileSync(config, 'utf8').replace(/"threads": \d+/, '"threads": 1'); // all CPUs may be faster, or not
@@ -175,7 +176,7 @@ describe('bench and tune', { skip }, () => {
     assert.equal(file, at('new/tuned.json'));
     assert.equal(JSON.parse(readFileSync(file)).engine.isa, settings['engine.isa'].value);
     assert.ok(!existsSync(config));
-    refused(/cannot make a temporary file/, 'tune', '-q', '--seconds', '3', '--set', 'engine.isa=portable', '-o', '/proc/tuned.json');
+    refused(/cannot make a temporary file/, 'tune', '-q', '--seconds', '8', '--set', 'engine.isa=portable', '-o', '/proc/tuned.json');
   });
 
   test('without a model tune says what there is to measure', () => {
