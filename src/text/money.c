@@ -3,114 +3,87 @@
 
 #include "text/norm.h"
 
+/* A currency: its signs, and its codes, which end in a letter or a point and stand as words. */
 struct currency {
-    const char *sign;
+    const char *written[6]; /* the last is NULL */
     const char *one, *many;
     const char *minor, *minors; /* NULL: it has no cents */
 };
 
-/* Longer signs before their beginnings. */
 static const struct currency currencies[] = {
-    {"US $", "U S dollar", "U S dollars", "cent", "cents"},
-    {"JP¥", "yen", "yen", NULL, NULL},
-    {"CN¥", "yuan", "yuan", "fen", "fen"},
-    {"MX$", "Mexican peso", "Mexican pesos", "centavo", "centavos"},
-    {"US$", "U S dollar", "U S dollars", "cent", "cents"},
-    {"CA$", "Canadian dollar", "Canadian dollars", "cent", "cents"},
-    {"AU$", "Australian dollar", "Australian dollars", "cent", "cents"},
-    {"NZ$", "New Zealand dollar", "New Zealand dollars", "cent", "cents"},
-    {"HK$", "Hong Kong dollar", "Hong Kong dollars", "cent", "cents"},
-    {"NT$", "New Taiwan dollar", "New Taiwan dollars", "cent", "cents"},
-    {"A$", "Australian dollar", "Australian dollars", "cent", "cents"},
-    {"C$", "Canadian dollar", "Canadian dollars", "cent", "cents"},
-    {"S$", "Singapore dollar", "Singapore dollars", "cent", "cents"},
-    {"R$", "real", "reais", "centavo", "centavos"},
-    {"$", "dollar", "dollars", "cent", "cents"},
-    {"£", "pound", "pounds", "penny", "pence"},
-    {"€", "euro", "euros", "cent", "cents"},
-    {"¥", "yen", "yen", NULL, NULL},
-    {"￥", "yen", "yen", NULL, NULL},
-    {"₩", "won", "won", NULL, NULL},
-    {"₹", "rupee", "rupees", "paisa", "paise"},
-    {"₽", "ruble", "rubles", "kopek", "kopeks"},
-    {"₺", "lira", "lira", "kurush", "kurush"},
-    {"₫", "dong", "dong", NULL, NULL},
-    {"₪", "shekel", "shekels", "agora", "agorot"},
-    {"₱", "peso", "pesos", "centavo", "centavos"},
-    {"₴", "hryvnia", "hryvnias", "kopek", "kopeks"},
-    {"₦", "naira", "naira", "kobo", "kobo"},
-    {"฿", "baht", "baht", "satang", "satang"},
-    {"₿", "bitcoin", "bitcoins", NULL, NULL},
-    {"₡", "colon", "colons", NULL, NULL},
-    {"₵", "cedi", "cedis", "pesewa", "pesewas"},
-    {"₸", "tenge", "tenge", NULL, NULL},
-    {"₤", "pound", "pounds", "penny", "pence"},
-    {"元", "yuan", "yuan", NULL, NULL},
-    {"円", "yen", "yen", NULL, NULL},
-    {"¢", "cent", "cents", NULL, NULL},
+    {{"US $", "US$", "USD"}, "U S dollar", "U S dollars", "cent", "cents"},
+    {{"JP¥", "¥", "￥", "円", "JPY"}, "yen", "yen", NULL, NULL},
+    {{"CN¥", "元", "CNY", "RMB"}, "yuan", "yuan", "fen", "fen"},
+    {{"MX$", "MXN"}, "Mexican peso", "Mexican pesos", "centavo", "centavos"},
+    {{"CA$", "C$", "CAD"}, "Canadian dollar", "Canadian dollars", "cent", "cents"},
+    {{"AU$", "A$", "AUD"}, "Australian dollar", "Australian dollars", "cent", "cents"},
+    {{"NZ$", "NZD"}, "New Zealand dollar", "New Zealand dollars", "cent", "cents"},
+    {{"HK$", "HKD"}, "Hong Kong dollar", "Hong Kong dollars", "cent", "cents"},
+    {{"NT$", "TWD"}, "New Taiwan dollar", "New Taiwan dollars", "cent", "cents"},
+    {{"S$", "SGD"}, "Singapore dollar", "Singapore dollars", "cent", "cents"},
+    {{"R$"}, "real", "reais", "centavo", "centavos"},
+    {{"$"}, "dollar", "dollars", "cent", "cents"},
+    {{"£", "₤"}, "pound", "pounds", "penny", "pence"},
+    {{"€", "EUR"}, "euro", "euros", "cent", "cents"},
+    {{"₩", "KRW"}, "won", "won", NULL, NULL},
+    {{"₹", "Rs.", "Rs"}, "rupee", "rupees", "paisa", "paise"},
+    {{"₽", "RUB"}, "ruble", "rubles", "kopek", "kopeks"},
+    {{"₺"}, "lira", "lira", "kurush", "kurush"},
+    {{"₫"}, "dong", "dong", NULL, NULL},
+    {{"₪", "ILS"}, "shekel", "shekels", "agora", "agorot"},
+    {{"₱"}, "peso", "pesos", "centavo", "centavos"},
+    {{"₴", "UAH"}, "hryvnia", "hryvnias", "kopek", "kopeks"},
+    {{"₦", "NGN"}, "naira", "naira", "kobo", "kobo"},
+    {{"฿", "THB"}, "baht", "baht", "satang", "satang"},
+    {{"₿", "BTC"}, "bitcoin", "bitcoins", NULL, NULL},
+    {{"₡"}, "colon", "colons", NULL, NULL},
+    {{"₵"}, "cedi", "cedis", "pesewa", "pesewas"},
+    {{"₸"}, "tenge", "tenge", NULL, NULL},
+    {{"¢"}, "cent", "cents", NULL, NULL},
+    {{"GBP"}, "British pound", "British pounds", "penny", "pence"},
+    {{"INR"}, "Indian rupee", "Indian rupees", "paisa", "paise"},
+    {{"CHF"}, "Swiss franc", "Swiss francs", "centime", "centimes"},
+    {{"SEK"}, "Swedish krona", "Swedish kronor", "ore", "ore"},
+    {{"NOK"}, "Norwegian krone", "Norwegian kroner", "ore", "ore"},
+    {{"DKK"}, "Danish krone", "Danish kroner", "ore", "ore"},
+    {{"CZK"}, "Czech koruna", "Czech korunas", "haler", "halers"},
+    {{"HUF"}, "forint", "forints", NULL, NULL},
+    {{"AED"}, "dirham", "dirhams", "fils", "fils"},
+    {{"PLN"}, "zloty", "zlotys", "grosz", "groszy"},
+    {{"BRL"}, "Brazilian real", "Brazilian reais", "centavo", "centavos"},
+    {{"ZAR"}, "rand", "rand", "cent", "cents"},
+    {{"TRY"}, "Turkish lira", "Turkish lira", "kurush", "kurush"},
+    {{"ETH"}, "ether", "ether", NULL, NULL},
+    {{"DOGE"}, "dogecoin", "dogecoins", NULL, NULL},
+    {{"SOL"}, "solana", "solana", NULL, NULL},
+    {{"XRP"}, "X R P", "X R P", NULL, NULL},
+    {{"LTC"}, "litecoin", "litecoins", NULL, NULL},
+    {{"USDT"}, "tether", "tether", NULL, NULL},
 };
 
-/* Codes; they stand before or after the number as words. */
-static const struct currency codes[] = {
-    {"USD", "U S dollar", "U S dollars", "cent", "cents"},
-    {"CAD", "Canadian dollar", "Canadian dollars", "cent", "cents"},
-    {"AUD", "Australian dollar", "Australian dollars", "cent", "cents"},
-    {"NZD", "New Zealand dollar", "New Zealand dollars", "cent", "cents"},
-    {"HKD", "Hong Kong dollar", "Hong Kong dollars", "cent", "cents"},
-    {"SGD", "Singapore dollar", "Singapore dollars", "cent", "cents"},
-    {"EUR", "euro", "euros", "cent", "cents"},
-    {"GBP", "British pound", "British pounds", "penny", "pence"},
-    {"JPY", "yen", "yen", NULL, NULL},
-    {"CNY", "yuan", "yuan", "fen", "fen"},
-    {"RMB", "yuan", "yuan", "fen", "fen"},
-    {"INR", "Indian rupee", "Indian rupees", "paisa", "paise"},
-    {"Rs.", "rupee", "rupees", "paisa", "paise"},
-    {"Rs", "rupee", "rupees", "paisa", "paise"},
-    {"CHF", "Swiss franc", "Swiss francs", "centime", "centimes"},
-    {"SEK", "Swedish krona", "Swedish kronor", "ore", "ore"},
-    {"NOK", "Norwegian krone", "Norwegian kroner", "ore", "ore"},
-    {"DKK", "Danish krone", "Danish kroner", "ore", "ore"},
-    {"PLN", "zloty", "zlotys", "grosz", "groszy"},
-    {"RUB", "ruble", "rubles", "kopek", "kopeks"},
-    {"BRL", "Brazilian real", "Brazilian reais", "centavo", "centavos"},
-    {"MXN", "Mexican peso", "Mexican pesos", "centavo", "centavos"},
-    {"KRW", "won", "won", NULL, NULL},
-    {"ZAR", "rand", "rand", "cent", "cents"},
-    {"TRY", "Turkish lira", "Turkish lira", "kurush", "kurush"},
-    {"BTC", "bitcoin", "bitcoins", NULL, NULL},
-    {"ETH", "ether", "ether", NULL, NULL},
-    {"DOGE", "dogecoin", "dogecoins", NULL, NULL},
-    {"SOL", "solana", "solana", NULL, NULL},
-    {"XRP", "X R P", "X R P", NULL, NULL},
-    {"LTC", "litecoin", "litecoins", NULL, NULL},
-    {"USDT", "tether", "tether", NULL, NULL},
-};
-
-static const struct currency *find_sign(const struct norm *x, size_t at, size_t *size)
+/* The currency whose sign or code is the longest at `at`; NULL: none. */
+static const struct currency *find_currency(const struct norm *x, size_t at, size_t *size, bool *code)
 {
-    if (char_is_alpha(norm_char(x, at)) && norm_char(x, at + 1) != '$' && norm_char(x, at + 2) != '$' &&
-        norm_char(x, at + 3) != '$' && !char_is_wide(norm_char(x, at + 2)))
+    const struct currency *found = NULL;
+    char first = norm_char(x, at), second = norm_char(x, at + 1);
+    *size = 0;
+    if (char_is_alpha(first) &&
+        !(char_is_upper(first) && (char_is_upper(second) || second == 's' || second == '$')))
         return NULL;
-    for (size_t i = 0; i < sizeof currencies / sizeof *currencies; i++) {
-        *size = strlen(currencies[i].sign);
-        if (at + *size <= x->size && memcmp(x->text + at, currencies[i].sign, *size) == 0)
-            return &currencies[i];
-    }
-    return NULL;
-}
-
-static const struct currency *find_code(const struct norm *x, size_t at, size_t *size)
-{
-    if (!char_is_upper(norm_char(x, at)) ||
-        !(char_is_upper(norm_char(x, at + 1)) || norm_char(x, at + 1) == 's'))
-        return NULL;
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        *size = strlen(codes[i].sign);
-        if (at + *size <= x->size && memcmp(x->text + at, codes[i].sign, *size) == 0 &&
-            !char_is_alpha(norm_char(x, at + *size)))
-            return &codes[i];
-    }
-    return NULL;
+    for (size_t i = 0; i < sizeof currencies / sizeof *currencies; i++)
+        for (const char *const *written = currencies[i].written; *written != NULL; written++) {
+            if (**written != first)
+                continue;
+            size_t n = strlen(*written);
+            bool word = char_is_alpha((*written)[n - 1]) || (*written)[n - 1] == '.';
+            if (n <= *size || at + n > x->size || memcmp(x->text + at, *written, n) != 0 ||
+                (word && char_is_alpha(norm_char(x, at + n))))
+                continue;
+            found = &currencies[i];
+            *size = n;
+            *code = word;
+        }
+    return found;
 }
 
 /* Scales after a sum: "million", and the letters and short forms that mean them there. */
@@ -289,10 +262,8 @@ static size_t take_sum(struct norm *x, size_t from, size_t at, const struct curr
 size_t scan_money(struct norm *x, size_t at)
 {
     size_t size;
-    const struct currency *currency = find_sign(x, at, &size);
-    bool code = currency == NULL;
-    if (code)
-        currency = find_code(x, at, &size);
+    bool code;
+    const struct currency *currency = find_currency(x, at, &size, &code);
     if (currency == NULL)
         return 0;
     size_t space = norm_spaces(x, at + size), number = at + size + space;
@@ -308,7 +279,7 @@ size_t scan_money(struct norm *x, size_t at)
         norm_say(x, "minus");
     }
     size_t used = take_sum(x, at, number, currency), dash = dash_size(x, at + used), other;
-    if (used > 0 && dash > 0 && find_sign(x, at + used + dash, &other) != NULL) {
+    if (used > 0 && dash > 0 && find_currency(x, at + used + dash, &other, &code) != NULL && !code) {
         norm_range(x, at + used, at + used + dash, "money");
         size_t before = x->out->count;
         norm_say(x, "to");
@@ -325,13 +296,11 @@ size_t scan_money_after(struct norm *x, size_t at, const struct number *number)
     size_t end = at + number->size, size;
     const char *scale = NULL;
     size_t n = find_scale(x, end, true, &scale), space = norm_spaces(x, end + n);
-    const struct currency *currency = space > 1 ? NULL : find_sign(x, end + n + space, &size);
-    if (currency != NULL && char_is_digit(norm_char(x, end + n + space + size)))
-        currency = NULL; /* the sign belongs to the next sum */
-    if (currency == NULL && space <= 1)
-        currency = find_code(x, end + n + space, &size);
-    if (currency == NULL || !norm_is_border(x, end + n + space + size))
-        return 0;
+    bool code;
+    const struct currency *currency = space > 1 ? NULL : find_currency(x, end + n + space, &size, &code);
+    if (currency == NULL || !norm_is_border(x, end + n + space + size) ||
+        (!code && char_is_digit(norm_char(x, end + n + space + size))))
+        return 0; /* a sign before a digit belongs to the next sum */
     size_t used = number->size + n + space + size;
     norm_range(x, at, at + used, "money");
     if (n > 0) {
