@@ -298,7 +298,7 @@ static void little_memory_makes_small_batches(void **state)
         for (int i = 0; i < MANY; i++)
             alone[i] = speak(backend, text_of(i, text), "af_heart", (uint64_t)i);
         int fitted = MANY, sizes_for_all = 0;
-        for (size_t allowed = (size_t)4 << 20; fitted > 0; allowed -= allowed / 8) {
+        for (size_t allowed = (size_t)4 << 20; fitted > 0; allowed -= allowed / 4) {
             int now = speak_within(backend, allowed, alone);
             assert_true(now <= fitted);
             fitted = now;
