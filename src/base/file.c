@@ -72,6 +72,25 @@ lt_status file_read(const char *path, size_t limit, struct str *out, lt_error *e
     return status;
 }
 
+struct file_stamp file_stamp(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return (struct file_stamp){0};
+    return (struct file_stamp){.there = true,
+                               .device = info.st_dev,
+                               .inode = info.st_ino,
+                               .seconds = info.st_mtim.tv_sec,
+                               .nanoseconds = info.st_mtim.tv_nsec,
+                               .size = info.st_size};
+}
+
+bool file_stamp_same(const struct file_stamp *a, const struct file_stamp *b)
+{
+    return a->there == b->there && a->device == b->device && a->inode == b->inode &&
+           a->seconds == b->seconds && a->nanoseconds == b->nanoseconds && a->size == b->size;
+}
+
 lt_status file_make_parents(const char *path, lt_error *error)
 {
     struct str folder = {0};

@@ -2,7 +2,9 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/str.h"
@@ -19,6 +21,16 @@ void file_unmap(struct mapped_file *file);
 
 /* Reads a whole file (or pipe) of at most `limit` bytes into *out. Errors: LT_ERR_IO, LT_ERR_MEMORY. */
 lt_status file_read(const char *path, size_t limit, struct str *out, lt_error *error);
+
+/* What tells one state of a file from another. */
+struct file_stamp {
+    bool there;
+    uint64_t device, inode;
+    int64_t seconds, nanoseconds; /* of its last change */
+    int64_t size;
+};
+struct file_stamp file_stamp(const char *path);
+bool file_stamp_same(const struct file_stamp *a, const struct file_stamp *b);
 
 /* Replaces `path` with `size` bytes at once: temporary file in the same folder, fsync, rename. Missing
  * folders are made; the permissions of a file that was there stay. Errors: LT_ERR_IO. */

@@ -47,7 +47,19 @@ static int run(const struct arguments *arguments)
     enum log_level level = LOG_INFO;
     log_parse_level(config_string(config, CONFIG_log_level), &level);
     log_setup(level, config_string(config, CONFIG_log_format)[0] == 'j');
-    int code = server_run(config, reload, (void *)(uintptr_t)arguments, &error);
+    struct str found = {0};
+    const char *file = arguments_config_path(arguments);
+    if (file == NULL)
+        config_find_file(&found);
+    const struct server_source source = {
+        .read = reload,
+        .user = (void *)(uintptr_t)arguments,
+        .file = file != NULL         ? file
+                : found.data != NULL ? found.data
+                                     : "",
+    };
+    int code = server_run(config, &source, &error);
+    str_free(&found);
     lt_config_free(config);
     return code == EXIT_OK ? EXIT_OK : command_fail(&error);
 }

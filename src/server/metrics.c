@@ -90,6 +90,9 @@ static void put_server(struct str *out, const struct snapshot *s)
            s->engine.batching);
     single(out, "uptime_seconds", "gauge", "Time since the start.", s->uptime);
     single(out, "draining", "gauge", "1 while the server shuts down.", s->draining);
+    family(out, "reloads_total", "counter", "Attempts to read the configuration again.");
+    labelled(out, "reloads_total", "result", "ok", (double)s->reloads);
+    labelled(out, "reloads_total", "result", "failed", (double)s->reload_failures);
     single(out, "connections", "gauge", "Open connections.", s->connections);
     single(out, "requests_in_flight", "gauge", "Requests that are not over.", s->exchanges);
     family(out, "jobs", "gauge", "Requests that are spoken, wait for their client, or wait for their turn.");

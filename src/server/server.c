@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "server/http.h"
+#include "server/reload.h"
 #include "server/speech.h"
 #include "server/state.h"
 #include "server/systemd.h"
@@ -110,33 +111,6 @@ static void raise_file_limit(const lt_config *config)
                   (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
 }
 
-/* ---- Reloading ---- */
-
-/* Puts the configuration in force as it is now. One that has an error changes nothing. Only the main thread gets here. */
-static void reload_settings(struct server *server, server_reload_fn reload, void *user)
-{
-    lt_error error;
-    struct settings *before = server->settings;
-    systemd_notify_reloading();
-    lt_config *config = reload(user, &error);
-    struct settings *after = config != NULL ? settings_open(config, before, &error) : NULL;
-    lt_config_free(config);
-    systemd_notify("READY=1");
-    if (after == NULL) {
-        log_event(LOG_ERROR, NULL, "the configuration stays as it was", "reason=%s", error.message);
-        return;
-    }
-    pthread_mutex_lock(&server->lock);
-    server->settings = after;
-    pthread_mutex_unlock(&server->lock);
-    log_event(LOG_INFO, NULL, "configuration reloaded", "engine=%s",
-              after->engine == before->engine ? "kept" : "opened anew");
-    const char *fixed;
-    for (int key = 0; (fixed = settings_next_fixed(before->config, after->config, &key)) != NULL;)
-        log_event(LOG_WARNING, NULL, "a setting needs a restart", "setting=%s", fixed);
-    settings_release(before);
-}
-
 /* ---- The end ---- */
 
 static void abandon_all(struct server *server)
@@ -148,27 +122,41 @@ static void abandon_all(struct server *server)
     pthread_mutex_unlock(&server->lock);
 }
 
-/* Waits until a stop signal comes or, where `seconds` is finite, until they are over or nothing is in flight. Returns
- * the signal or 0. */
-static int wait_for_signal(struct server *server, const sigset_t *signals, double seconds)
+/* Waits for a signal; a changed configuration file counts as SIGHUP where that is wanted. */
+static int wait_for_reason(const struct server *server, const sigset_t *signals, struct reload_watch *watch)
+{
+    const struct timespec second = {.tv_sec = 1};
+    while (true) {
+        bool watching = strcmp(config_string(server->settings->config, CONFIG_server_reload), "auto") == 0;
+        int signal = watching ? sigtimedwait(signals, NULL, &second) : sigwaitinfo(signals, NULL);
+        if (signal > 0)
+            return signal;
+        if (watching && reload_watch_look(watch))
+            return SIGHUP;
+    }
+}
+
+/* Waits until a stop signal comes, `seconds` are over or nothing is in flight. Returns the signal or 0. */
+static int wait_for_end(struct server *server, const sigset_t *signals, double seconds)
 {
     double end = clock_seconds() + seconds;
     while (true) {
         struct timespec tick = {.tv_nsec = 20000000};
-        int signal = isinf(seconds) ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &tick);
+        int signal = sigtimedwait(signals, NULL, &tick);
         if (signal > 0)
             return signal;
-        if (clock_seconds() >= end || (isfinite(seconds) && atomic_load(&server->exchanges) == 0))
+        if (clock_seconds() >= end || atomic_load(&server->exchanges) == 0)
             return 0;
     }
 }
 
 /* Blocks until a signal, then ends what is in flight in an orderly way. */
-static void serve(struct server *server, const sigset_t *signals, server_reload_fn reload, void *user)
+static void serve(struct server *server, const sigset_t *signals, const struct server_source *source)
 {
     int signal;
-    while ((signal = wait_for_signal(server, signals, INFINITY)) == SIGHUP)
-        reload_settings(server, reload, user);
+    struct reload_watch watch = reload_watch_open(source->file);
+    while ((signal = wait_for_reason(server, signals, &watch)) == SIGHUP)
+        reload_settings(server, source);
     double grace = config_number(server->settings->config, CONFIG_server_grace_seconds);
     sigset_t ends = *signals;
     sigdelset(&ends, SIGHUP);
@@ -177,7 +165,7 @@ static void serve(struct server *server, const sigset_t *signals, server_reload_
               atomic_load(&server->exchanges), grace);
     atomic_store(&server->draining, true);
     http_quiesce(server);
-    signal = wait_for_signal(server, &ends, grace);
+    signal = wait_for_end(server, &ends, grace);
     if (signal > 0) {
         log_event(LOG_WARNING, NULL, "ended by a second signal", "signal=%d in_flight=%u", signal,
                   atomic_load(&server->exchanges));
@@ -216,7 +204,7 @@ static void stop(struct server *server)
 
 /* Serves on `listening`, which it takes over, until a signal. */
 static lt_status run_on(struct server *server, int listening, const sigset_t *signals,
-                        server_reload_fn reload, void *user, lt_error *error)
+                        const struct server_source *source, lt_error *error)
 {
     if (start(server, listening, error) != LT_OK) {
         close(listening);
@@ -225,14 +213,14 @@ static lt_status run_on(struct server *server, int listening, const sigset_t *si
     }
     announce(server, listening);
     systemd_notify("READY=1");
-    serve(server, signals, reload, user);
+    serve(server, signals, source);
     stop(server);
     log_event(LOG_INFO, NULL, "stopped", "requests=%llu", (unsigned long long)atomic_load(&server->requests));
     return LT_OK;
 }
 
 static lt_status run(struct server *server, const lt_config *config, const sigset_t *signals,
-                     server_reload_fn reload, void *user, lt_error *error)
+                     const struct server_source *source, lt_error *error)
 {
     int listening = systemd_socket();
     if (listening < 0 && open_socket(config, &listening, error) != LT_OK)
@@ -243,12 +231,12 @@ static lt_status run(struct server *server, const lt_config *config, const sigse
         close(listening);
         return error->status;
     }
-    lt_status status = run_on(server, listening, signals, reload, user, error);
+    lt_status status = run_on(server, listening, signals, source, error);
     settings_release(server->settings);
     return status;
 }
 
-int server_run(const lt_config *config, server_reload_fn reload, void *user, lt_error *error)
+int server_run(const lt_config *config, const struct server_source *source, lt_error *error)
 {
     struct server server = {.started = clock_seconds(), .next_id = 1};
     lt_error fault;
@@ -262,7 +250,7 @@ int server_run(const lt_config *config, server_reload_fn reload, void *user, lt_
     sigaction(SIGPIPE, &ignore, &pipe_before);
     pthread_mutex_init(&server.lock, NULL);
     counters_open(&server.counters, server.started);
-    lt_status status = run(&server, config, &signals, reload, user, error != NULL ? error : &fault);
+    lt_status status = run(&server, config, &signals, source, error != NULL ? error : &fault);
     counters_close(&server.counters);
     pthread_mutex_destroy(&server.lock);
     sigaction(SIGPIPE, &pipe_before, NULL);

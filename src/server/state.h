@@ -100,6 +100,10 @@ struct exchange {
 
 struct server {
     struct settings *settings; /* in force: for new exchanges; under `lock` */
+    struct {
+        uint64_t done, failed;
+        char error[sizeof((lt_error *)0)->message]; /* why the last one failed; empty: it did not */
+    } reloads;                                      /* of the configuration, under `lock` */
     bool tls;
     struct pool *pool;
     unsigned most_jobs; /* that the pool takes: its places and its queue */

@@ -43,6 +43,9 @@ struct snapshot *snapshot_take(const struct exchange *x)
     stats->draining = atomic_load(&server->draining);
     pthread_mutex_lock(&server->lock);
     stats->connections = server->connection_count;
+    stats->reloads = server->reloads.done;
+    stats->reload_failures = server->reloads.failed;
+    memcpy(stats->reload_error, server->reloads.error, sizeof stats->reload_error);
     pthread_mutex_unlock(&server->lock);
     stats->exchanges = atomic_load(&server->exchanges);
     stats->most_jobs = server->most_jobs;
@@ -225,9 +228,11 @@ enum MHD_Result stats_answer(struct exchange *x)
     if (s == NULL)
         return MHD_NO;
     const struct counts *c = &s->counts;
-    json_t *server =
-        json_pack("{s:s, s:f, s:b, s:s, s:s, s:s}", "version", lt_version(), "uptime_seconds", s->uptime,
-                  "draining", s->draining, "isa", s->isa, "model", s->model, "voice", s->default_voice);
+    json_t *server = json_pack("{s:s, s:f, s:b, s:s, s:s, s:s, s:I, s:I, s:s?}", "version", lt_version(),
+                               "uptime_seconds", s->uptime, "draining", s->draining, "isa", s->isa, "model",
+                               s->model, "voice", s->default_voice, "reloads", (json_int_t)s->reloads,
+                               "reload_failures", (json_int_t)s->reload_failures, "reload_error",
+                               s->reload_error[0] != '\0' ? s->reload_error : NULL);
     json_t *queue =
         json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "speaking", (int)s->jobs.working, "waiting_for_clients",
                   (int)s->jobs.paused, "queued", (int)s->jobs.queued, "limit", (int)s->most_jobs,

@@ -10,6 +10,8 @@
 struct snapshot {
     double now, uptime;
     bool draining;
+    uint64_t reloads, reload_failures; /* of the configuration */
+    char reload_error[sizeof((lt_error *)0)->message];
     unsigned connections, exchanges, most_jobs;
     struct pool_counts jobs;
     struct counts counts;

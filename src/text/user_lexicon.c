@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/str.h"
@@ -19,9 +18,8 @@ struct entry {
 };
 
 struct user_lexicon {
-    char *path; /* NULL when parsed from bytes */
-    struct timespec changed;
-    off_t size;
+    char *path;              /* NULL when parsed from bytes */
+    struct file_stamp stamp; /* of the file when it was read */
     struct str pool;
     struct entry *entries; /* sorted by word */
     size_t count, capacity;
@@ -143,8 +141,8 @@ lt_status user_lexicon_open(const char *path, bool british, struct user_lexicon 
 {
     *lexicon = NULL;
     struct str text = {0};
-    struct stat info;
-    if (stat(path, &info) != 0)
+    struct file_stamp stamp = file_stamp(path); /* before it is read, so that a change meanwhile is seen */
+    if (!stamp.there)
         return error_errno(error, LT_ERR_IO, "cannot open the user's lexicon '%s'", path);
     lt_status status = file_read(path, LARGEST_FILE, &text, error);
     if (status == LT_OK)
@@ -154,8 +152,7 @@ lt_status user_lexicon_open(const char *path, bool british, struct user_lexicon 
     if (status != LT_OK)
         return status;
     (*lexicon)->path = strdup(path);
-    (*lexicon)->changed = info.st_mtim;
-    (*lexicon)->size = info.st_size;
+    (*lexicon)->stamp = stamp;
     if ((*lexicon)->path == NULL) {
         user_lexicon_close(*lexicon);
         *lexicon = NULL;
@@ -176,10 +173,10 @@ void user_lexicon_close(struct user_lexicon *lexicon)
 
 bool user_lexicon_changed(const struct user_lexicon *lexicon)
 {
-    struct stat info;
-    return lexicon->path != NULL && stat(lexicon->path, &info) == 0 &&
-           (info.st_mtim.tv_sec != lexicon->changed.tv_sec ||
-            info.st_mtim.tv_nsec != lexicon->changed.tv_nsec || info.st_size != lexicon->size);
+    if (lexicon->path == NULL)
+        return false;
+    struct file_stamp now = file_stamp(lexicon->path);
+    return now.there && !file_stamp_same(&now, &lexicon->stamp);
 }
 
 /* The last line for exactly this word, or NULL. */

@@ -1,7 +1,7 @@
 // server.test.mjs: `litetts serve` as real clients, careless clients and hostile clients meet it.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -699,6 +699,41 @@ test('SIGHUP reloads the configuration, under requests in flight', async () => {
 
   for (let part; !(part = await reader.read()).done;) bytes += part.value.length; // and the first goes on to its end
   assert.equal(bytes, (await bytesOf(await server.speak(body))).length);
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+test('a changed configuration file is put in force by itself', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'litetts-'));
+  const file = join(folder, 'config.json');
+  const write = (settings) => writeFileSync(file, JSON.stringify(settings));
+  write({ server: { reload: 'auto' } });
+  const server = await Server.start({}, { more: { LITETTS_CONFIG: file } });
+  const state = async () => (await (await server.get('/stats', { headers: { Authorization: 'Bearer new' } })).json()).server;
+  assert.deepEqual([(await state()).reloads, (await state()).reload_error], [0, null]);
+  const response = await server.speak({ input: long.slice(0, 20000), response_format: 'pcm' }), reader = response.body.getReader();
+  let bytes = (await reader.read()).value.length;
+
+  write({ server: { reload: 'auto', api_key: 'new' } });
+  await until(async () => (await server.speak({})).status === 401, 'the key is asked for');
+  writeFileSync(`${file}.new`, '{"server": {"reload": "auto", "prot": 1}}'); // replaced, as editors and Kubernetes do, by a bad one
+  renameSync(`${file}.new`, file);
+  await until(async () => (await state()).reload_failures === 1, 'the fault is noticed');
+  assert.match((await state()).reload_error, /server\.prot.*did you mean 'server\.port'/);
+  assert.equal((await server.speak({})).status, 401); // the old one is in force
+  rmSync(file);
+  await sleep(2500);
+  assert.deepEqual([(await state()).reloads, (await state()).reload_failures], [1, 1]); // a file that is gone is no change
+
+  write({ server: { reload: 'signal' } });
+  await until(async () => (await state()).reloads === 2, 'the mended file is read');
+  assert.equal((await state()).reload_error, null);
+  assert.equal((await server.speak({})).status, 200);
+  write({ server: { api_key: 'other' } });
+  await sleep(2500);
+  assert.equal((await server.speak({})).status, 200); // it said that it is to be asked
+  for (let part; !(part = await reader.read()).done;) bytes += part.value.length;
+  assert.ok(bytes > 1_000_000);
   await server.stop();
   rmSync(folder, { recursive: true });
 });
