@@ -84,11 +84,13 @@ static const struct norm_entry pointed[] = {
 
 /* Said so only before a number (with or without point). */
 static const struct norm_entry numbered[] = {
-    {"apt", "apartment"}, {"art", "article"}, {"c", "circa"},       {"ch", "chapter"},
-    {"chs", "chapters"},  {"eq", "equation"}, {"ext", "extension"}, {"fig", "figure"},
-    {"figs", "figures"},  {"no", "number"},   {"nos", "numbers"},   {"p", "page"},
-    {"par", "paragraph"}, {"pg", "page"},     {"pp", "pages"},      {"rev", "revision"},
-    {"sec", "section"},   {"ste", "suite"},   {"ver", "version"},   {"vol", "volume"},
+    {"apt", "apartment"}, {"art", "article"},   {"c", "circa"},         {"ch", "chapter"},
+    {"chs", "chapters"},  {"cl", "clause"},     {"cor", "Corinthians"}, {"eq", "equation"},
+    {"exh", "exhibit"},   {"ext", "extension"}, {"fig", "figure"},      {"figs", "figures"},
+    {"mag", "magnitude"}, {"no", "number"},     {"nos", "numbers"},     {"p", "page"},
+    {"par", "paragraph"}, {"pg", "page"},       {"pp", "pages"},        {"ps", "Psalm"},
+    {"rev", "revision"},  {"rt", "route"},      {"sec", "section"},     {"ste", "suite"},
+    {"ver", "version"},   {"vol", "volume"},
 };
 
 /* Endings of street names. */
@@ -167,6 +169,9 @@ static size_t scan_street(struct norm *x, size_t at, size_t size, const char *wo
     const char *street = NORM_FIND(streets, word, size);
     if (street == NULL || !char_is_upper(x->text[at]) || !previous_is_capital(x))
         return 0;
+    if (norm_in(word, size, "cir") && norm_char(x, at + size) == '.' &&
+        !char_is_upper(norm_char(x, at + size + 2)))
+        street = "circuit"; /* "9th Cir. 1997" */
     bool title = (size == 2 && (memcmp(word, "st", 2) == 0 || memcmp(word, "dr", 2) == 0));
     size_t next = at + size + (norm_char(x, at + size) == '.');
     if (title && next_is_capital(x, at + size) &&
@@ -344,11 +349,19 @@ static size_t scan_calendar(struct norm *x, size_t at, size_t size, const char *
     return sure ? say(x, at, size, NORM_FIND(calendar, word, size), false) : 0;
 }
 
-/* "b. 1972", "d. 2020": born and died. */
+/* "b. 1972", "d. 2020", "the 5th c.": born, died, century. */
 static size_t scan_life(struct norm *x, size_t at, size_t size)
 {
     char letter = x->text[at];
     size_t year = at + 2 + norm_spaces(x, at + 2);
+    const struct token *last = x->out->count > x->first ? &x->out->items[x->out->count - 1] : NULL;
+    if (size == 1 && letter == 'c' && norm_char(x, at + 1) == '.' && last != NULL && last->text_size > 2 &&
+        last->origin == ORIGIN_NORMALIZED &&
+        norm_in(x->out->pool.data + last->text + last->text_size - 2, 2, "st|nd|rd|th")) {
+        norm_range(x, at, at + 2, "abbreviation"); /* "the 5th c." */
+        norm_say(x, "century");
+        return ends_sentence(x, at + 1) ? 1 : 2;
+    }
     if (size != 1 || (letter != 'b' && letter != 'd') || norm_char(x, at + 1) != '.' ||
         norm_digits(x, year) != 4 || !norm_is_border(x, year + 4))
         return 0;

@@ -230,7 +230,11 @@ static size_t scan_numeric(struct norm *x, size_t at)
     }
     if (sep == '/' && month >= 1 && month <= 12 && day >= 1 && day <= 31 &&
         norm_char(x, at + a + 1 + b) != '/' && norm_is_border(x, at + a + 1 + b) &&
-        norm_previous_in(x, "monday|tuesday|wednesday|thursday|friday|saturday|sunday")) { /* "Thurs 8/9" */
+        norm_char(x, at + a + 1 + b) != '"' &&
+        measure_unit_size(x, at + a + 1 + b + norm_spaces(x, at + a + 1 + b), true) == 0 &&
+        norm_previous_in(
+            x, "monday|tuesday|wednesday|thursday|friday|saturday|sunday|on|due|until|since|dated|cob|eod")) {
+        /* "Thurs 8/9" */
         norm_range(x, at, at + a + 1 + b, "date");
         x->british ? say_day_month(x, first, a, day, true) : say_day_month(x, second, b, month, false);
         return a + 1 + b;

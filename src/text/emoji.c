@@ -209,7 +209,8 @@ const char *emoji_name(uint32_t codepoint)
 
 bool emoji_is(uint32_t c)
 {
-    return (c >= 0x1f000 && c <= 0x1faff) || (c >= 0x2600 && c <= 0x27bf && c != 0x2713) ||
+    return (c >= 0x1f000 && c <= 0x1faff) ||
+           (c >= 0x2600 && c <= 0x27bf && c != 0x2713 && !(c >= 0x266d && c <= 0x266f)) ||
            (c >= 0x2b05 && c <= 0x2b55) || (c >= 0x231a && c <= 0x231b) || (c >= 0x23e9 && c <= 0x23fa) ||
            c == 0x20e3;
 }

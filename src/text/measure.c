@@ -15,6 +15,7 @@ static const struct norm_entry units[] = {
     {"Da", "dalton|daltons"},
     {"EB", "exabyte|exabytes"},
     {"GB", "gigabyte|gigabytes"},
+    {"GFLOPS", "gigaflop|gigaflops"},
     {"GHz", "gigahertz|gigahertz"},
     {"GPa", "gigapascal|gigapascals"},
     {"GW", "gigawatt|gigawatts"},
@@ -77,6 +78,7 @@ static const struct norm_entry units[] = {
     {"atm", "atmosphere|atmospheres"},
     {"au", "astronomical unit|astronomical units"},
     {"bar", "bar|bars"},
+    {"bbl", "barrel|barrels"},
     {"bpm", "beat per minute|beats per minute"},
     {"bps", "bit per second|bits per second"},
     {"cL", "centiliter|centiliters"},
@@ -86,6 +88,7 @@ static const struct norm_entry units[] = {
     {"cl", "centiliter|centiliters"},
     {"cm", "centimeter|centimeters"},
     {"dB", "decibel|decibels"},
+    {"dBA", "decibel|decibels"},
     {"dBm", "D B M|D B M"},
     {"dL", "deciliter|deciliters"},
     {"dl", "deciliter|deciliters"},
@@ -109,6 +112,7 @@ static const struct norm_entry units[] = {
     {"hr", "hour|hours"},
     {"hrs", "hour|hours"},
     {"in", "inch|inches"},
+    {"inHg", "inch of mercury|inches of mercury"},
     {"kB", "kilobyte|kilobytes"},
     {"kDa", "kilodalton|kilodaltons"},
     {"kHz", "kilohertz|kilohertz"},
@@ -116,6 +120,7 @@ static const struct norm_entry units[] = {
     {"kN", "kilonewton|kilonewtons"},
     {"kPa", "kilopascal|kilopascals"},
     {"kV", "kilovolt|kilovolts"},
+    {"kVA", "kilovolt amp|kilovolt amps"},
     {"kW", "kilowatt|kilowatts"},
     {"kWh", "kilowatt hour|kilowatt hours"},
     {"kb", "kilobyte|kilobytes"},
@@ -138,6 +143,7 @@ static const struct norm_entry units[] = {
     {"kΩ", "kilohm|kilohms"},
     {"l", "liter|liters"},
     {"lb", "pound|pounds"},
+    {"lbf", "pound force|pounds force"},
     {"lbs", "pound|pounds"},
     {"lm", "lumen|lumens"},
     {"lx", "lux|lux"},
@@ -145,6 +151,7 @@ static const struct norm_entry units[] = {
     {"m", "meter|meters"},
     {"mA", "milliamp|milliamps"},
     {"mAh", "milliamp hour|milliamp hours"},
+    {"mH", "millihenry|millihenries"},
     {"mL", "milliliter|milliliters"},
     {"mM", "millimolar|millimolar"},
     {"mSv", "millisievert|millisieverts"},
@@ -170,6 +177,9 @@ static const struct norm_entry units[] = {
     {"mph", "mile per hour|miles per hour"},
     {"ms", "millisecond|milliseconds"},
     {"msec", "millisecond|milliseconds"},
+    {"mΩ", "milliohm|milliohms"},
+    {"nA", "nanoamp|nanoamps"},
+    {"nF", "nanofarad|nanofarads"},
     {"nM", "nanomolar|nanomolar"},
     {"ng", "nanogram|nanograms"},
     {"nm", "nanometer|nanometers"},
@@ -178,7 +188,9 @@ static const struct norm_entry units[] = {
     {"ns", "nanosecond|nanoseconds"},
     {"ohm", "ohm|ohms"},
     {"oz", "ounce|ounces"},
+    {"pF", "picofarad|picofarads"},
     {"pc", "parsec|parsecs"},
+    {"pcs", "piece|pieces"},
     {"ppb", "part per billion|parts per billion"},
     {"ppm", "part per million|parts per million"},
     {"psi", "P S I|P S I"},
@@ -195,6 +207,7 @@ static const struct norm_entry units[] = {
     {"tb", "terabyte|terabytes"},
     {"tbsp", "tablespoon|tablespoons"},
     {"tsp", "teaspoon|teaspoons"},
+    {"uF", "microfarad|microfarads"},
     {"um", "micrometer|micrometers"},
     {"wk", "week|weeks"},
     {"wks", "week|weeks"},
@@ -206,8 +219,11 @@ static const struct norm_entry units[] = {
     {"°C", "degree Celsius|degrees Celsius"},
     {"°F", "degree Fahrenheit|degrees Fahrenheit"},
     {"°K", "kelvin|kelvins"},
+    {"µA", "microamp|microamps"},
+    {"µF", "microfarad|microfarads"},
     {"µL", "microliter|microliters"},
     {"µM", "micromolar|micromolar"},
+    {"µV", "microvolt|microvolts"},
     {"µg", "microgram|micrograms"},
     {"µl", "microliter|microliters"},
     {"µm", "micrometer|micrometers"},
@@ -217,8 +233,11 @@ static const struct norm_entry units[] = {
     {"ºC", "degree Celsius|degrees Celsius"},
     {"ºF", "degree Fahrenheit|degrees Fahrenheit"},
     {"Ω", "ohm|ohms"},
+    {"μA", "microamp|microamps"},
+    {"μF", "microfarad|microfarads"},
     {"μL", "microliter|microliters"},
     {"μM", "micromolar|micromolar"},
+    {"μV", "microvolt|microvolts"},
     {"μg", "microgram|micrograms"},
     {"μl", "microliter|microliters"},
     {"μm", "micrometer|micrometers"},
@@ -591,6 +610,15 @@ size_t scan_measure(struct norm *x, size_t at)
         return used;
     if (!number_read(x, at, &number))
         return 0;
+    size_t slash = at + number.size, most = norm_digits(x, slash + 1);
+    if (number.fraction_size > 0 && norm_char(x, slash) == '/' && most > 0 && most < 4 &&
+        norm_is_border(x, slash + 1 + most)) { /* "9.5/10" */
+        norm_range(x, at, slash + 1 + most, "score");
+        say_number(x, &number);
+        norm_say_words(x, "out of");
+        say_cardinal(x, x->text + slash + 1, most);
+        return number.size + 1 + most;
+    }
     if ((used = scan_scientific(x, at, &number)) > 0)
         return used + (norm_char(x, at + used) == ' ' && measure_unit_size(x, at + used + 1, true) > 0
                            ? 1 + measure_unit(x, at + used + 1, true, true)

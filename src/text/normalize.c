@@ -465,6 +465,8 @@ static size_t take_word(struct norm *x, size_t at)
         return used;
     if (size <= 5 && strchr("ivx", x->text[at]) != NULL && (used = scan_roman(x, at, size)) > 0)
         return used;
+    if (size == 1 && next == '+' && (used = scan_serial(x, at)) > 0)
+        return used; /* "U+1F600" */
     if (char_is_upper(x->text[at]) && (char_is_digit(next) || next == '(' || char_is_wide(next)) &&
         (used = scan_formula(x, at)) > 0)
         return used;
@@ -586,7 +588,7 @@ static size_t take_signed(struct norm *x, size_t at)
     if (!minus && x->text[at] != '+')
         return 0;
     bool number = char_is_digit(next) || (next == '.' && char_is_digit(norm_char(x, at + n + 1)));
-    bool alone = char_is_space(before) || strchr("([{<=|^\"'", before) != NULL || char_is_wide(before);
+    bool alone = char_is_space(before) || strchr("([{<=|^\"',", before) != NULL || char_is_wide(before);
     size_t used;
     if (!number && alone && (used = scan_money(x, at + n)) > 0) {
         return used + n; /* said by scan_money, which looks at the sign before it */

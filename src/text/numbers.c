@@ -378,6 +378,8 @@ void say_bare(struct norm *x, const struct number *number, bool counts)
                norm_previous_in(x, "http|error|status|code")) {
         norm_say(x, ones[number->whole[0] - '0']);
         say_two(x, number->whole + 1, true); /* "error 404" */
+    } else if ((n == 5 || n == 6) && norm_recent_in(x, "text|sms|dial|stop")) {
+        say_digits(x, number->whole, n); /* "text STOP to 12345" */
     } else if (n > 4 && !counts && !(n > 6 && number_is_zero(number->whole + n - 6, 6))) {
         say_digits(x, number->whole, n);
     } else {
@@ -518,6 +520,12 @@ static void say_fraction(struct norm *x, const char *top, size_t top_size, const
     }
 }
 
+/* Whether `short_year` are the last digits of the year after `year`. */
+static bool is_next_year(uint32_t year, uint32_t short_year)
+{
+    return year >= 1800 && year < 2200 && (year + 1) % 100 == short_year;
+}
+
 size_t scan_fraction(struct norm *x, size_t at)
 {
     size_t n = norm_digits(x, at), end = at + n, m = 0, bottom_size = 0;
@@ -529,6 +537,22 @@ size_t scan_fraction(struct norm *x, size_t at)
                      (n == bottom_size && used == 1 + n && memcmp(bottom, x->text + at, n) == 0))) {
         norm_range(x, at, end + used, "fixed expression"); /* "24/7", "50/50" */
         say_cardinal(x, x->text + at, n);
+        say_cardinal(x, bottom, bottom_size);
+        return n + used;
+    }
+    uint32_t top = number_value(x->text + at, n);
+    if (used == 3 && n == 4 && is_next_year(top, number_value(bottom, bottom_size))) { /* "2023/24" */
+        norm_range(x, at, end + used, "years");
+        say_year(x, x->text + at, 4);
+        say_two(x, bottom, true);
+        return n + used;
+    }
+    bool odds = norm_recent_in(x, "odds"),
+         score = norm_previous_in(x, "scored|rated|rating|score|gave|got|graded");
+    if (used > 0 && (odds || score)) {
+        norm_range(x, at, end + used, odds ? "odds" : "score");
+        say_cardinal(x, x->text + at, n);
+        norm_say_words(x, odds ? "to" : "out of");
         say_cardinal(x, bottom, bottom_size);
         return n + used;
     }

@@ -10,12 +10,13 @@
 
 /* Words before a full stop that does not end the sentence (lower case, without the stop). */
 static const char *const never_final[] = {
-    "a.k.a", "adm",  "al",   "approx", "art", "assn", "attn", "brig", "ca",   "capt", "cf",   "ch",  "chs",
-    "cmdr",  "col",  "com",  "comdr",  "cpl", "def",  "det",  "ed",   "eds",  "e.g",  "eg",   "eq",  "esp",
-    "est",   "ex",   "fig",  "figs",   "gen", "gov",  "hon",  "i.e",  "ie",   "incl", "lt",   "maj", "messrs",
-    "mgr",   "mlle", "mme",  "mr",     "mrs", "ms",   "msgr", "mx",   "nos",  "op",   "p",    "par", "pfc",
-    "ph",    "pp",   "pres", "prof",   "pt",  "pvt",  "ref",  "rep",  "reps", "rev",  "sec",  "sen", "sens",
-    "sgt",   "ste",  "sts",  "supt",   "tel", "univ", "v",    "ver",  "viz",  "vol",  "vols", "vs",
+    "a.k.a", "adm", "al",   "approx", "art", "assn", "attn",  "brig",   "ca",  "capt", "cf",   "ch",
+    "chs",   "cir", "cl",   "cmdr",   "col", "com",  "comdr", "cor",    "cpl", "def",  "det",  "e.g",
+    "ed",    "eds", "eg",   "eq",     "esp", "est",  "ex",    "exh",    "fig", "figs", "gen",  "gov",
+    "hon",   "i.e", "ie",   "incl",   "lt",  "mag",  "maj",   "messrs", "mgr", "mlle", "mme",  "mr",
+    "mrs",   "ms",  "msgr", "mx",     "nos", "op",   "p",     "par",    "pfc", "ph",   "pp",   "pres",
+    "prof",  "ps",  "pt",   "pvt",    "ref", "rep",  "reps",  "rev",    "rt",  "sec",  "sen",  "sens",
+    "sgt",   "ste", "sts",  "supt",   "tel", "univ", "v",     "ver",    "viz", "vol",  "vols", "vs",
 };
 
 /* Abbreviations that end a sentence when a capital follows. */

@@ -78,10 +78,48 @@ static size_t scan_version_rest(struct norm *x, size_t at)
     }
 }
 
+/* Letters and digits one by one. */
+static void say_hexadecimal(struct norm *x, size_t at, size_t end)
+{
+    for (size_t i = at; i < end; i++) {
+        norm_range(x, i, i + 1, "hexadecimal");
+        if (char_is_digit(x->text[i]))
+            say_digits(x, x->text + i, 1);
+        else if (char_is_alpha(x->text[i]))
+            norm_say_letters(x, x->text + i, 1);
+        else if (x->text[i] == '+')
+            norm_say(x, "plus");
+    }
+}
+
+/* "0x7f", "U+1F600", "9fceb02", "550e8400-e29b-41d4-a716-446655440000". */
+static size_t scan_hexadecimal(struct norm *x, size_t at)
+{
+    bool code = norm_literal(x, at, "u+") > 0, literal = norm_literal(x, at, "0x") > 0;
+    size_t from = at + (code || literal ? 2 : 0), end = from, digits = 0, letters = 0, dashes = 0;
+    for (; end < x->size && end - at < SERIAL_LIMIT; end++) {
+        char c = x->text[end];
+        bool letter = char_is_alpha(c) && char_lower(c) <= 'f';
+        if (c == '-' && !code && !literal && end - from >= 8 && char_is_alnum(norm_char(x, end + 1)))
+            dashes++;
+        else if (!letter && !char_is_digit(c))
+            break;
+        digits += char_is_digit(c);
+        letters += letter;
+    }
+    bool prefixed = (code || literal) && end > from;
+    bool sum = dashes == 0 && digits > 1 && letters > 1 && end - from >= 7; /* of a commit */
+    bool uuid = dashes == 4 && end - from == 36;
+    if (!norm_is_border(x, end) || !(prefixed || sum || uuid))
+        return 0;
+    say_hexadecimal(x, at, end);
+    return end - at;
+}
+
 size_t scan_serial(struct norm *x, size_t at)
 {
     size_t used = scan_version(x, at), end = at;
-    if (used > 0)
+    if (used > 0 || (used = scan_hexadecimal(x, at)) > 0)
         return used;
     if (at < x->no_serial_until)
         return 0;
@@ -300,6 +338,8 @@ size_t scan_range(struct norm *x, size_t at)
                  norm_literal(x, stop, "⁻") + norm_literal(x, stop, "²") + norm_literal(x, stop, "³") > 0 ||
                  (next == '\xe2' && norm_char(x, stop + 1) == '\x81');
     bool equation = norm_char(x, stop + norm_spaces(x, stop)) == '=' || norm_recent_in(x, "equals");
+    if (times > 0 && gap == 0 && a.size == 1 && a.whole[0] == '0')
+        return 0; /* "0x80" */
     if (times > 0 && (power || (gap > 0 && unit == 0 && (times > 1 || equation))))
         return 0; /* a product, not two lengths */
     struct number c;
@@ -337,6 +377,7 @@ size_t scan_range(struct norm *x, size_t at)
     }
     bool score = norm_previous_in(
         x, "won|lost|beat|score|leads|led|lead|win|winning|tied|trailing|up|down|by|record|victory");
+    score |= norm_recent_in(x, "odds");
     if (low > high && low <= 12 && high <= 12 && names_hours(x, stop)) { /* "open 9-5" */
         norm_range(x, at, stop, "hours");
         say_bare(x, &a, false);

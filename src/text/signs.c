@@ -135,6 +135,9 @@ static const struct norm_entry names[] = {
     {"⌫", "backspace"},
     {"⎋", "escape"},
     {"⏎", "return"},
+    {"♭", "flat"},
+    {"♮", "natural"},
+    {"♯", "sharp"},
     {"✓", "check"},
 };
 
@@ -243,7 +246,7 @@ static const char *ascii_name(const struct norm *x, size_t at)
         if (between_words(x, at) || spaced(x, at, 1) || at == 0 || (before == ' ' && char_is_lower(after)))
             return "slash";
         if (char_is_wide(before) && at > 1 && (unsigned char)x->text[at - 2] >= 0xce &&
-            (unsigned char)x->text[at - 2] <= 0xcf && char_is_alnum(after))
+            (unsigned char)x->text[at - 2] <= 0xcf && (char_is_alnum(after) || char_is_wide(after)))
             return "over"; /* "π/2" */
         return between_numbers(x, at, 1) && is_equation(x, at) ? "over"
                : char_is_digit(before) && char_is_alpha(after) ? "per"
@@ -399,7 +402,7 @@ size_t scan_symbol(struct norm *x, size_t at)
     if (name == NULL)
         return 0;
     if (c == 0xce || c == 0xcf) { /* a Greek letter: its name only when it stands alone */
-        bool before = at > 0 && char_is_wide(x->text[at - 1]);
+        bool before = at > 1 && char_is_wide(x->text[at - 1]) && (unsigned char)x->text[at - 2] != 0xc2;
         unsigned char after = (unsigned char)norm_char(x, at + n);
         if (before || (after > 0xc2 && after < 0xe2))
             return 0;

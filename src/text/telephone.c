@@ -115,6 +115,10 @@ static bool is_telephone(const struct norm *x, const struct groups *groups, size
     size_t digits = 0;
     for (size_t i = 0; i < groups->count; i++)
         digits += groups->size[i];
+    if (digits >= 6 && (dashes || separated_by(x, groups, ' ')) && norm_recent_in(x, "otp|code|passcode|pin"))
+        return true;
+    if (norm_recent_in(x, "fax|tel|phone|telephone") && bracket && digits >= 8)
+        return true;
     if (norm_previous_in(x, "isbn|issn|iban|imei|ssn|ein|upc|number|tel|phone|fax|telephone|mobile|cell") &&
         digits >= 8 && (dashes || separated_by(x, groups, ' ')))
         return true;

@@ -20,6 +20,10 @@ static size_t half_size(const struct norm *x, size_t at, struct time *time)
     char half = char_lower(norm_char(x, at));
     if (half != 'a' && half != 'p')
         return 0;
+    if (time->minute != NULL && norm_is_border(x, at + 1) && norm_char(x, at + 1) != '.') {
+        time->half = half; /* "6:02a" */
+        return 1;
+    }
     size_t dot = norm_char(x, at + 1) == '.';
     if (dot > 0 && norm_char(x, at + 2) == ' ' && norm_literal(x, at + 3, "m.") > 0)
         dot = 2; /* "a. m." */
@@ -206,10 +210,20 @@ static size_t take_ratio(struct norm *x, size_t at)
         return 0;
     norm_range(x, at, at + a + 1 + b, "ratio");
     say_cardinal(x, x->text + at, a);
-    if (b != 2 || a > 2)
+    size_t end = at + a + 1 + b, dash = norm_char(x, end) == '-' ? 1 : norm_literal(x, end, "–");
+    size_t last = dash > 0 ? norm_digits(x, end + dash) : 0;
+    if ((b != 2 || a > 2) && last == 0)
         norm_say(x, "to");
-    say_cardinal(x, x->text + at + a + 1, b);
-    return a + 1 + b;
+    if (b == 2)
+        say_two(x, x->text + at + a + 1, true); /* "41:07" */
+    else
+        say_cardinal(x, x->text + at + a + 1, b);
+    if (last == 0)
+        return end - at;
+    norm_range(x, end, end + dash + last, "verses"); /* "Matthew 5:3-12" */
+    norm_say(x, "to");
+    say_cardinal(x, x->text + end + dash, last);
+    return end + dash + last - at;
 }
 
 /* "2-5pm", "10-11:30 a.m.": the first hour has no half of its own. */
@@ -228,6 +242,22 @@ static size_t scan_hours(struct norm *x, size_t at)
     norm_range(x, from, end, "time");
     say_time(x, &other);
     return end + take_zone(x, end, other.stop) - keep_stop(x, end, &other) - at;
+}
+
+/* "1:23.456", the time of a lap. */
+static size_t scan_lap(struct norm *x, size_t at)
+{
+    size_t n = norm_digits(x, at), point = at + n + 3, digits = norm_digits(x, point + 1),
+           end = point + 1 + digits;
+    if (n == 0 || n > 2 || norm_char(x, at + n) != ':' || !is_two(x, at + n + 1) ||
+        norm_char(x, point) != '.' || digits == 0 || digits > 3 || !norm_is_border(x, end))
+        return 0;
+    norm_range(x, at, end, "time");
+    say_cardinal(x, x->text + at, n);
+    say_two(x, x->text + at + n + 1, true);
+    norm_say(x, "point");
+    say_digits(x, x->text + point + 1, digits);
+    return end - at;
 }
 
 /* "0530 hrs", "at 1400 hours". */
@@ -255,7 +285,7 @@ size_t scan_time(struct norm *x, size_t at)
     struct time time;
     size_t used = scan_hours(x, at);
     if (used > 0 || (used = scan_duration(x, at)) > 0 || (used = scan_scale(x, at)) > 0 ||
-        (used = scan_military(x, at)) > 0)
+        (used = scan_military(x, at)) > 0 || (used = scan_lap(x, at)) > 0)
         return used;
     if (!read_time(x, at, &time))
         return take_ratio(x, at);
@@ -269,6 +299,11 @@ size_t scan_time(struct norm *x, size_t at)
                                                                                            : 0;
     size_t to = from + dash + norm_spaces(x, from + dash);
     struct time other;
+    if (dash > 0 && norm_word(x, to, "noon") + norm_word(x, to, "midnight") > 0) {
+        norm_range(x, from, from + dash, "time"); /* "8 a.m.-noon" */
+        norm_say(x, "to");
+        return from + dash - at;
+    }
     if (dash > 0 && read_time(x, to, &other)) {
         norm_range(x, from, from + dash, "time");
         norm_say(x, "to");
