@@ -465,20 +465,10 @@ static size_t scan_keys(struct norm *x, size_t at, size_t size)
     return end - at;
 }
 
-size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
+/* Abbreviations that what stands right behind them tells: "Mk II", "J. Smith", "No.1", "Mr.Smith". */
+static size_t scan_tight(struct norm *x, size_t at, size_t size, const char *word)
 {
-    char word[12], next = norm_char(x, at + size);
-    size_t used;
-    if (size == 0 || size > 8 || char_is_wide(x->text[at]))
-        return 0;
-    if (next == '/' && (used = scan_slashed(x, at)) > 0)
-        return used;
-    if (next == '.' && size <= 2 && (used = scan_initials(x, at)) > 0)
-        return used;
-    for (size_t i = 0; i < size; i++)
-        word[i] = char_lower(x->text[at + i]);
-    if ((used = scan_keys(x, at, size)) > 0)
-        return used;
+    char next = norm_char(x, at + size);
     bool point = next == '.';
     if (size == 2 && norm_in(word, size, "mk") && next == ' ' &&
         strchr("IVX", norm_char(x, at + 3)) != NULL) {
@@ -504,6 +494,39 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
         norm_say(x, NORM_FIND(anywhere, word, size));
         return size + 1;
     }
+    return 0;
+}
+
+/* Words in their own right, which a sentence may end with. */
+static bool is_word(const struct norm *x, size_t at, size_t size, const char *word, bool number)
+{
+    if (norm_in(word, size, "no") && !number)
+        return true;
+    return norm_in(
+               word, size,
+               "no|sat|sun|max|min|dec|mar|def|art|ed|cont|temp|fig|gen|rep|info|op|col|wed|par|ref|rev|ch|"
+               "ca|pt|pl|ln|ct|rd|cmd|diff|div|oz|est|pg") &&
+           (ends_sentence(x, at + size) || (norm_in(word, size, "no|sat|wed|art|ed|op|par|max|min") &&
+                                            !next_is_capital(x, at + size) && !number));
+}
+
+size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
+{
+    char word[12], next = norm_char(x, at + size);
+    size_t used;
+    if (size == 0 || size > 8 || char_is_wide(x->text[at]))
+        return 0;
+    if (next == '/' && (used = scan_slashed(x, at)) > 0)
+        return used;
+    if (next == '.' && size <= 2 && (used = scan_initials(x, at)) > 0)
+        return used;
+    for (size_t i = 0; i < size; i++)
+        word[i] = char_lower(x->text[at + i]);
+    if ((used = scan_keys(x, at, size)) > 0)
+        return used;
+    bool point = next == '.';
+    if ((used = scan_tight(x, at, size, word)) > 0)
+        return used;
     if (next == '-' && (used = scan_weekdays(x, at, size, word)) > 0)
         return used;
     if (!norm_is_border(x, at + size) || next == '-' || next == '\'' ||
@@ -539,15 +562,7 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
         return say(x, at, size, words, false);
     if (!point || (words = NORM_FIND(pointed, word, size)) == NULL)
         return 0;
-    /* Words in their own right, which a sentence may end with. */
-    if (norm_in(word, size,
-                "no|sat|sun|max|min|dec|mar|def|art|ed|cont|temp|fig|gen|rep|info|op|col|wed|par|ref|rev|ch|"
-                "ca|pt|"
-                "pl|ln|ct|rd|cmd|diff|div|oz|est|pg") &&
-        (ends_sentence(x, at + size) || (norm_in(word, size, "no|sat|wed|art|ed|op|par|max|min") &&
-                                         !next_is_capital(x, at + size) && !number)))
-        return 0;
-    if (norm_in(word, size, "no") && !number)
+    if (is_word(x, at, size, word, number))
         return 0;
     if (norm_in(word, size, "est") && !number)
         words = "estimated";

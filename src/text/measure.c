@@ -602,6 +602,39 @@ static bool describes(const struct norm *x, size_t at)
                     "above|below|ago|later|after|before|into|that|which|when|while|off|more|less");
 }
 
+/* "9.5/10" */
+static size_t scan_score(struct norm *x, size_t at, const struct number *number)
+{
+    size_t slash = at + number->size, most = norm_digits(x, slash + 1);
+    if (number->fraction_size == 0 || norm_char(x, slash) != '/' || most == 0 || most > 3 ||
+        !norm_is_border(x, slash + 1 + most))
+        return 0;
+    norm_range(x, at, slash + 1 + most, "score");
+    say_number(x, number);
+    norm_say_words(x, "out of");
+    say_cardinal(x, x->text + slash + 1, most);
+    return number->size + 1 + most;
+}
+
+/* Units that the number before them tells from others: "233.15 K" is no multiple, "5bps" and "1.2pp" are points of interest rates.
+ * Says both; bytes of the unit. */
+static size_t take_special_unit(struct norm *x, const struct number *number, size_t unit, size_t space)
+{
+    bool kelvin =
+        space == 1 && number->fraction_size > 0 && norm_char(x, unit) == 'K' && norm_is_border(x, unit + 1);
+    size_t points =
+        space == 0 && number->whole_size < 4 ? norm_word(x, unit, "bps") + norm_word(x, unit, "pp") : 0;
+    size_t size = kelvin ? 1 : points;
+    if (size == 0 || !norm_wants(x, LT_TEXT_UNITS))
+        return 0;
+    say_number(x, number);
+    norm_range(x, unit, unit + size, "unit");
+    norm_say_words(x, kelvin ? "kelvin" : points == 3 ? "basis" : "percentage");
+    if (!kelvin)
+        norm_say(x, number_is_one(number) ? "point" : "points");
+    return size;
+}
+
 size_t scan_measure(struct norm *x, size_t at)
 {
     struct number number;
@@ -610,15 +643,8 @@ size_t scan_measure(struct norm *x, size_t at)
         return used;
     if (!number_read(x, at, &number))
         return 0;
-    size_t slash = at + number.size, most = norm_digits(x, slash + 1);
-    if (number.fraction_size > 0 && norm_char(x, slash) == '/' && most > 0 && most < 4 &&
-        norm_is_border(x, slash + 1 + most)) { /* "9.5/10" */
-        norm_range(x, at, slash + 1 + most, "score");
-        say_number(x, &number);
-        norm_say_words(x, "out of");
-        say_cardinal(x, x->text + slash + 1, most);
-        return number.size + 1 + most;
-    }
+    if ((used = scan_score(x, at, &number)) > 0)
+        return used;
     if ((used = scan_scientific(x, at, &number)) > 0)
         return used + (norm_char(x, at + used) == ' ' && measure_unit_size(x, at + used + 1, true) > 0
                            ? 1 + measure_unit(x, at + used + 1, true, true)
@@ -632,22 +658,8 @@ size_t scan_measure(struct norm *x, size_t at)
         return 0;
     norm_range(x, at, end, "measure");
     size_t unit = end + space + hyphen;
-    if (space == 1 && number.fraction_size > 0 && norm_char(x, unit) == 'K' && norm_is_border(x, unit + 1) &&
-        norm_wants(x, LT_TEXT_UNITS)) { /* "233.15 K" is no multiple */
-        say_number(x, &number);
-        norm_range(x, unit, unit + 1, "unit");
-        norm_say(x, "kelvin");
-        return unit + 1 - at;
-    }
-    size_t points = norm_word(x, unit, "bps") + norm_word(x, unit, "pp");
-    if (points > 0 && space == 0 && number.whole_size < 4 &&
-        norm_wants(x, LT_TEXT_UNITS)) { /* of interest rates */
-        say_number(x, &number);
-        norm_range(x, unit, unit + points, "unit");
-        norm_say(x, points == 3 ? "basis" : "percentage");
-        norm_say(x, number_is_one(&number) ? "point" : "points");
-        return unit + points - at;
-    }
+    if ((used = take_special_unit(x, &number, unit, space)) > 0)
+        return unit + used - at;
     struct unit parsed;
     bool apart =
         (space > 0 || hyphen) && number.fraction_size == 0; /* "0.35 s" is seconds, "80 s" may be not */

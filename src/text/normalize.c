@@ -418,6 +418,48 @@ static size_t take_plural(struct norm *x, size_t at, size_t size)
     return used;
 }
 
+/* A roman numeral, or a sum of money that begins with a currency's code. */
+static size_t take_numeral(struct norm *x, size_t at, size_t size)
+{
+    size_t used;
+    char first = x->text[at];
+    if (char_is_upper(first)) {
+        size_t stem = size > 2 && x->text[at + size - 2] == '\'' ? size - 2 : size; /* "Elizabeth II's" */
+        return (used = scan_roman(x, at, stem)) > 0 ? used : scan_money(x, at);
+    }
+    return size <= 5 && (first == 'i' || first == 'v' || first == 'x') ? scan_roman(x, at, size) : 0;
+}
+
+/* Letters with other signs that make a name together: "U+1F600", "Fe2O3", "A320", "AT&T". */
+static size_t take_name(struct norm *x, size_t at, size_t size)
+{
+    size_t used;
+    char next = norm_char(x, at + size);
+    if (size == 1 && next == '+' && (used = scan_serial(x, at)) > 0)
+        return used;
+    if (char_is_upper(x->text[at]) && (char_is_digit(next) || next == '(' || char_is_wide(next)) &&
+        (used = scan_formula(x, at)) > 0)
+        return used;
+    if ((char_is_digit(next) || (next == '-' && char_is_digit(norm_char(x, at + size + 1)))) &&
+        (used = scan_serial(x, at)) > 0)
+        return used;
+    if ((next != '&' && (at == 0 || x->text[at - 1] != '&')) || size > 3 || !is_capitals(x, at, size))
+        return 0;
+    norm_range(x, at, at + size, "initials");
+    norm_say_letters(x, x->text + at, size);
+    return size;
+}
+
+/* Whether the apostrophe after a word belongs to it ("dogs'", "runnin'", "ol'") and closes no quotation. */
+static bool is_elided(const struct norm *x, size_t at, size_t size)
+{
+    char last = x->text[at + size - 1];
+    return norm_char(x, at + size) == '\'' && x->text_after_quote == NULL &&
+           norm_is_border(x, at + size + 1) &&
+           (last == 's' || last == 'z' || (last == 'n' && size > 3 && x->text[at + size - 2] == 'i') ||
+            norm_in(x->text + at, size, "ol|lil|mo|th|an|o|wi|tha"));
+}
+
 /* A letter begins at `at`. */
 static size_t take_word(struct norm *x, size_t at)
 {
@@ -439,16 +481,10 @@ static size_t take_word(struct norm *x, size_t at)
         return size;
     }
     if (next == ' ' || next == ',' || next == '\n') { /* by far the most words */
-        if ((used = scan_month_date(x, at, size)) > 0 || (used = scan_abbreviation(x, at, size)) > 0)
-            return used;
-        size_t stem = size > 2 && x->text[at + size - 2] == '\'' ? size - 2 : size; /* "Elizabeth II's" */
-        if (char_is_upper(x->text[at]) &&
-            ((used = scan_roman(x, at, stem)) > 0 || (used = scan_money(x, at)) > 0))
-            return used;
-        if (size <= 5 && strchr("ivx", x->text[at]) != NULL && (used = scan_roman(x, at, size)) > 0)
-            return used;
-        say_word(x, at, size);
-        return size;
+        if ((used = scan_month_date(x, at, size)) == 0 && (used = scan_abbreviation(x, at, size)) == 0 &&
+            (used = take_numeral(x, at, size)) == 0)
+            say_word(x, at, used = size);
+        return used;
     }
     if (next == '(' && (used = take_plural(x, at, size)) > 0)
         return used;
@@ -457,36 +493,12 @@ static size_t take_word(struct norm *x, size_t at)
         return used;
     }
     if ((used = scan_electronic(x, at, size)) > 0 || (used = scan_month_date(x, at, size)) > 0 ||
-        (used = scan_abbreviation(x, at, size)) > 0)
+        (used = scan_abbreviation(x, at, size)) > 0 || (used = take_numeral(x, at, size)) > 0 ||
+        (used = take_name(x, at, size)) > 0)
         return used;
-    size_t stem = size > 2 && x->text[at + size - 2] == '\'' ? size - 2 : size; /* "Elizabeth II's" */
-    if (char_is_upper(x->text[at]) &&
-        ((used = scan_money(x, at)) > 0 || (used = scan_roman(x, at, stem)) > 0))
-        return used;
-    if (size <= 5 && strchr("ivx", x->text[at]) != NULL && (used = scan_roman(x, at, size)) > 0)
-        return used;
-    if (size == 1 && next == '+' && (used = scan_serial(x, at)) > 0)
-        return used; /* "U+1F600" */
-    if (char_is_upper(x->text[at]) && (char_is_digit(next) || next == '(' || char_is_wide(next)) &&
-        (used = scan_formula(x, at)) > 0)
-        return used;
-    if (char_is_digit(next) || (next == '-' && char_is_digit(norm_char(x, at + size + 1)))) {
-        if ((used = scan_serial(x, at)) > 0)
-            return used;
-    }
     if (next == '-')
         size = compound_size(x, at, size);
-    if ((next == '&' || (at > 0 && x->text[at - 1] == '&')) && size <= 3 && is_capitals(x, at, size)) {
-        norm_range(x, at, at + size, "initials"); /* "AT&T" */
-        norm_say_letters(x, x->text + at, size);
-        return size;
-    }
-    /* The apostrophe of "dogs'" and "runnin'", unless it closes a quotation. */
-    char last = x->text[at + size - 1];
-    if (norm_char(x, at + size) == '\'' && x->text_after_quote == NULL && norm_is_border(x, at + size + 1) &&
-        (last == 's' || (last == 'n' && size > 3 && x->text[at + size - 2] == 'i') || last == 'z' ||
-         norm_in(x->text + at, size, "ol|lil|mo|th|an|o|wi|tha")))
-        size++;
+    size += is_elided(x, at, size);
     say_word(x, at, size);
     return size;
 }

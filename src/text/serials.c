@@ -116,6 +116,36 @@ static size_t scan_hexadecimal(struct norm *x, size_t at)
     return end - at;
 }
 
+/* The letters and digits of [at, end), between which are `joined` hyphens and slashes. */
+static void say_parts(struct norm *x, size_t at, size_t end, bool letters, size_t joined)
+{
+    bool aircraft = !letters && norm_previous_in(x, "boeing|airbus|douglas"); /* "747-400" */
+    for (size_t i = at; i < end;) {
+        size_t n = norm_letters(x, i), m = norm_digits(x, i);
+        norm_range(x, i, i + (n > 0 ? n : m), "serial");
+        if (n > 0) {
+            struct token *token = norm_say_text(x, x->text + i, n);
+            if (token != NULL && n == 1)
+                token->spell = true;
+        } else if (m == 3 && aircraft) {
+            say_pairs(x, x->text + i, m);
+        } else if (m > 0) {
+            if (m == 4 && joined > 0 && x->text[i] != '0') {
+                struct number number;
+                if (number_read(x, i, &number))
+                    say_bare(x, &number, true);
+            } else if (m == 5 && joined > 0 && x->text[i] != '0' && !letters && i > at && i + m == end) {
+                say_digits(x, x->text + i, m);
+            } else {
+                say_run(x, x->text + i, m);
+            }
+        }
+        i += n + m;
+        if (i < end && (x->text[i] == '-' || x->text[i] == '/'))
+            i++;
+    }
+}
+
 size_t scan_serial(struct norm *x, size_t at)
 {
     size_t used = scan_version(x, at), end = at;
@@ -158,31 +188,7 @@ size_t scan_serial(struct norm *x, size_t at)
         norm_say_text(x, x->text + at + top + 1, end - at - top - 1);
         return end - at;
     }
-    bool aircraft = !letters && norm_previous_in(x, "boeing|airbus|douglas"); /* "747-400" */
-    for (size_t i = at; i < end;) {
-        size_t n = norm_letters(x, i), m = norm_digits(x, i);
-        norm_range(x, i, i + (n > 0 ? n : m), "serial");
-        if (n > 0) {
-            struct token *token = norm_say_text(x, x->text + i, n);
-            if (token != NULL && n == 1)
-                token->spell = true;
-        } else if (m == 3 && aircraft) {
-            say_pairs(x, x->text + i, m);
-        } else if (m > 0) {
-            if (m == 4 && joined > 0 && x->text[i] != '0') {
-                struct number number;
-                if (number_read(x, i, &number))
-                    say_bare(x, &number, true);
-            } else if (m == 5 && joined > 0 && x->text[i] != '0' && !letters && i > at && i + m == end) {
-                say_digits(x, x->text + i, m);
-            } else {
-                say_run(x, x->text + i, m);
-            }
-        }
-        i += n + m;
-        if (i < end && (x->text[i] == '-' || x->text[i] == '/'))
-            i++;
-    }
+    say_parts(x, at, end, letters, joined);
     char decimal = norm_char(x, end);
     if (decimal == '.' && char_is_digit(norm_char(x, end + 1)) && char_is_digit(x->text[end - 1])) {
         size_t n = norm_digits(x, end + 1); /* "covid-19.5" */
@@ -307,6 +313,47 @@ static bool names_hours(const struct norm *x, size_t at)
                    "daily|job|jobs|shift|schedule");
 }
 
+/* Two lengths with an x between them. */
+struct dimensions {
+    const struct number *a, *b;
+    size_t at, sign, stop; /* where they begin, the sign, and where they end */
+    size_t gap;            /* spaces on each side of the sign */
+    bool unit;             /* a unit follows */
+};
+
+/* "2x8", "8.5 x 11 in", "2x4x8"; 0: it is a product. */
+static size_t say_dimensions(struct norm *x, const struct dimensions *d)
+{
+    size_t at = d->at, stop = d->stop;
+    bool cross = char_lower(x->text[d->sign]) != 'x'; /* × */
+    char next = norm_char(x, stop);
+    bool power = next == '^' ||
+                 norm_literal(x, stop, "⁻") + norm_literal(x, stop, "²") + norm_literal(x, stop, "³") > 0 ||
+                 (next == '\xe2' && norm_char(x, stop + 1) == '\x81');
+    bool equation = norm_char(x, stop + norm_spaces(x, stop)) == '=' || norm_recent_in(x, "equals");
+    if (d->gap == 0 && d->a->size == 1 && d->a->whole[0] == '0')
+        return 0; /* "0x80" */
+    if (power || (d->gap > 0 && !d->unit && (cross || equation)))
+        return 0;
+    struct number c;
+    bool third = !cross && d->gap == 0 && char_lower(next) == 'x' && number_read(x, stop + 1, &c) &&
+                 (norm_is_border(x, stop + 1 + c.size) || measure_unit_size(x, stop + 1 + c.size, false) > 0);
+    bool large = third || d->a->whole_size > 2 || d->unit || d->gap > 0 || d->a->fraction_size > 0 ||
+                 x->text[d->sign] != 'x';
+    if (!third && char_lower(next) == 'x' && !d->unit)
+        return 0;
+    stop += third ? 1 + c.size : 0;
+    norm_range(x, at, stop, "dimensions");
+    say_bare(x, d->a, true);
+    norm_say(x, large ? "by" : "x");
+    say_bare(x, d->b, true);
+    if (third) {
+        norm_say(x, "by");
+        say_bare(x, &c, true);
+    }
+    return stop - at;
+}
+
 /* "5-10", "1990–95", "2x8": two numbers and what is between them. */
 size_t scan_range(struct norm *x, size_t at)
 {
@@ -334,34 +381,8 @@ size_t scan_range(struct norm *x, size_t at)
         (char_is_alnum(next) || next == '/' || (next == '-' && char_is_alnum(norm_char(x, stop + 1))) ||
          (next == '.' && char_is_digit(norm_char(x, stop + 1)))))
         return 0;
-    bool power = next == '^' ||
-                 norm_literal(x, stop, "⁻") + norm_literal(x, stop, "²") + norm_literal(x, stop, "³") > 0 ||
-                 (next == '\xe2' && norm_char(x, stop + 1) == '\x81');
-    bool equation = norm_char(x, stop + norm_spaces(x, stop)) == '=' || norm_recent_in(x, "equals");
-    if (times > 0 && gap == 0 && a.size == 1 && a.whole[0] == '0')
-        return 0; /* "0x80" */
-    if (times > 0 && (power || (gap > 0 && unit == 0 && (times > 1 || equation))))
-        return 0; /* a product, not two lengths */
-    struct number c;
-    if (times == 1 && gap == 0 && char_lower(next) == 'x' && number_read(x, stop + 1, &c) &&
-        (norm_is_border(x, stop + 1 + c.size) || measure_unit_size(x, stop + 1 + c.size, false) > 0)) {
-        norm_range(x, at, stop + 1 + c.size, "dimensions"); /* "2x4x8" */
-        say_bare(x, &a, true);
-        norm_say(x, "by");
-        say_bare(x, &b, true);
-        norm_say(x, "by");
-        say_bare(x, &c, true);
-        return stop + 1 + c.size - at;
-    }
-    if (times > 0) {
-        norm_range(x, at, stop, "dimensions");
-        say_bare(x, &a, true);
-        bool large =
-            a.whole_size > 2 || unit > 0 || gap > 0 || a.fraction_size > 0 || x->text[end + gap] != 'x';
-        norm_say(x, large ? "by" : "x");
-        say_bare(x, &b, true);
-        return stop - at;
-    }
+    if (times > 0)
+        return say_dimensions(x, &(struct dimensions){&a, &b, at, end + gap, stop, gap, unit > 0});
     uint32_t low = number_value(a.whole, a.whole_size), high = number_value(b.whole, b.whole_size);
     size_t equals = stop + norm_spaces(x, stop);
     if (norm_char(x, equals) == '=' || (wide == 0 && b.whole_size > a.whole_size + 2) || b.whole[0] == '0' ||
@@ -378,14 +399,8 @@ size_t scan_range(struct norm *x, size_t at)
     bool score = norm_previous_in(
         x, "won|lost|beat|score|leads|led|lead|win|winning|tied|trailing|up|down|by|record|victory");
     score |= norm_recent_in(x, "odds");
-    if (low > high && low <= 12 && high <= 12 && names_hours(x, stop)) { /* "open 9-5" */
-        norm_range(x, at, stop, "hours");
-        say_bare(x, &a, false);
-        norm_say(x, "to");
-        say_bare(x, &b, false);
-        return stop - at;
-    }
-    if (low >= high && a.fraction_size == 0 && b.fraction_size == 0 && wide == 0 && !score)
+    bool hours = low > high && low <= 12 && high <= 12 && names_hours(x, stop); /* "open 9-5" */
+    if (low >= high && a.fraction_size == 0 && b.fraction_size == 0 && wide == 0 && !score && !hours)
         return 0;
     norm_range(x, at, stop, "range");
     say_bare(x, &a, false);
