@@ -369,14 +369,11 @@ static const float *wave(struct kokoro *k, const struct array *s, const float *s
     return samples;
 }
 
-/* The most that one layer takes: its panels and packed rows (layers.c), on one thread. */
-enum { LAYER_BYTES = 4 << 20 };
-
 size_t generator_bytes(const struct kokoro *k, int frames)
 {
     const struct model *m = k->model;
     const int samples = frames * model_samples_per_frame(m);
-    size_t bytes = LAYER_BYTES + array_bytes(k->storage, samples / m->hop + 1, m->n_fft + 2);
+    size_t bytes = NN_LAYER_BYTES + array_bytes(k->storage, samples / m->hop + 1, m->n_fft + 2);
     size_t stage =
         3 * value_bytes(VALUE_F32, (size_t)samples); /* the excitation and what its transform takes */
     int rows = 2 * frames;

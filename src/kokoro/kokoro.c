@@ -84,10 +84,9 @@ size_t kokoro_memory(const struct kokoro *k)
 
 /* ---- Memory ---------------------------------------------------------------------------------------- */
 
-/* Room for batches of short utterances even when no long one is expected; what a layer takes for itself; and an utterance's
- * ids, at two frames an id or more, and prosody. */
-static const size_t LEAST_NEED = 64 * ((size_t)1 << 20), LAYER_NEED = 4 * ((size_t)1 << 20),
-                    FRAME_NEED = 4096;
+/* Room for batches of short utterances even when no long one is expected; and an utterance's ids, at two frames an id or more, and
+ * prosody. */
+static const size_t LEAST_NEED = 64 * ((size_t)1 << 20), FRAME_NEED = 4096;
 
 static size_t need(const struct kokoro *k, int frames)
 {
@@ -104,7 +103,8 @@ static size_t need(const struct kokoro *k, int frames)
         const size_t arrays = generator_packs(k, rows, up->channels) ? 3 : 4;
         stage = arrays * array > stage ? arrays * array : stage;
     }
-    return LAYER_NEED * (size_t)threads_count(k->nn.threads) + decoded + stage + FRAME_NEED * (size_t)frames;
+    return NN_LAYER_BYTES * (size_t)threads_count(k->nn.threads) + decoded + stage +
+           FRAME_NEED * (size_t)frames;
 }
 
 size_t kokoro_need(const struct kokoro *k, int frames)

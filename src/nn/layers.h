@@ -88,6 +88,9 @@ struct layer {
 };
 void nn_layer(struct nn *nn, const struct layer *layer);
 
+/* Bytes of the arena, a thread, that a layer of the generator takes for itself at most: panels and packed rows. */
+enum { NN_LAYER_BYTES = 6 << 20 };
+
 /* Expands a weight for nn->products once and for all, for layers of few rows that use it again and again; in the arena. NULL
  * when it is full. */
 const void *nn_panels(struct nn *nn, const struct weight *weight);
