@@ -52,14 +52,16 @@ struct pickle_value {
     uint32_t count;       /* items */
 };
 
+struct pickle_item {
+    uint32_t value, next;
+};
+
 /* A read pickle. Values and items are named by their numbers; number 0 is no value. Values may be shared, and
  * a hostile pickle may even contain itself: a walker must bound its depth and its work. */
 struct pickle {
     struct pickle_value *values;
     uint32_t value_count, value_capacity;
-    struct pickle_item {
-        uint32_t value, next;
-    } * items;
+    struct pickle_item *items;
     uint32_t item_count, item_capacity;
     uint32_t root;
 };

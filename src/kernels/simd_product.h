@@ -163,17 +163,21 @@ static void product(const struct product *p)
 /* Puts the products of this file into the table. */
 static inline void simd_product_override(struct products *p)
 {
-    *p = (struct products)
-    {
+    *p = (struct products){
         .packed = USE_I16    ? PACKED_I16
                   : USE_BF16 ? PACKED_BF16
                              : PACKED_F32,
-        .panel = PANEL, .rows = TILE_ROWS, .prologue = prologue, .expand = expand, .expand_rows = expand_rows,
+        .panel = PANEL,
+        .rows = TILE_ROWS,
+        .prologue = prologue,
+        .expand = expand,
+        .expand_rows = expand_rows,
         .product = product,
-#if !USE_BF16
-        .sum_rows = sum_rows, .merge = merge,
-#endif
     };
+#if !USE_BF16
+    p->sum_rows = sum_rows;
+    p->merge = merge;
+#endif
 }
 
 #endif

@@ -439,10 +439,11 @@ static struct MHD_Daemon *start_daemon(struct server *server, int listening, cha
 {
     unsigned limit = (unsigned)config_integer(server->settings->config, CONFIG_server_max_connections);
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    static char protocols[] = "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1";
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, key},
-        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t) "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1"},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, protocols},
         {MHD_OPTION_END, 0, NULL},
     };
     if (!server->tls)

@@ -149,8 +149,8 @@ static bool header_names_are_sane(const char *names)
 
 enum MHD_Result reply_options(struct exchange *x)
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
+    static char nothing[1];
+    struct MHD_Response *response = MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
     if (response == NULL)
         return MHD_NO;
     MHD_add_response_header(response, "Allow", x->route->allow);

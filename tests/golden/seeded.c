@@ -12,11 +12,13 @@
 
 #include "base/file.h"
 
+struct normal {
+    float mean, scale;
+};
+
 struct seeded {
     struct checkpoint checkpoint;
-    struct {
-        float mean, scale;
-    } * values; /* by checkpoint_tensor.source */
+    struct normal *values; /* by checkpoint_tensor.source */
     size_t count;
 };
 
