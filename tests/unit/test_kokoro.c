@@ -176,8 +176,13 @@ static void the_sound_does_not_depend_on_threads_or_batch(void **state)
         free(alone[i].samples);
 }
 
-/* A batch that is large enough for each thread to speak utterances of its own. */
-enum { MANY = 16 };
+/* A batch that is large enough for each thread to speak utterances of its own. Sanitizers are slow, and their memory is not ours
+ * alone. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { MANY = 8, LONGEST = 4, MOST_THREADS = 3, UTTERANCES = 30 };
+#else
+enum { MANY = 16, LONGEST = 16, MOST_THREADS = 8, UTTERANCES = 1000 };
+#endif
 
 struct heard {
     struct sound sound;
@@ -199,11 +204,11 @@ static void note_end(void *user)
     heard->times++;
 }
 
-/* Utterance i of a large batch: 1 to 16 symbols. */
+/* Utterance i of a large batch: 1 to LONGEST symbols. */
 static const char *text_of(int i, char *text)
 {
     static const char symbols[] = "hWld OmI bASk tYz vdi";
-    const int length = 1 + i * 7 % 16;
+    const int length = 1 + i * 7 % LONGEST;
     for (int n = 0; n < length; n++)
         text[n] = symbols[(size_t)(n + i) % (sizeof symbols - 1)];
     text[length] = '\0';
@@ -240,7 +245,7 @@ static void a_large_batch_sounds_like_its_utterances_alone(void **state)
     for (int i = 0; i < MANY; i++)
         alone[i] = speak(backend, text_of(i, text), "af_heart", (uint64_t)i);
     kokoro_backend.close(backend);
-    for (int threads = 2; threads <= 8; threads += threads < 4 ? 1 : 4) {
+    for (int threads = 2; threads <= MOST_THREADS; threads += threads < 4 ? 1 : 4) {
         backend = open_backend((char[]){(char)('0' + threads), 0});
         struct heard heard[MANY];
         speak_many(backend, heard);
@@ -524,18 +529,12 @@ static void speak_and_drop(struct backend *backend, const void *with, int first,
         assert_int_equal(utterances[i].status, LT_OK);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { UTTERANCES = 60 }; /* slow, and their memory is not ours alone */
-#else
-enum { UTTERANCES = 1000 };
-#endif
-
 static void memory_stays_where_it_was(void **state)
 {
     (void)state;
     struct backend *backend = open_backend("2");
     const void *with = voice(backend, "af_heart");
-    static const int sizes[] = {MANY, 4, 1, 7, 12};
+    static const int sizes[] = {MANY, 4, 1, 7, MANY / 2};
     uint64_t early = 0;
     for (int spoken = 0, i = 0; spoken < UTTERANCES; i++) {
         const int count = sizes[i % 5];
