@@ -38,7 +38,8 @@ static size_t take_year(struct norm *x, size_t at)
 {
     size_t n = norm_char(x, at) == ',' ? 1 : 0;
     size_t space = norm_spaces(x, at + n);
-    if (n == 0 && space == 0 && norm_char(x, at) == '-')
+    bool joined = n == 0 && space == 0 && (norm_char(x, at) == '-' || norm_char(x, at) == '/');
+    if (joined)
         space = 1;
     n += space;
     bool quote = norm_char(x, at + n) == '\'';
@@ -46,12 +47,12 @@ static size_t take_year(struct norm *x, size_t at)
     if (n == 0 || space > 1 || !norm_is_border(x, at + n + quote + digits))
         return 0;
     const char *year = x->text + at + n + quote;
-    if (quote ? digits != 2 : !is_year(year, digits))
+    if (quote || (joined && digits == 2) ? digits != 2 : !is_year(year, digits))
         return 0;
     if (norm_char(x, at + n + digits) == ':' ||
         (norm_char(x, at + n + digits) == '-' && !quote && space == 0))
         return 0;
-    if (quote)
+    if (digits == 2)
         say_two(x, year, true);
     else
         say_year(x, year, digits);
@@ -68,7 +69,8 @@ static size_t day_size(const struct norm *x, size_t at, size_t *digits)
     size_t end = at + *digits;
     size_t n = norm_letters(x, end) == 2 && norm_in(x->text + end, 2, "st|nd|rd|th") ? 2 : 0;
     char next = norm_char(x, end + n);
-    if (!norm_is_border(x, end + n) || next == ':' || next == '%' || next == '/' ||
+    if (!norm_is_border(x, end + n) || next == ':' || next == '%' ||
+        (next == '/' && !char_is_alpha(norm_char(x, end + n + 1))) ||
         (next == '.' && char_is_digit(norm_char(x, end + n + 1))))
         return 0;
     return *digits + n;
@@ -165,7 +167,7 @@ static size_t scan_day_month(struct norm *x, size_t at)
     if (day == 0)
         return 0;
     size_t gap = norm_spaces(x, end);
-    if (gap == 0 && norm_char(x, end) == '-')
+    if (gap == 0 && (norm_char(x, end) == '-' || norm_char(x, end) == '/'))
         gap = 1;
     if (gap != 1)
         return 0;
@@ -185,6 +187,12 @@ static size_t scan_day_month(struct norm *x, size_t at)
     size_t used = take_year(x, rest);
     if (used == 0 && word + size < rest && rest >= x->size)
         rest--; /* the point ends the sentence */
+    size_t last;
+    if (norm_char(x, rest + used) == '-' && day_size(x, rest + used + 1, &last) > 0) { /* "3 Jan-5 Jan" */
+        norm_range(x, rest + used, rest + used + 1, "date");
+        norm_say(x, "to");
+        used++;
+    }
     return rest + used - at;
 }
 

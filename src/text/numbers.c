@@ -693,7 +693,8 @@ size_t scan_roman(struct norm *x, size_t at, size_t size)
     bool named = previous_is_name(x) && value < 40 && (size > 1 || value == 5 || value == 10) &&
                  !norm_in(x->text + at, size, "mi|di|li|mix|dim|mild");
     bool century = size > 1 && norm_char(x, at + size) == ' ' &&
-                   norm_word(x, at + size + 1, "century") + norm_word(x, at + size + 1, "centuries") > 0;
+                   norm_in(x->text + at + size + 1, norm_letters(x, at + size + 1),
+                           "century|centuries|olympiad|olympics|dynasty|legion|amendment|arrondissement");
     if (!counted && !century && !(named && size > 1) &&
         !(named &&
           norm_previous_in(

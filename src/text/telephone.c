@@ -134,6 +134,8 @@ static bool is_telephone(const struct norm *x, const struct groups *groups, size
             continue;
         if (i == 6 || i == 7) /* card numbers */
             return dashes || separated_by(x, groups, ' ');
+        if (i == 0 && groups->size[0] == 3 && separated_by(x, groups, ' '))
+            return true; /* "123 123 5678" */
         return dashes || (dots && groups->count == 3) || (bracket && i < 4) ||
                (i == 0 && x->text[groups->begin[2] - 1] == '-');
     }
