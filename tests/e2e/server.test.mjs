@@ -82,7 +82,8 @@ serverTest('an answer that is not streamed has its length and the same audio', {
     const bytes = await bytesOf(whole);
     assert.equal(Number(whole.headers.get('content-length')), bytes.length);
     const streamed = await bytesOf(await server.speak({ input: sentence, response_format: format }));
-    assert.ok(Math.abs(seconds(bytes, format) - seconds(streamed, format)) < 0.05, format);
+    // a streamed MP3 cannot say how much of it is the encoder's delay and padding, which newer decoders cut: up to 0.1 s
+    assert.ok(Math.abs(seconds(bytes, format) - seconds(streamed, format)) < 0.1, format);
     if (format === 'wav') // its header tells the true size
       assert.equal(bytes.readUInt32LE(4), bytes.length - 8);
     if (format === 'pcm')
