@@ -21,7 +21,7 @@ struct lt_engine {
     struct store *store; /* NULL: no levels below memory */
     struct budget *budget;
     struct stats stats;
-    struct warm *warm; /* NULL: no list of phrases */
+    struct warm *warm; /* NULL: no phrases are spoken in advance */
 };
 
 /* Has the leak detector look at the process's memory. */

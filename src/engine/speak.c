@@ -642,6 +642,8 @@ lt_status lt_speak(lt_engine *engine, const lt_request *request, lt_result *resu
     s.result.wall_seconds = clock_seconds() - s.began;
     s.result.peak_memory_bytes = memory_peak_bytes();
     count_request(engine, status, &s.result);
+    if (status == LT_OK)
+        warm_learn(engine->warm, request, s.text.size);
     if (result != NULL)
         *result = s.result;
     return status;

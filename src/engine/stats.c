@@ -49,6 +49,11 @@ void stats_begin(struct stats *stats)
     add(&stats->active, 1);
 }
 
+uint64_t stats_active(const struct stats *stats)
+{
+    return get(&stats->active);
+}
+
 void stats_end(struct stats *stats, lt_status status, const lt_result *result)
 {
     add(&stats->chunks, result->chunks);
@@ -122,7 +127,7 @@ static void look_at_requests(const struct stats *from, lt_stats *to)
     to->uptime_seconds = clock_seconds() - from->opened;
     for (int i = 0; i < LT_STATUS_COUNT; i++)
         to->requests[i] = get(&from->requests[i]);
-    to->active_requests = get(&from->active);
+    to->active_requests = stats_active(from);
     to->chunks = get(&from->chunks);
     to->chunks_cached = get(&from->chunks_cached);
     to->text_bytes = get(&from->text_bytes);

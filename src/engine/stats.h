@@ -32,6 +32,9 @@ void stats_close(struct stats *stats);
 void stats_begin(struct stats *stats);
 void stats_end(struct stats *stats, lt_status status, const lt_result *result);
 
+/* Requests in progress. */
+uint64_t stats_active(const struct stats *stats);
+
 /* Whether it is time for leak_sample: every STATS_LEAK_EVERY requests. */
 bool stats_leak_due(const struct stats *stats);
 

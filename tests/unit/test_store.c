@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "engine/disk.h"
 #include "engine/engine.h"
+#include "engine/frequent.h"
 #include "engine/record.h"
 #include "engine/redis.h"
 
@@ -323,6 +324,162 @@ static void a_list_of_phrases_is_spoken_at_the_start(void **state)
     lt_config_free(config);
 }
 
+/* ---- Frequent phrases ---- */
+
+static void note(struct frequent *frequent, const char *text, int times)
+{
+    lt_request request;
+    lt_request_init(&request);
+    request.text = text;
+    for (int i = 0; i < times; i++)
+        frequent_note(frequent, &request, strlen(text));
+}
+
+static struct phrase phrases[FREQUENT_MOST];
+
+static void frequent_phrases_are_found_among_many(void **state)
+{
+    (void)state;
+    struct frequent *frequent = frequent_new();
+    char text[FREQUENT_TEXT_BYTES + 1];
+    for (int i = 0; i < 20000; i++) { /* each once, but for ten */
+        snprintf(text, sizeof text, "phrase number %d", i);
+        note(frequent, text, 1);
+        snprintf(text, sizeof text, "common %d", i % 10);
+        note(frequent, text, i % 10 < 5 ? 3 : 2);
+    }
+    assert_true(frequent_list(frequent, phrases) >= 10);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(strncmp(phrases[i].text, "common ", 7), 0);
+    for (int i = 0; i < 5; i++)
+        assert_true(phrases[i].text[7] < '5');
+    frequent_free(frequent);
+
+    frequent = frequent_new();
+    lt_request request, others[5];
+    lt_request_init(&request);
+    memset(text, 'a', FREQUENT_TEXT_BYTES);
+    text[FREQUENT_TEXT_BYTES] = '\0';
+    for (int i = 0; i < 5; i++)
+        others[i] = request;
+    others[0].text = text; /* too long */
+    others[1].text = "";
+    others[2].text = "ssml", others[2].input = LT_INPUT_SSML;
+    others[3].text = "seed", others[3].seed = 1;
+    others[4].text = "switch", others[4].text_off = LT_TEXT_UNITS;
+    for (int i = 0; i < 10; i++)
+        frequent_note(frequent, &others[i % 5], strlen(others[i % 5].text));
+    assert_int_equal(frequent_list(frequent, phrases), 0);
+    frequent_free(frequent);
+}
+
+static struct frequent *load_frequent(const char *path)
+{
+    struct frequent *frequent = frequent_new();
+    frequent_load(frequent, path);
+    return frequent;
+}
+
+static void frequent_phrases_outlive_the_process_and_fade(void **state)
+{
+    (void)state;
+    const char *path = in_folder("frequent.json");
+    struct frequent *frequent = load_frequent(path); /* there is none yet */
+    assert_int_equal(frequent_list(frequent, phrases), 0);
+    assert_int_equal(frequent_save(frequent, path, NULL), LT_OK);
+    assert_int_not_equal(access(path, F_OK), 0); /* nothing was counted */
+    note(frequent, "Once.", 1);
+    note(frequent, "Often: \"caf\xc3\xa9\"\n\ttwice.", 8);
+    assert_int_equal(frequent_save(frequent, path, NULL), LT_OK);
+    frequent_free(frequent);
+    for (int run = 0; run < 2; run++) { /* 8, 4, 2; then 1, which is not enough */
+        frequent = load_frequent(path);
+        assert_int_equal(frequent_list(frequent, phrases), 1);
+        assert_string_equal(phrases[0].text, "Often: \"caf\xc3\xa9\"\n\ttwice.");
+        assert_true(phrases[0].speed == 1 && phrases[0].volume == 1 && phrases[0].format == LT_FORMAT_WAV);
+        note(frequent, "Another.", 1);
+        assert_int_equal(frequent_save(frequent, path, NULL), LT_OK);
+        frequent_free(frequent);
+    }
+    frequent = load_frequent(path);
+    assert_int_equal(frequent_list(frequent, phrases), 0);
+    frequent_free(frequent);
+}
+
+static void a_damaged_list_of_frequent_phrases_is_ignored(void **state)
+{
+    (void)state;
+    const char *path = in_folder("damaged.json");
+    struct frequent *frequent = frequent_new();
+    struct str whole = {0};
+    note(frequent, "Hello there.", 9);
+    note(frequent, "And again.", 9);
+    assert_int_equal(frequent_save(frequent, path, NULL), LT_OK);
+    frequent_free(frequent);
+    assert_int_equal(file_read(path, 1 << 20, &whole, NULL), LT_OK);
+    for (size_t size = 0; size < whole.length; size++) { /* torn */
+        assert_int_equal(file_replace(path, whole.data, size, NULL), LT_OK);
+        frequent = load_frequent(path);
+        assert_int_equal(frequent_list(frequent, phrases), 0);
+        frequent_free(frequent);
+    }
+    for (size_t at = 0; at < whole.length; at++) { /* scribbled on */
+        char was = whole.data[at];
+        whole.data[at] = (char)(was ^ 0x15);
+        assert_int_equal(file_replace(path, whole.data, whole.length, NULL), LT_OK);
+        frequent = load_frequent(path);
+        assert_true(frequent_list(frequent, phrases) <= 2);
+        frequent_free(frequent);
+        whole.data[at] = was;
+    }
+    str_free(&whole);
+}
+
+static lt_engine *open_predicting(const char *file)
+{
+    lt_error error;
+    lt_engine *engine = NULL;
+    lt_config *config = lt_config_new();
+    lt_config_set(config, "engine.data_folder", "/nonexistent", &error);
+    lt_config_set(config, "cache.predict_file", file, &error);
+    assert_int_equal(lt_engine_open(config, &engine, &error), LT_OK);
+    lt_config_free(config);
+    return engine;
+}
+
+static void what_was_asked_for_often_is_there_at_the_next_start(void **state)
+{
+    (void)state;
+    char file[512];
+    lt_result result;
+    snprintf(file, sizeof file, "%s", in_folder("predict.json"));
+    lt_engine *engine = open_predicting(file);
+    for (int i = 0; i < 4; i++) {
+        struct str bytes = speak(engine, "You have one new message.", &result);
+        str_free(&bytes);
+    }
+    struct str once = speak(engine, "This was said only once.", &result);
+    str_free(&once);
+    lt_engine_close(engine);
+    for (int run = 0; run < 3; run++) {
+        engine = open_predicting(file);
+        wait_for_writes(engine, "memory", 1);
+        usleep(20000);
+        assert_int_equal(level(engine, "memory").added, 1);
+        struct str bytes = speak(engine, "You have one new message.", &result);
+        assert_int_equal(result.chunks_cached, result.chunks);
+        assert_true(result.encode_seconds == 0); /* the whole answer is there */
+        str_free(&bytes);
+        lt_engine_close(engine);
+        struct str left = {0};
+        assert_int_equal(file_read(file, 1 << 20, &left, NULL), LT_OK);
+        assert_non_null(strstr(
+            left.data, "\"count\": 3")); /* half of before and one: what it said itself does not count */
+        assert_null(strstr(left.data, "only once"));
+        str_free(&left);
+    }
+}
+
 /* ---- Redis ---- */
 
 static void addresses_are_checked(void **state)
@@ -456,6 +613,10 @@ int main(void)
         cmocka_unit_test(the_longest_unused_files_go),
         cmocka_unit_test(a_later_engine_finds_files),
         cmocka_unit_test(a_list_of_phrases_is_spoken_at_the_start),
+        cmocka_unit_test(frequent_phrases_are_found_among_many),
+        cmocka_unit_test(frequent_phrases_outlive_the_process_and_fade),
+        cmocka_unit_test(a_damaged_list_of_frequent_phrases_is_ignored),
+        cmocka_unit_test(what_was_asked_for_often_is_there_at_the_next_start),
         cmocka_unit_test(addresses_are_checked),
         cmocka_unit_test(a_missing_redis_fails_no_request),
         cmocka_unit_test(redis_may_come_and_go),
