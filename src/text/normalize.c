@@ -224,7 +224,8 @@ static size_t word_size(const struct norm *x, size_t at)
                 break;
             end++;
         } else if (c == '\'' && end > at && end + 1 < x->size &&
-                   (char_is_alpha(x->text[end + 1]) || char_is_wide(x->text[end + 1]))) {
+                   (char_is_alpha(x->text[end + 1]) ||
+                    (char_is_wide(x->text[end + 1]) && !is_sign(x, end + 1)))) {
             end++;
         } else {
             break;
@@ -272,10 +273,11 @@ static bool say_lengthened(struct norm *x, const char *word, size_t size)
     for (size_t i = 0; i < size; i++) {
         run = i > 0 && char_lower(word[i]) == char_lower(word[i - 1]) ? run + 1 : 1;
         lengthened |= run == 3;
-        if (run <= 2)
+        if (run <= 2) {
             twice[two++] = word[i];
-        if (run == 1)
             once[one++] = word[i];
+        }
+        one -= run == 3; /* the "ll" of "hellooo" stays */
     }
     if (!lengthened || char_is_wide(word[0]) ||
         norm_in(word, size, "www|iii|viii|xxx|aaa|ccc|xiii|xviii|xxxi|zzz|mmm"))
@@ -646,7 +648,7 @@ static size_t take_ascii_mark(struct norm *x, size_t at)
         return n;
     case '!':
     case '?':
-        while (norm_char(x, at + n) == c)
+        while (norm_char(x, at + n) == c || (c == '!' && n > 1 && norm_char(x, at + n) == '1')) /* "!!1!" */
             n++;
         norm_range(x, at, at + n, NULL);
         norm_mark(x, text);

@@ -146,10 +146,29 @@ static void say_parts(struct norm *x, size_t at, size_t end, bool letters, size_
     }
 }
 
+/* Words of chats that a digit stands in. */
+static size_t scan_chat(struct norm *x, size_t at)
+{
+    static const char *const words[][2] = {{"gr8", "great"},     {"m8", "mate"},          {"l8r", "later"},
+                                           {"b4", "before"},     {"w8", "wait"},          {"h8", "hate"},
+                                           {"str8", "straight"}, {"2morrow", "tomorrow"}, {"2day", "today"},
+                                           {"2nite", "tonight"}, {"4ever", "forever"},    {"any1", "anyone"},
+                                           {"some1", "someone"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t n = norm_word(x, at, words[i][0]);
+        if (n == 0 || (char_is_upper(x->text[at]) && n < 3)) /* "B4" is a sheet of paper */
+            continue;
+        norm_range(x, at, at + n, "chat");
+        norm_say(x, words[i][1]);
+        return n;
+    }
+    return 0;
+}
+
 size_t scan_serial(struct norm *x, size_t at)
 {
     size_t used = scan_version(x, at), end = at;
-    if (used > 0 || (used = scan_hexadecimal(x, at)) > 0)
+    if (used > 0 || (used = scan_chat(x, at)) > 0 || (used = scan_hexadecimal(x, at)) > 0)
         return used;
     if (at < x->no_serial_until)
         return 0;
