@@ -1,5 +1,6 @@
 /* serve.c: `litetts serve`: the settings of the server as flags. */
 #include <malloc.h>
+#include <sys/resource.h>
 
 #include "base/config.h"
 #include "base/log.h"
@@ -36,14 +37,22 @@ static lt_config *reload(void *user, lt_error *error)
     return arguments_config(user, error);
 }
 
+/* glibc reserves 64 MiB of addresses for each of several malloc arenas, which count where `ulimit -v` is set; elsewhere they cost
+ * nothing and save threads from waiting for each other. */
+static void spare_addresses(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        mallopt(M_ARENA_MAX, 1);
+}
+
 static int run(const struct arguments *arguments)
 {
     lt_error error;
     lt_config *config = arguments_config(arguments, &error);
     if (config == NULL)
         return command_fail(&error);
-    mallopt(M_ARENA_MAX,
-            2); /* glibc reserves 64 MiB of addresses for each, which count where `ulimit -v` is set */
+    spare_addresses();
     enum log_level level = LOG_INFO;
     log_parse_level(config_string(config, CONFIG_log_level), &level);
     log_setup(level, config_string(config, CONFIG_log_format)[0] == 'j');
