@@ -79,5 +79,7 @@ const float *generator(struct kokoro *k, const struct speech *speech, const stru
 
 /* About how many bytes of the arena that takes for so many frames, on one thread. */
 size_t generator_bytes(const struct kokoro *k, int frames);
+/* Of these, what its largest layer takes for itself, on any number of threads. */
+size_t generator_layer_bytes(const struct kokoro *k, int threads);
 
 #endif

@@ -369,11 +369,37 @@ static const float *wave(struct kokoro *k, const struct array *s, const float *s
     return samples;
 }
 
+/* Room for a layer's partial sums, of up to a minute, and for vectors. */
+enum { SUMS_BYTES = 1 << 20 };
+
+static size_t block_bytes(const struct nn *nn, const struct snake_block *block, int threads)
+{
+    size_t most = 0;
+    for (int i = 0; i < MODEL_STEPS; i++) {
+        const size_t bytes = nn_layer_bytes(nn, &block->conv1[i], block->dilation[i], threads);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+size_t generator_layer_bytes(const struct kokoro *k, int threads)
+{
+    size_t most = 0;
+    for (int i = 0; i < k->model->upsample_count; i++) {
+        const struct upsample *up = &k->model->upsamples[i];
+        for (int j = -1; j < k->model->block_count; j++) {
+            const size_t bytes = block_bytes(&k->nn, j < 0 ? &up->noise_block : &up->blocks[j], threads);
+            most = bytes > most ? bytes : most;
+        }
+    }
+    return most + SUMS_BYTES;
+}
+
 size_t generator_bytes(const struct kokoro *k, int frames)
 {
     const struct model *m = k->model;
     const int samples = frames * model_samples_per_frame(m);
-    size_t bytes = NN_LAYER_BYTES + array_bytes(k->storage, samples / m->hop + 1, m->n_fft + 2);
+    size_t bytes = generator_layer_bytes(k, 1) + array_bytes(k->storage, samples / m->hop + 1, m->n_fft + 2);
     size_t stage =
         3 * value_bytes(VALUE_F32, (size_t)samples); /* the excitation and what its transform takes */
     int rows = 2 * frames;

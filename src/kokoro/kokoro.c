@@ -103,7 +103,7 @@ static size_t need(const struct kokoro *k, int frames)
         const size_t arrays = generator_packs(k, rows, up->channels) ? 3 : 4;
         stage = arrays * array > stage ? arrays * array : stage;
     }
-    return NN_LAYER_BYTES * (size_t)threads_count(k->nn.threads) + decoded + stage +
+    return generator_layer_bytes(k, threads_count(k->nn.threads)) + decoded + stage +
            FRAME_NEED * (size_t)frames;
 }
 

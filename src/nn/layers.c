@@ -488,19 +488,32 @@ static void pairs_task(void *arg, int task, int thread)
 
 /* ---- A whole layer -------------------------------------------------------------------------------- */
 
-static void run_by_rows(struct nn *nn, struct layer_run *run)
+/* Chooses how a layer runs by rows; returns the bytes of its panels. */
+static size_t plan_by_rows(struct layer_run *run)
 {
     const struct weight *weight = run->layer->weight;
     run->pairs = worth_pairs(run);
     if (run->pairs) {
         const struct pairs_layout at = pairs_layout(run, BLOCK_ROWS);
-        run->panels = arena_take(&nn->arena, at.panels);
         run->packed_size = at.size;
-    } else {
-        run->panels =
-            arena_take(&nn->arena, panel_bytes(run->products, weight->out, weight->taps, weight->in));
-        run->packed_size = (size_t)reach(run, BLOCK_ROWS) * packed_row_bytes(run);
+        return at.panels;
     }
+    run->packed_size = (size_t)reach(run, BLOCK_ROWS) * packed_row_bytes(run);
+    return panel_bytes(run->products, weight->out, weight->taps, weight->in);
+}
+
+size_t nn_layer_bytes(const struct nn *nn, const struct weight *weight, int dilation, int threads)
+{
+    const struct layer layer = {.weight = weight};
+    struct layer_run run = {.layer = &layer, .products = nn->products, .stride = 1, .dilation = dilation};
+    const size_t panels = plan_by_rows(&run);
+    return panels + run.packed_size * (size_t)threads;
+}
+
+static void run_by_rows(struct nn *nn, struct layer_run *run)
+{
+    const struct weight *weight = run->layer->weight;
+    run->panels = arena_take(&nn->arena, plan_by_rows(run));
     run->packed = arena_take(&nn->arena, run->packed_size * (size_t)threads_count(nn->threads));
     if (!run->panels || !run->packed)
         return;

@@ -88,8 +88,8 @@ struct layer {
 };
 void nn_layer(struct nn *nn, const struct layer *layer);
 
-/* Bytes of the arena, a thread, that a layer of the generator takes for itself at most: panels and packed rows. */
-enum { NN_LAYER_BYTES = 6 << 20 };
+/* Bytes of the arena that a long layer of this weight, without stride, takes for itself on so many threads: panels and packed rows. */
+size_t nn_layer_bytes(const struct nn *nn, const struct weight *weight, int dilation, int threads);
 
 /* Expands a weight for nn->products once and for all, for layers of few rows that use it again and again; in the arena. NULL
  * when it is full. */

@@ -340,6 +340,11 @@ static void the_budget_decides_the_longest_utterance(void **state)
         before = (size_t)frames;
         kokoro_close(kokoro);
     }
+    /* the threads of a large machine must leave room to speak */
+    const struct kokoro_options many = {.threads = 64, .isa = ISA_COUNT, .most_memory = (size_t)32 << 20};
+    assert_int_equal(kokoro_open(model, &many, &kokoro, NULL), LT_OK);
+    assert_true(kokoro_most_frames(kokoro) > 400);
+    kokoro_close(kokoro);
     model_close(model);
 }
 
