@@ -340,11 +340,11 @@ static double time_of(struct frontend *frontend, const char *pattern, size_t siz
     return (double)(clock() - began) / CLOCKS_PER_SEC;
 }
 
-/* What a busy machine, and a sanitizer, may add to a time. */
+/* Seconds that a busy machine, and a sanitizer, may add. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 static const double SLACK = 4;
 #else
-static const double SLACK = 0.4;
+static const double SLACK = 0.2;
 #endif
 
 /* Every mark alone, with spaces, after letters and digits, and what opens something that never closes: four times the text takes about
