@@ -109,7 +109,8 @@ static bool open_client(struct run *run, struct client *client)
 static void begin_request(struct run *run, struct client *client, double now)
 {
     const char *text = run->plan->texts[random_bits(run) % run->plan->text_count];
-    json_t *body = json_pack("{s:s, s:s}", "input", text, "response_format", "pcm");
+    json_t *body =
+        json_pack("{s:s, s:s, s:f}", "input", text, "response_format", "pcm", "speed", run->plan->speed);
     if (body != NULL && run->plan->voice != NULL)
         json_object_set_new(body, "voice", json_string(run->plan->voice));
     free(client->body);

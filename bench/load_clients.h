@@ -20,6 +20,7 @@ struct load_times {
 struct load_plan {
     const char *url;          /* of the server */
     const char *voice;        /* NULL: the server's default */
+    double speed;             /* that requests ask for, 0.25 to 4 */
     const char *const *texts; /* chosen from at random, the same ones for the same seed */
     size_t text_count;
     int clients;    /* 1 to LOAD_MOST_CLIENTS; closed loop: all are always waiting for an answer */
