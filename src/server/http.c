@@ -432,7 +432,13 @@ static lt_status read_certificate(const lt_config *config, struct str *certifica
         return error_set(error, LT_ERR_UNSUPPORTED,
                          "this libmicrohttpd cannot do TLS: put a proxy in front of the server");
     lt_status status = file_read(certificate_file, PEM_MOST, certificate, error);
-    return status != LT_OK ? status : file_read(key_file, PEM_MOST, key, error);
+    if (status == LT_OK)
+        status = file_read(key_file, PEM_MOST, key, error);
+    if (status == LT_OK &&
+        (certificate->length == 0 || key->length == 0)) /* never HTTP where HTTPS was wanted */
+        status = error_set(error, LT_ERR_CONFIG, "'%s' is empty: it has to be a PEM file",
+                           key->length == 0 ? key_file : certificate_file);
+    return status;
 }
 
 static struct MHD_Daemon *start_daemon(struct server *server, int listening, char *certificate, char *key)

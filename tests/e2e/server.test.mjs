@@ -769,6 +769,9 @@ test('HTTPS', async () => {
   await assert.rejects(Server.start({ tls_certificate: certificate }), /server\.tls_certificate and server\.tls_key go together/);
   await assert.rejects(Server.start({ tls_certificate: certificate, tls_key: certificate }), /belong together/);
   await assert.rejects(Server.start({ tls_certificate: certificate, tls_key: join(folder, 'none') }), /none.*No such file/);
+  const empty = join(folder, 'empty.pem');
+  writeFileSync(empty, '');
+  await assert.rejects(Server.start({ tls_certificate: empty, tls_key: empty }), /empty\.pem' is empty/);
   rmSync(folder, { recursive: true });
 });
 
