@@ -16,6 +16,8 @@
 
 enum { FILE_LIMIT = 1 << 20 };
 
+static const char prefix[] = "LITETTS_"; /* of environment variables */
+
 static const struct config_key_info table[CONFIG_COUNT] = {
 #define KEY(section, key, kind, standard, low, high, words, text)                                            \
     [CONFIG_##section##_##key] = {.name = #section "." #key,                                                 \
@@ -49,11 +51,17 @@ enum config_key config_find(const char *name)
     return CONFIG_COUNT;
 }
 
+/* A character of a key in the name of its environment variable. */
+static char variable_character(char c)
+{
+    return c == '.' ? '_' : (char)toupper((unsigned char)c);
+}
+
 void config_environment_name(enum config_key key, struct str *out)
 {
-    str_puts(out, "LITETTS_");
+    str_puts(out, prefix);
     for (const char *c = table[key].name; *c != '\0'; c++)
-        str_putc(out, *c == '.' ? '_' : (char)toupper((unsigned char)*c));
+        str_putc(out, variable_character(*c));
 }
 
 /* ---- Values ---- */
@@ -219,18 +227,20 @@ static lt_status store(lt_config *config, enum config_key key, const char *value
 
 /* ---- Unknown keys ---- */
 
-static const char *nearest(const char *name)
+/* The key that was meant by a name that none has; CONFIG_COUNT when none is near. */
+static enum config_key nearest(const char *name)
 {
-    const char *dot = strchr(name, '.'), *best = NULL;
+    const char *dot = strchr(name, '.');
+    enum config_key best = CONFIG_COUNT;
     size_t least = SIZE_MAX;
     for (int i = 0; i < CONFIG_COUNT; i++) {
-        size_t whole = str_distance(name, table[i].name);
+        size_t whole = str_guess(name, table[i].name);
         /* "port" is near "server.port": a missing or wrong section costs little */
-        size_t part = str_distance(dot != NULL ? dot + 1 : name, strchr(table[i].name, '.') + 1) + 1;
-        size_t d = whole < part ? whole : part;
+        size_t part = str_guess(dot != NULL ? dot + 1 : name, strchr(table[i].name, '.') + 1);
+        size_t d = part < whole ? part + 1 : whole;
         if (d < least) {
             least = d;
-            best = table[i].name;
+            best = (enum config_key)i;
         }
     }
     return best;
@@ -238,8 +248,14 @@ static const char *nearest(const char *name)
 
 static lt_status unknown(const char *name, const char *where, lt_error *error)
 {
-    return error_set(error, LT_ERR_CONFIG, "unknown setting '%s'%s%s: did you mean '%s'?", name,
-                     where != NULL ? " in " : "", where != NULL ? where : "", nearest(name));
+    enum config_key close = nearest(name);
+    const char *in = where != NULL ? " in " : "";
+    where = where != NULL ? where : "";
+    if (close == CONFIG_COUNT)
+        return error_set(error, LT_ERR_CONFIG, "unknown setting '%s'%s%s: 'litetts doctor' lists all", name,
+                         in, where);
+    return error_set(error, LT_ERR_CONFIG, "unknown setting '%s'%s%s: did you mean '%s'?", name, in, where,
+                     table[close].name);
 }
 
 lt_status lt_config_set(lt_config *config, const char *key, const char *value, lt_error *error)
@@ -362,45 +378,61 @@ lt_status lt_config_load_file(lt_config *config, const char *path, lt_error *err
     return status;
 }
 
+/* The key that an environment variable names; CONFIG_COUNT: none. */
+static enum config_key find_variable(const char *variable)
+{
+    const char *name = variable + sizeof prefix - 1;
+    for (int i = 0; i < CONFIG_COUNT; i++) {
+        size_t n = 0;
+        while (name[n] != '\0' && name[n] == variable_character(table[i].name[n]))
+            n++;
+        if (name[n] == '\0' && table[i].name[n] == '\0')
+            return (enum config_key)i;
+    }
+    return CONFIG_COUNT;
+}
+
+static lt_status unknown_variable(const char *variable, lt_error *error)
+{
+    /* LITETTS_SERVER_PROT: compare as "server.prot" */
+    struct str name = {0}, meant = {0};
+    str_puts(&name, variable + sizeof prefix - 1);
+    for (size_t i = 0; i < name.length; i++)
+        name.data[i] = (char)tolower((unsigned char)name.data[i]);
+    char *dot = name.data != NULL ? strchr(name.data, '_') : NULL;
+    if (dot != NULL)
+        *dot = '.';
+    enum config_key close = name.data != NULL ? nearest(name.data) : CONFIG_COUNT;
+    if (close != CONFIG_COUNT)
+        config_environment_name(close, &meant);
+    lt_status status = error_set(error, LT_ERR_CONFIG, "unknown setting '%s' in the environment: %s%s%s",
+                                 variable, meant.length > 0 ? "did you mean '" : "'litetts doctor' lists all",
+                                 meant.length > 0 ? meant.data : "", meant.length > 0 ? "'?" : "");
+    str_free(&name);
+    str_free(&meant);
+    return status;
+}
+
+static lt_status store_variable(lt_config *config, const char *variable, const char *value, lt_error *error)
+{
+    enum config_key key = find_variable(variable);
+    return key != CONFIG_COUNT ? store(config, key, value, variable, error)
+                               : unknown_variable(variable, error);
+}
+
 lt_status lt_config_load_environment(lt_config *config, lt_error *error)
 {
     extern char **environ;
     for (char **entry = environ; *entry != NULL; entry++) {
         const char *equals = strchr(*entry, '=');
-        if (strncmp(*entry, "LITETTS_", 8) != 0 || equals == NULL ||
+        if (strncmp(*entry, prefix, sizeof prefix - 1) != 0 || equals == NULL ||
             strncmp(*entry, "LITETTS_CONFIG=", 15) == 0 || strncmp(*entry, "LITETTS_TEST_", 13) == 0)
             continue;
-        struct str name = {0}, origin = {0};
-        str_append(&origin, *entry, (size_t)(equals - *entry));
-        enum config_key key = CONFIG_COUNT;
-        for (int i = 0; i < CONFIG_COUNT && key == CONFIG_COUNT; i++) {
-            str_clear(&name);
-            config_environment_name((enum config_key)i, &name);
-            if (!name.failed && !origin.failed && strcmp(name.data, origin.data) == 0)
-                key = (enum config_key)i;
-        }
-        lt_status status;
-        if (name.failed || origin.failed) {
-            status = error_memory(error, "the configuration");
-        } else if (key != CONFIG_COUNT) {
-            status = store(config, key, equals + 1, origin.data, error);
-        } else {
-            /* LITETTS_SERVER_PROT: compare as "server.prot" */
-            str_clear(&name);
-            for (const char *c = *entry + 8; c < equals; c++)
-                str_putc(&name, *c == '_' && strchr(name.data != NULL ? name.data : "", '.') == NULL
-                                    ? '.'
-                                    : (char)tolower((unsigned char)*c));
-            struct str near = {0};
-            enum config_key close = config_find(nearest(name.data != NULL ? name.data : ""));
-            config_environment_name(close, &near);
-            status =
-                error_set(error, LT_ERR_CONFIG, "unknown setting '%s' in the environment: did you mean '%s'?",
-                          origin.data, near.data != NULL ? near.data : "");
-            str_free(&near);
-        }
-        str_free(&name);
-        str_free(&origin);
+        struct str variable = {0};
+        str_append(&variable, *entry, (size_t)(equals - *entry));
+        lt_status status = variable.failed ? error_memory(error, "the configuration")
+                                           : store_variable(config, variable.data, equals + 1, error);
+        str_free(&variable);
         if (status != LT_OK)
             return status;
     }

@@ -99,7 +99,7 @@ void str_remove_front(struct str *s, size_t size)
     s->length -= size;
 }
 
-size_t str_distance(const char *a, const char *b)
+static size_t distance(const char *a, const char *b)
 {
     enum { LONGEST = 64 };
     size_t row[LONGEST + 1], n = strnlen(b, LONGEST), m = strnlen(a, LONGEST);
@@ -116,4 +116,13 @@ size_t str_distance(const char *a, const char *b)
         }
     }
     return row[n];
+}
+
+size_t str_guess(const char *name, const char *known)
+{
+    size_t length = strlen(name), most = 1 + length / 3;
+    if (length > 0 && strncmp(name, known, length) == 0)
+        return name[length] == known[length] ? 0 : 1;
+    size_t d = distance(name, known);
+    return d <= most ? d : SIZE_MAX;
 }

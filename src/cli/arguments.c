@@ -62,13 +62,16 @@ static lt_status unknown_option(const struct command *command, const char *name,
     const struct option *tables[] = {command->options, common};
     for (int t = 0; t < 2; t++) {
         for (const struct option *o = tables[t]; o->name != NULL; o++) {
-            size_t d = str_distance(name, o->name);
+            size_t d = str_guess(name, o->name);
             if (d < least) {
                 least = d;
                 best = o->name;
             }
         }
     }
+    if (best == NULL)
+        return error_set(error, LT_ERR_ARGUMENT, "unknown option '--%s': 'litetts %s --help' lists all", name,
+                         command->name);
     return error_set(error, LT_ERR_ARGUMENT,
                      "unknown option '--%s': did you mean '--%s'? ('litetts %s --help' lists all)", name,
                      best, command->name);
@@ -143,7 +146,7 @@ static lt_status parse_short(struct arguments *arguments, int argc, char **argv,
     for (const char *c = argv[(*at)++] + 1; *c != '\0'; c++) {
         const struct option *option = find_any(arguments->command, NULL, 0, *c);
         if (option == NULL)
-            return error_set(error, LT_ERR_ARGUMENT, "unknown option '-%c' ('litetts %s --help' lists all)",
+            return error_set(error, LT_ERR_ARGUMENT, "unknown option '-%c': 'litetts %s --help' lists all",
                              *c, arguments->command->name);
         if (option->value == NULL) {
             lt_status status = take(arguments, option, "", error);

@@ -46,13 +46,21 @@ static const struct command *find_command(const char *name)
 
 static int unknown_command(const char *name)
 {
-    const char *best = "help";
-    for (int i = 0; i < COMMAND_COUNT; i++)
-        if (str_distance(name, commands[i]->name) < str_distance(name, best))
+    const char *best = NULL;
+    size_t least = SIZE_MAX;
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        size_t d = str_guess(name, commands[i]->name);
+        if (d < least) {
+            least = d;
             best = commands[i]->name;
+        }
+    }
     lt_error error;
-    error_set(&error, LT_ERR_ARGUMENT,
-              "unknown command '%s': did you mean '%s'? ('litetts --help' lists all)", name, best);
+    if (best != NULL)
+        error_set(&error, LT_ERR_ARGUMENT,
+                  "unknown command '%s': did you mean '%s'? ('litetts --help' lists all)", name, best);
+    else
+        error_set(&error, LT_ERR_ARGUMENT, "unknown command '%s': 'litetts --help' lists all", name);
     return command_fail(&error);
 }
 

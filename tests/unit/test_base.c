@@ -58,6 +58,19 @@ static void utf8_round_trips_every_scalar_value(void **state)
     }
 }
 
+static void guesses_need_something_in_common(void **state)
+{
+    (void)state;
+    assert_int_equal(str_guess("speed", "speed"), 0);
+    assert_int_equal(str_guess("sped", "speed"), 1);
+    assert_int_equal(str_guess("out", "output"), 1); /* the beginning of a name */
+    assert_int_equal(str_guess("sya", "say"), 2);
+    assert_int_equal(str_guess("nonsense", "voice"), SIZE_MAX);
+    assert_int_equal(str_guess("version", "serve"), SIZE_MAX);
+    assert_int_equal(str_guess("", "a"), 1);
+    assert_int_equal(str_guess("", "isa"), SIZE_MAX);
+}
+
 static void error_sentences_are_cut_and_cleaned(void **state)
 {
     (void)state;
@@ -160,6 +173,7 @@ int main(void)
         cmocka_unit_test(utf8_rejects_what_rfc_3629_forbids),
         cmocka_unit_test(utf8_floor_never_splits_a_character),
         cmocka_unit_test(utf8_round_trips_every_scalar_value),
+        cmocka_unit_test(guesses_need_something_in_common),
         cmocka_unit_test(error_sentences_are_cut_and_cleaned),
         cmocka_unit_test(config_checks_types_and_ranges),
         cmocka_unit_test(config_names_the_nearest_key),
