@@ -292,16 +292,22 @@ static void check_secrets(struct report *report, const lt_config *config)
         add(report, report->hints, "'%s' holds server.api_key and others may read it: chmod 600 it", origin);
 }
 
+/* Whether a setting's value is for nobody's eyes: a key, or a URL with a password before the '@'. */
+static bool is_secret(enum config_key key, const char *value)
+{
+    return value[0] != '\0' &&
+           (key == CONFIG_server_api_key || (key == CONFIG_cache_redis && strchr(value, '@') != NULL));
+}
+
 static void report_config(struct report *report, const lt_config *config)
 {
     json_t *s = section(report, "configuration");
     for (int i = 0; i < CONFIG_COUNT; i++) {
         enum config_key key = (enum config_key)i;
         const char *value = config_string(config, key);
-        if (key == CONFIG_server_api_key && value[0] != '\0')
-            value = "(hidden)";
         put(report, s, config_key(key)->name,
-            json_pack("{s:s, s:s}", "value", value, "origin", config_origin(config, key)));
+            json_pack("{s:s, s:s}", "value", is_secret(key, value) ? "(hidden)" : value, "origin",
+                      config_origin(config, key)));
     }
     check_secrets(report, config);
 }

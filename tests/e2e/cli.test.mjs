@@ -491,10 +491,13 @@ test('the doctor names each thing that is wrong, and how to mend it', () => {
   assert.equal(both.problems.length, 3);
 });
 
-test('the doctor hides the key', () => {
+test('the doctor hides keys and passwords', () => {
   const { stdout } = run(['doctor'], { more: { LITETTS_SERVER_API_KEY: 'very-secret' } });
   assert.doesNotMatch(stdout.toString(), /very-secret/);
   assert.match(stdout.toString(), /server\.api_key +\(hidden\) \(LITETTS_SERVER_API_KEY\)/);
+  const redis = (url) => run(['doctor'], { more: { LITETTS_CACHE_REDIS: url } }).stdout.toString();
+  assert.match(redis('redis://:very-secret@127.0.0.1:1'), /cache\.redis +\(hidden\)/);
+  assert.match(redis('redis://127.0.0.1:1'), /cache\.redis +redis:\/\/127\.0\.0\.1:1 /);
 });
 
 // ---- What comes with it ----
