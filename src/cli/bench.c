@@ -189,6 +189,10 @@ static lt_status open_model(struct bench *b, const lt_config *config, lt_error *
 {
     const double start = clock_seconds();
     lt_status status = trial_open_model(config, &b->model, error);
+    if (status == LT_OK && !b->model)
+        return error_set(error, LT_ERR_IO,
+                         "there is no Kokoro model to measure: 'litetts pull kokoro' fetches one, --model "
+                         "names another");
     struct kokoro_options settings = {.threads = (int)config_integer(config, CONFIG_engine_threads),
                                       .pinned = config_bool(config, CONFIG_engine_pin),
                                       .isa = ISA_COUNT};

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/config.h"
 #include "base/file.h"
@@ -11,10 +12,12 @@
 lt_status trial_open_model(const lt_config *config, struct model **model, lt_error *error)
 {
     struct str path = {0};
-    file_model(config_string(config, CONFIG_engine_model), config_string(config, CONFIG_engine_data_folder),
-               &path);
-    const lt_status status =
-        path.failed ? error_memory(error, "a path") : model_open(path.data, model, error);
+    const char *named = config_string(config, CONFIG_engine_model);
+    *model = NULL;
+    file_model(named, config_string(config, CONFIG_engine_data_folder), &path);
+    lt_status status = path.failed ? error_memory(error, "a path") : LT_OK;
+    if (status == LT_OK && (named[0] != '\0' || access(path.data, F_OK) == 0))
+        status = model_open(path.data, model, error);
     str_free(&path);
     return status;
 }

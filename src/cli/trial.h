@@ -13,7 +13,7 @@ struct trial {
 };
 
 /* Opens the model file that the settings name, or the one in the data folder. *model is the caller's, to be closed with
- * model_close. Errors: LT_ERR_IO, LT_ERR_MODEL, LT_ERR_MEMORY. */
+ * model_close; NULL when none is named and none is installed. Errors: LT_ERR_IO, LT_ERR_MODEL, LT_ERR_MEMORY. */
 lt_status trial_open_model(const lt_config *config, struct model **model, lt_error *error);
 
 /* Makes up `tokens` phonemes and a style, the same ones every time. *trial is the caller's, to be freed with

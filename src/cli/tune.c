@@ -198,19 +198,6 @@ static void print_changes(const struct tune *t, bool written)
 
 /* ---- The command ---------------------------------------------------------------------------------- */
 
-/* Opens the model; where none is installed and none is asked for, there is none. */
-static lt_status open_model(struct tune *t, lt_error *error)
-{
-    struct str path = {0};
-    const char *named = config_string(t->config, CONFIG_engine_model);
-    file_model(named, config_string(t->config, CONFIG_engine_data_folder), &path);
-    lt_status status = path.failed ? error_memory(error, "a path") : LT_OK;
-    if (status == LT_OK && (named[0] != '\0' || access(path.data, F_OK) == 0))
-        status = model_open(path.data, &t->model, error);
-    str_free(&path);
-    return status;
-}
-
 static lt_status prepare(struct tune *t, lt_error *error)
 {
     t->config = arguments_config(t->arguments, error);
@@ -220,7 +207,7 @@ static lt_status prepare(struct tune *t, lt_error *error)
     if (status == LT_OK)
         status = find_path(t, error);
     if (status == LT_OK)
-        status = open_model(t, error);
+        status = trial_open_model(t->config, &t->model, error);
     t->tuning.config = t->config;
     t->tuning.model = t->model;
     t->tuning.bar = &t->bar;

@@ -339,6 +339,7 @@ const refusals = [
   [['say', '-o', '/proc/sys/kernel/version', 'hi'], 1, /cannot write '\/proc.*(Permission denied|Read-only file system)/], // also for root
   [['say', '-o', '', 'hi'], 1, /cannot write ''/],
   [['voices', 'extra'], 2, /takes no operand/],
+  [['bench'], 1, /no Kokoro model to measure: 'litetts pull kokoro' fetches one/],
   [['serve', '--port', '65536'], 2, /server\.port takes a whole number from 0 to 65535/],
   [['serve', '--host', 'not an address', '--port', '0'], 2, /not an address/],
   [['doctor', '--jsn'], 2, /did you mean '--json'/],
