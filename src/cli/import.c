@@ -75,15 +75,13 @@ static lt_status import(const struct arguments *arguments, struct job *job, lt_e
 static int run(const struct arguments *arguments)
 {
     lt_error error;
-    struct job job = {.cancel = lt_cancel_new()};
-    lt_status status =
-        job.cancel == NULL ? error_memory(&error, "the import") : interrupt_setup(job.cancel, &error);
+    struct job job = {0};
+    lt_status status = interrupt_setup(&job.cancel, &error);
     if (status == LT_OK)
         status = import(arguments, &job, &error);
     int code = status == LT_OK ? EXIT_OK : command_fail(&error);
     if (interrupt_signal() != 0)
         code = 128 + interrupt_signal();
-    lt_cancel_free(job.cancel);
     return code;
 }
 

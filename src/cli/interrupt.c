@@ -26,11 +26,13 @@ static void handle(int signal)
     errno = saved;
 }
 
-lt_status interrupt_setup(lt_cancel *cancel, lt_error *error)
+lt_status interrupt_setup(lt_cancel **cancel, lt_error *error)
 {
+    target = *cancel = lt_cancel_new();
+    if (target == NULL)
+        return error_memory(error, "a switch");
     if (pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0)
         return error_errno(error, LT_ERR_IO, "cannot make a pipe");
-    target = cancel;
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         struct sigaction old, action = {.sa_handler = handle, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};

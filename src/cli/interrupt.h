@@ -7,9 +7,9 @@
 
 #include "litetts/litetts.h"
 
-/* From now on SIGINT, SIGTERM and SIGHUP fire `cancel`, which must outlive the program's work. Call once, before
- * other threads start. Errors: LT_ERR_IO. */
-lt_status interrupt_setup(lt_cancel *cancel, lt_error *error);
+/* From now on SIGINT, SIGTERM and SIGHUP fire *cancel, which is never freed: a signal may come as late as the program
+ * ends. Call once, before other threads start. Errors: LT_ERR_IO, LT_ERR_MEMORY. */
+lt_status interrupt_setup(lt_cancel **cancel, lt_error *error);
 
 /* The signal that came first, or 0. */
 int interrupt_signal(void);

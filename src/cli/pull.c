@@ -138,15 +138,13 @@ static int run(const struct arguments *arguments)
         return command_finish_output();
     }
     lt_error error;
-    struct job job = {.cancel = lt_cancel_new(), .quiet = arguments_given(arguments, "quiet")};
-    lt_status status =
-        job.cancel == NULL ? error_memory(&error, "the pull") : interrupt_setup(job.cancel, &error);
+    struct job job = {.quiet = arguments_given(arguments, "quiet")};
+    lt_status status = interrupt_setup(&job.cancel, &error);
     if (status == LT_OK)
         status = pull_into_folder(arguments, &job, &error);
     int code = status == LT_OK ? EXIT_OK : command_fail(&error);
     if (interrupt_signal() != 0)
         code = 128 + interrupt_signal();
-    lt_cancel_free(job.cancel);
     return code;
 }
 

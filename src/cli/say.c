@@ -355,12 +355,10 @@ static int run(const struct arguments *arguments)
     struct job job = {.quiet = arguments_given(arguments, "quiet"),
                       .verbose = arguments_given(arguments, "verbose"),
                       .stats = arguments_given(arguments, "stats")};
-    lt_status status = LT_OK;
     job.config = arguments_config(arguments, &error);
     if (job.config == NULL)
         return command_fail(&error);
-    job.cancel = lt_cancel_new();
-    status = job.cancel == NULL ? error_memory(&error, "the request") : interrupt_setup(job.cancel, &error);
+    lt_status status = interrupt_setup(&job.cancel, &error);
     if (status == LT_OK)
         status = choose_destination(&job, arguments, &error);
     if (status == LT_OK)
@@ -375,7 +373,6 @@ static int run(const struct arguments *arguments)
     if (job.streamed)
         source_close(&job.source);
     lt_engine_close(job.engine);
-    lt_cancel_free(job.cancel);
     lt_config_free(job.config);
     str_free(&job.text);
     return code;

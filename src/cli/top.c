@@ -354,8 +354,8 @@ static lt_status look(struct server *server, bool terminal, bool json, lt_error 
 /* Looks again and again until a signal comes; a server that is away for a while is waited for once it was there. */
 static lt_status watch(struct server *server, double interval, lt_error *error)
 {
-    lt_cancel *cancel = lt_cancel_new();
-    lt_status status = cancel == NULL ? error_memory(error, "the switch") : interrupt_setup(cancel, error);
+    lt_cancel *cancel;
+    lt_status status = interrupt_setup(&cancel, error);
     bool seen = false;
     struct timespec pause = {.tv_sec = (time_t)interval};
     pause.tv_nsec = (long)(1e9 * (interval - (double)pause.tv_sec));
