@@ -129,7 +129,7 @@ static bool remove_queued(struct pool *pool, const struct pool_job *job)
 bool pool_submit(struct pool *pool, struct pool_job *job, unsigned *retry_after)
 {
     pthread_mutex_lock(&pool->lock);
-    bool taken = pool->working + pool->paused + pool->queued < pool->places + pool->queue;
+    bool taken = !pool->ending && pool->working + pool->paused + pool->queued < pool->places + pool->queue;
     if (taken) {
         append(pool, job);
         wake_or_start(pool);

@@ -25,7 +25,7 @@ struct pool_counts {
  * needed, places + queue of them at most. NULL when out of memory. */
 struct pool *pool_new(unsigned places, unsigned queue);
 
-/* Hands over a job. False when places + queue jobs are there already (or no thread could be started): then
+/* Hands over a job. False when places + queue jobs are there already (or no thread could be started, or the pool ends): then
  * *retry_after is about how many seconds it takes until there is room, 1 or more. */
 bool pool_submit(struct pool *pool, struct pool_job *job, unsigned *retry_after);
 
@@ -38,7 +38,7 @@ void pool_continue(struct pool *pool);
 
 struct pool_counts pool_count(struct pool *pool);
 
-/* Waits until all jobs have been run and all threads have ended; nothing may be submitted any more. */
+/* Waits until all jobs have been run and all threads have ended; nothing more is taken. */
 void pool_finish(struct pool *pool);
 
 /* Frees a pool that was finished, or that never had a job. NULL is fine. */

@@ -276,6 +276,7 @@ static void test_pool_limits(void **state)
     assert_true(pool_submit(pool, &jobs[5].job, &retry));
     pthread_mutex_unlock(&gate);
     pool_finish(pool);
+    assert_false(pool_submit(pool, &jobs[4].job, &retry)); /* what comes late is refused, not kept waiting */
     assert_int_equal(atomic_load(&done), 5);
     assert_in_range(atomic_load(&most_running), 1, 2);
     pool_free(pool);
