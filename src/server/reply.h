@@ -10,7 +10,7 @@
  * (out of memory) cuts the connection. */
 enum MHD_Result reply_send(struct exchange *x, int status, struct MHD_Response *response);
 
-/* Answers with a JSON value, which it releases; NULL (out of memory) becomes an error. */
+/* Answers with a JSON value, which it releases; NULL (out of memory) cuts the connection. */
 enum MHD_Result reply_json(struct exchange *x, int status, json_t *value);
 
 /* Answers with text, which it releases; text that failed (out of memory) cuts the connection. */
