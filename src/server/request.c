@@ -92,11 +92,16 @@ static bool get_number(const json_t *body, const char *field, float least, float
     return true;
 }
 
+const char *request_text_field(enum request_kind kind)
+{
+    static const char *const fields[REQUEST_KIND_COUNT] = {"input", "phonemes", "text", "text"};
+    return fields[kind];
+}
+
 static bool get_text(const json_t *body, const struct speech_limits *limits, struct speech_request *request,
                      struct api_error *error)
 {
-    static const char *const fields[REQUEST_KIND_COUNT] = {"input", "phonemes", "text", "text"};
-    const char *field = fields[request->kind];
+    const char *field = request_text_field(request->kind);
     const json_t *value = member(body, field);
     if (value == NULL)
         return api_error_set(error, 400, "missing_required_parameter", field,
@@ -269,7 +274,10 @@ bool request_parse(enum request_kind kind, const char *body, size_t size, const 
     if (request->body == NULL)
         return api_error_set(error, 400, "invalid_json", NULL,
                              "The body of the request is not valid JSON: %s (line %d, column %d).",
-                             fault.text, fault.line, fault.column);
+                             json_error_code(&fault) == json_error_null_character
+                                 ? "\\u0000 is no character of a text"
+                                 : fault.text,
+                             fault.line, fault.column);
     bool valid = json_is_object(request->body)
                      ? get_fields(request->body, limits, request, error)
                      : api_error_set(error, 400, "invalid_type", NULL,

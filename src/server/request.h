@@ -45,6 +45,9 @@ static inline bool request_kind_is_text(enum request_kind kind)
     return kind == REQUEST_PHONEMES || kind == REQUEST_WORDS;
 }
 
+/* The field that holds the text of a request; static storage. */
+const char *request_text_field(enum request_kind kind);
+
 struct speech_request {
     enum request_kind kind;
     json_t *body;      /* owned; the strings below live in it */

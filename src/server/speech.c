@@ -356,7 +356,7 @@ static enum MHD_Result answer_failure(struct exchange *x)
         const char *code, *param;
     } answers[] = {
         [LT_ERR_ARGUMENT] = {400, "invalid_value", NULL},
-        [LT_ERR_TEXT] = {400, "invalid_value", "input"},
+        [LT_ERR_TEXT] = {400, "invalid_value", NULL}, /* the field depends on the route */
         [LT_ERR_VOICE] = {400, "voice_not_found", "voice"},
         [LT_ERR_FORMAT] = {400, "invalid_value", "response_format"},
         [LT_ERR_UNSUPPORTED] = {400, "unsupported", NULL},
@@ -371,6 +371,8 @@ static enum MHD_Result answer_failure(struct exchange *x)
     struct api_error error;
     api_error_set(&error, answers[status].status, answers[status].code, answers[status].param, "%s",
                   x->speech.error.message);
+    if (status == LT_ERR_TEXT)
+        error.param = request_text_field(x->speech.request.kind);
     if (error.status == 429 || error.status == 503)
         error.retry_after = 1;
     return reply_error(x, &error);

@@ -156,6 +156,7 @@ serverTest('words and phonemes of a text', {}, async (server) => {
   await failure(await server.post('/dev/normalize', { text: 'x', normalization_options: 'no' }), 400, 'invalid_type', 'normalization_options');
   assert.deepEqual((await ask('/dev/normalize', { text: long })).text.length > long.length / 2, true);
   await failure(await server.post('/dev/phonemize', { text: '' }), 400, 'empty_string', 'text');
+  await failure(await server.post('/dev/phonemize', { text: '<speak>x', ssml: true }), 400, 'invalid_value', 'text');
   await failure(await server.post('/dev/phonemize', { text: 'x', language: 'tlh' }), 400, 'unsupported');
   await failure(await server.post('/dev/generate_from_phonemes', { phonemes: 'həlˈO', voice: 'slt' }), 400, 'unsupported');
   await failure(await server.post('/dev/generate_from_phonemes', { phonemes: 'həlˈO', voice: 'nobody' }), 400, 'voice_not_found', 'voice');
