@@ -29,13 +29,20 @@
  * of 13 bits and columns of 12 to 15 are finer than bfloat16's 8, and whole numbers add up to the same in any
  * order.
  *
- * Three products for four. The even and the odd rows of a convolution, y0 and y1, come from the even and odd rows
- * of the input, x0 and x1, and the even and odd taps, h0 and h1: y0 = h0 x0 + h1 x1 (a row later), y1 = h0 x1 + h1 x0.
- * With a = h0 x0, b = h1 x1 and c = (h0 + h1)(x0 + x1) that is y0 = a + b, y1 = c - a - b: three products of half
- * the taps and half the rows instead of four (Mou and Duhamel 1991, "Short-length FIR filters and their use in fast
- * nonrecursive filtering"). expand sums taps, sum_rows rows, and merge puts the products together; nn/layers.c does
- * the rest. A set offers it (merge is not NULL) where its packed type is fine enough: y1 has some 5 dB more rounding
- * noise, which bfloat16 has not to spare.
+ * Fast convolutions. A tile of m output rows of a convolution of r taps takes m * r products of rows and weights, or
+ * m + r - 1 when both are first evaluated, as polynomials, at so many points: Winograd's minimal filtering F(m, r) (Lavin
+ * and Gray 2015, "Fast Algorithms for Convolutional Neural Networks"). Here there are always seven points, for F(4, 4) and
+ * F(5, 3): 3 taps take 7 products for 15, and 7 and 11 taps, in runs of four, 14 for 28 and 21 for 44. Every point is a
+ * plain product over the tiles, with as many taps as there are runs, since what run s of a tile reads is what run 0 reads
+ * of the tile s later:
+ *
+ *     storage rows --prologue_float--> float rows --transform_input--> packed rows of 7 points  \
+ *                                                                                               7 products
+ *     mapped weights --transform_weights--> panels of 7 points                                  /      |
+ *     storage rows, sums <--epilogue-- transform_output <-----------------------------------------------
+ *
+ * A set offers it (transform_input is not NULL) where its packed type is fine enough: bfloat16 has not the 10 dB to
+ * spare. nn/layers.c does the rest, winograd.h has the formulas.
  *
  * All functions may be called from any number of threads at once on different outputs; none allocates. Pointers
  * need only the alignment of their element type (64-byte aligned scratch is faster). Results do not depend on
@@ -100,13 +107,11 @@ struct expand {
     enum value_type type; /* any */
     size_t row_bytes;     /* bytes from source row n to n + 1 */
     int columns;
-    int source_k;    /* elements from tap to tap in a source row; a multiple of 32 for Q8_0 and Q4_0 */
-    int first_tap;   /* which of the source's taps are used: a transposed convolution's phase takes */
-    int tap_step;    /* every tenth */
-    int taps, k;     /* k <= source_k */
-    int pair;        /* 0, or: to each tap that of the source so many later is added, where there is one, */
-    int source_taps; /* as this tells, which is read with `pair` alone */
-    void *panels;    /* panel_bytes(products, columns, taps, k) bytes */
+    int source_k;  /* elements from tap to tap in a source row; a multiple of 32 for Q8_0 and Q4_0 */
+    int first_tap; /* which of the source's taps are used: a transposed convolution's phase takes */
+    int tap_step;  /* every tenth */
+    int taps, k;   /* k <= source_k */
+    void *panels;  /* panel_bytes(products, columns, taps, k) bytes */
 };
 
 /* Panels from an activation array that is already [depth][columns] (attention: the values; one tap):
@@ -152,26 +157,50 @@ struct product {
     float *sum_squares; /* add the sums of blocks in double */
 };
 
-/* Sums of packed rows: out[t] = a[t] + a[t + distance]. */
-struct sum_rows {
-    const void *a;
-    void *out;
-    ptrdiff_t stride; /* elements from row to row, of both: packed_stride */
-    int k;            /* channels, a multiple of KERNELS_K */
-    int rows, distance;
+enum {
+    WINOGRAD_POINTS = 7,
+    WINOGRAD_TAPS = 4,    /* most taps of a run */
+    WINOGRAD_ROWS = 5,    /* most output rows of a tile */
+    WINOGRAD_MOST_K = 512 /* most channels that transform_input takes */
 };
 
-/* Products of even and odd rows from those of "Three products for four", [rows][stride] each, a with one row more:
- *     even[i] = epilogue(a[i] + b[i]), odd[i] = epilogue(c[i] - a[i + 1] - b[i])
- * `even` and `odd` say how many rows and columns (one panel at most) there are and what the epilogue is, as for a product;
- * their first half, to `panels`, is not read. even->rows is odd->rows or more. */
-struct merge {
-    const float *a, *b, *c;
-    ptrdiff_t stride; /* at least a panel */
-    const struct product *even, *odd;
+/* Float rows to packed rows at each point, a row t from the seven rows t + i * distance. */
+struct transform_input {
+    const float *in;
+    ptrdiff_t in_stride; /* elements from row to row, at least k */
+    int distance;
+    int rows, k; /* k: channels, a multiple of KERNELS_K, WINOGRAD_MOST_K at most */
+    void *out;   /* in the products' packed type; PACKED_I16: aligned for float */
+    ptrdiff_t out_stride,
+        point_stride; /* elements from row to row, at least packed_stride, and point to point */
 };
 
-/* One way to multiply: its packed type, its panels and the four functions that agree on them. */
+/* Weights to the panels of each point: as `expand`, but with a tap for every run of `run_taps` of the source's. */
+struct transform_weights {
+    const void *source;
+    enum value_type type; /* any */
+    size_t row_bytes;     /* bytes from source row n to n + 1 */
+    int columns;
+    int taps;           /* of the source */
+    int run_taps;       /* 3 or 4; 3 with at most 3 taps */
+    int k;              /* channels, also from tap to tap in the source: a multiple of KERNELS_K */
+    void *panels;       /* panel_bytes(products, columns, runs, k) bytes at each point */
+    size_t point_bytes; /* from point to point */
+};
+
+/* The products at each point to output rows: row (i * m + j) * dilation + d, for a tile of m rows (4 or 5), is made of
+ * the seven products at row i * dilation + d. `epilogue` says how many rows and columns (one panel at most) there are,
+ * and what follows, as for a product; its first half, to `panels`, is not read. */
+struct transform_output {
+    const float *in;
+    ptrdiff_t in_stride,
+        point_stride;        /* elements from row to row, at least a panel, and from point to point */
+    int tile_rows, dilation; /* their product is at most WINOGRAD_MOST_ROWS */
+    const struct product *epilogue;
+};
+#define WINOGRAD_MOST_ROWS 32
+
+/* One way to multiply: its packed type, its panels and the functions that agree on them. */
 struct products {
     enum packed_type packed;
     int panel; /* columns of a panel */
@@ -180,8 +209,11 @@ struct products {
     void (*expand)(const struct expand *e);
     void (*expand_rows)(const struct expand_rows *e);
     void (*product)(const struct product *p);
-    void (*sum_rows)(const struct sum_rows *s); /* NULL together with merge: not offered */
-    void (*merge)(const struct merge *m);
+    /* NULL, all four: not offered. prologue_float is `prologue` to plain float rows: no scales, out_stride in floats. */
+    void (*prologue_float)(const struct prologue *p);
+    void (*transform_input)(const struct transform_input *t);
+    void (*transform_weights)(const struct transform_weights *w);
+    void (*transform_output)(const struct transform_output *t);
 };
 
 /* Bytes of one packed element; the elements that a packed row of k takes, with PACKED_I16 the row's scale, a float, at

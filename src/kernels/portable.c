@@ -5,6 +5,9 @@
 #include "kernels/kernels.h"
 #include "kernels/sets.h"
 
+typedef float winograd_t;
+#include "kernels/winograd.h"
+
 enum { PANEL = 8, TILE = 4 }; /* columns and rows that the product holds in registers */
 
 static float load(const void *x, enum value_type type, ptrdiff_t i)
@@ -119,11 +122,11 @@ static void from_float(void *out, enum value_type type, const float *in, size_t 
         half[i] = type == VALUE_F16 ? value_to_f16(in[i]) : value_to_bf16(in[i]);
 }
 
-/* Channels [c, c + VALUE_BLOCK) of one of the source's taps of one column, zeros after the last. */
-static void source_block(const struct expand *e, int column, int tap, int c, float block[VALUE_BLOCK])
+/* Channels [c, c + VALUE_BLOCK) of a tap of one column, zeros after the last. */
+static void expand_block(const struct expand *e, int column, int tap, int c, float block[VALUE_BLOCK])
 {
     int count = e->k - c < VALUE_BLOCK ? e->k - c : VALUE_BLOCK;
-    ptrdiff_t element = (ptrdiff_t)tap * e->source_k + c;
+    ptrdiff_t element = (ptrdiff_t)(e->first_tap + tap * e->tap_step) * e->source_k + c;
     const uint8_t *row = (const uint8_t *)e->source + (size_t)column * e->row_bytes;
     bool quantised = e->type == VALUE_Q8_0 || e->type == VALUE_Q4_0;
     to_float(block, row + value_bytes(e->type, (size_t)element), e->type,
@@ -131,20 +134,6 @@ static void source_block(const struct expand *e, int column, int tap, int c, flo
     for (int i = count; i < VALUE_BLOCK; i++)
         block[i] = 0.0f;
 }
-
-/* The same of a tap of the panel. */
-static void expand_block(const struct expand *e, int column, int tap, int c, float block[VALUE_BLOCK])
-{
-    int first = e->first_tap + tap * e->tap_step;
-    source_block(e, column, first, c, block);
-    if (e->pair != 0 && first + e->pair < e->source_taps) {
-        float pair[VALUE_BLOCK];
-        source_block(e, column, first + e->pair, c, pair);
-        for (int i = 0; i < VALUE_BLOCK; i++)
-            block[i] += pair[i];
-    }
-}
-
 static void expand(const struct expand *e)
 {
     int padded = kernels_padded(e->k);
@@ -218,6 +207,70 @@ static void product(const struct product *p)
             }
             finish(p, (const float(*)[PANEL])sums, t, rows, n,
                    p->columns - n < PANEL ? p->columns - n : PANEL);
+        }
+    }
+}
+
+static void transform_input(const struct transform_input *t)
+{
+    for (ptrdiff_t row = 0; row < t->rows; row++)
+        for (int c = 0; c < t->k; c++) {
+            float x[WINOGRAD_POINTS], out[WINOGRAD_POINTS];
+            for (int i = 0; i < WINOGRAD_POINTS; i++)
+                x[i] = t->in[(row + i * t->distance) * t->in_stride + c];
+            winograd_input(x, out);
+            for (int i = 0; i < WINOGRAD_POINTS; i++)
+                ((float *)t->out)[i * t->point_stride + row * t->out_stride + c] = out[i];
+        }
+}
+
+/* A run of taps of one column, VALUE_BLOCK channels from c on, to the panels at each point. */
+static void transform_run(const struct transform_weights *w, int n, int run, int c)
+{
+    const int runs = (w->taps + w->run_taps - 1) / w->run_taps;
+    float taps[WINOGRAD_TAPS][VALUE_BLOCK] = {{0}};
+    for (int i = 0; i < w->run_taps && run * w->run_taps + i < w->taps && n < w->columns; i++) {
+        const size_t element = (size_t)(run * w->run_taps + i) * (size_t)w->k + (size_t)c;
+        to_float(taps[i],
+                 (const uint8_t *)w->source + (size_t)n * w->row_bytes + value_bytes(w->type, element),
+                 w->type, VALUE_BLOCK);
+    }
+    for (int i = 0; i < VALUE_BLOCK; i++) {
+        const ptrdiff_t at = ((ptrdiff_t)(n / PANEL * runs + run) * w->k + c + i) * PANEL + n % PANEL;
+        float out[WINOGRAD_POINTS];
+        winograd_weights((float[]){taps[0][i], taps[1][i], taps[2][i], taps[3][i]}, w->run_taps, out);
+        for (size_t point = 0; point < WINOGRAD_POINTS; point++)
+            ((float *)((char *)w->panels + point * w->point_bytes))[at] = out[point];
+    }
+}
+
+static void transform_weights(const struct transform_weights *w)
+{
+    for (int n = 0; n < (w->columns + PANEL - 1) / PANEL * PANEL; n++)
+        for (int run = 0; run * w->run_taps < w->taps; run++)
+            for (int c = 0; c < w->k; c += VALUE_BLOCK)
+                transform_run(w, n, run, c);
+}
+
+static void transform_output(const struct transform_output *t)
+{
+    const struct product *p = t->epilogue;
+    float rows[WINOGRAD_MOST_ROWS][PANEL];
+    const int group = t->tile_rows * t->dilation;
+    const float *in = t->in;
+    for (int first = 0; first < p->rows; first += group) {
+        for (int d = 0; d < t->dilation; d++, in += t->in_stride)
+            for (int n = 0; n < PANEL; n++) {
+                float x[WINOGRAD_POINTS], out[WINOGRAD_ROWS];
+                for (int i = 0; i < WINOGRAD_POINTS; i++)
+                    x[i] = in[i * t->point_stride + n];
+                winograd_output(x, t->tile_rows, out);
+                for (int i = 0; i < t->tile_rows; i++)
+                    rows[i * t->dilation + d][n] = out[i];
+            }
+        for (int i = 0; i < group && first + i < p->rows; i += TILE) {
+            const int left = p->rows - first - i < group - i ? p->rows - first - i : group - i;
+            finish(p, (const float(*)[PANEL])rows[i], first + i, left < TILE ? left : TILE, 0, p->columns);
         }
     }
 }
@@ -358,6 +411,10 @@ void kernels_portable(struct kernels *k)
         .expand = expand,
         .expand_rows = expand_rows,
         .product = product,
+        .prologue_float = prologue,
+        .transform_input = transform_input,
+        .transform_weights = transform_weights,
+        .transform_output = transform_output,
     };
     *k = (struct kernels){
         .isa = ISA_PORTABLE,

@@ -49,6 +49,16 @@ INLINE void v_store_packed(packed_t *out, vf x, int n)
 #endif
 }
 
+#if USE_I16
+
+/* What makes whole numbers of a packed row with this largest magnitude. */
+INLINE float row_factor(float largest)
+{
+    return largest > 1e-30f ? INTEGER_ROW / largest : 0.0f;
+}
+
+#endif
+
 /* x + sin(alpha x)^2 / alpha. */
 INLINE vf v_snake(vf x, vf alpha, vf inverse_alpha)
 {
@@ -84,6 +94,15 @@ INLINE vf prologue_vector(const struct prologue *p, const void *in, enum value_t
     return x;
 }
 
+INLINE void prologue_row_float(const struct prologue *p, const void *in, enum value_type type,
+                               enum activation activation, float *out)
+{
+    for (int c = 0; c < p->channels; c += LANES) {
+        int n = lanes_left(c, p->channels);
+        v_store_n(out + c, prologue_vector(p, in, type, activation, c, n), n);
+    }
+}
+
 #if !USE_I16
 
 INLINE void prologue_row(const struct prologue *p, const void *in, enum value_type type,
@@ -111,7 +130,7 @@ INLINE void prologue_row(const struct prologue *p, const void *in, enum value_ty
             v_store(kept + c, x);
         most = v_max(v_abs(x), most);
     }
-    float largest = v_largest(most), factor = largest > 1e-30f ? INTEGER_ROW / largest : 0.0f;
+    float largest = v_largest(most), factor = row_factor(largest);
     for (int c = 0; c < p->channels; c += LANES) {
         int n = lanes_left(c, p->channels);
         vf x = c < KEPT ? v_load(kept + c) : prologue_vector(p, in, type, activation, c, n);
@@ -122,34 +141,44 @@ INLINE void prologue_row(const struct prologue *p, const void *in, enum value_ty
 
 #endif
 
-INLINE void prologue_rows(const struct prologue *all, enum value_type type, enum activation activation)
+INLINE void prologue_rows(const struct prologue *all, enum value_type type, enum activation activation,
+                          bool floats)
 {
     const struct prologue copy = *all, *p = &copy; /* which, other than *all, no store can change */
+    const size_t size = floats ? sizeof(float) : sizeof(packed_t);
     for (ptrdiff_t t = 0; t < p->rows; t++) {
         const void *in = (const char *)p->in + t * p->in_stride * (type == VALUE_F32 ? 4 : 2);
-        packed_t *out = (packed_t *)p->out + t * p->out_stride;
-        prologue_row(p, in, type, activation, out);
+        char *out = (char *)p->out + t * p->out_stride * (ptrdiff_t)size;
+        if (floats)
+            prologue_row_float(p, in, type, activation, (float *)(void *)out);
+        else
+            prologue_row(p, in, type, activation, (packed_t *)(void *)out);
         if (p->padded > p->channels)
-            memset(out + p->channels, 0, (size_t)(p->padded - p->channels) * sizeof *out);
+            memset(out + (size_t)p->channels * size, 0, (size_t)(p->padded - p->channels) * size);
     }
 }
 
-INLINE void prologue_typed(const struct prologue *p, enum value_type type)
+INLINE void prologue_typed(const struct prologue *p, enum value_type type, bool floats)
 {
     if (p->activation == ACTIVATION_SNAKE)
-        prologue_rows(p, type, ACTIVATION_SNAKE);
+        prologue_rows(p, type, ACTIVATION_SNAKE, floats);
     else if (p->activation == ACTIVATION_LEAKY)
-        prologue_rows(p, type, ACTIVATION_LEAKY);
+        prologue_rows(p, type, ACTIVATION_LEAKY, floats);
     else
-        prologue_rows(p, type, ACTIVATION_NONE);
+        prologue_rows(p, type, ACTIVATION_NONE, floats);
+}
+
+INLINE void prologue_to(const struct prologue *p, bool floats)
+{
+    if (p->type == VALUE_F32)
+        prologue_typed(p, VALUE_F32, floats);
+    else
+        prologue_typed(p, VALUE_F16, floats);
 }
 
 static void prologue(const struct prologue *p)
 {
-    if (p->type == VALUE_F32)
-        prologue_typed(p, VALUE_F32);
-    else
-        prologue_typed(p, VALUE_F16);
+    prologue_to(p, false);
 }
 
 /* Writes LANES columns of VALUE_BLOCK channels into a panel, from a block of each column, `column_bytes`
@@ -202,26 +231,12 @@ INLINE size_t tap_offset(const struct expand *e, enum value_type type, int tap, 
     return value_bytes(type, first + (size_t)channel);
 }
 
-/* Whether the panel's block of channels from `channel` on is a block of the source as it is. */
-INLINE bool plain_block(const struct expand *e, int channel)
-{
-    return e->k - channel >= VALUE_BLOCK && e->pair == 0;
-}
-
 /* Any block of a column, as floats. */
 INLINE void any_block(float out[VALUE_BLOCK], const struct expand *e, enum value_type type,
                       const uint8_t *column, int tap, int channel)
 {
     int channels = e->k - channel < VALUE_BLOCK ? e->k - channel : VALUE_BLOCK;
     border_block(out, column + tap_offset(e, type, tap, channel), type, channels);
-    int pair = e->first_tap + tap * e->tap_step + e->pair;
-    if (e->pair != 0 && pair < e->source_taps) {
-        float more[VALUE_BLOCK];
-        size_t element = (size_t)pair * (size_t)e->source_k + (size_t)channel;
-        border_block(more, column + value_bytes(type, element), type, channels);
-        for (int i = 0; i < VALUE_BLOCK; i += LANES)
-            v_store(out + i, v_load(out + i) + v_load(more + i));
-    }
 }
 
 /* expand_blocks where not all blocks are there as they are: only the first `columns` columns exist (which may be
@@ -267,7 +282,7 @@ INLINE float column_factor(const struct expand *e, enum value_type type, const u
             vf sum = v_set(0.0f);
             for (int c = first; c < e->k && c < first + INTEGER_DEPTH; c += VALUE_BLOCK) {
                 float block[VALUE_BLOCK];
-                if (plain_block(e, c)) {
+                if (e->k - c >= VALUE_BLOCK) {
                     add_magnitudes(column + tap_offset(e, type, tap, c), type, &sum, &most);
                 } else {
                     any_block(block, e, type, column, tap, c);
@@ -303,7 +318,7 @@ INLINE void expand_typed(const struct expand *e, enum value_type type)
 #endif
         for (int tap = 0; tap < e->taps; tap++) {
             for (int c = 0; c < padded; c += VALUE_BLOCK, out += VALUE_BLOCK * PANEL) {
-                if (columns >= LANES && plain_block(e, c))
+                if (columns >= LANES && e->k - c >= VALUE_BLOCK)
                     expand_blocks(column + tap_offset(e, type, tap, c), e->row_bytes, type, factors, out);
                 else
                     expand_any(e, type, column, tap, c, factors, out, columns);
@@ -523,71 +538,5 @@ static __attribute__((noinline)) void finish(const struct product *p, const floa
         finish_whole_typed(p, VALUE_F16, tile, t, rows, n0);
     }
 }
-
-#if !USE_BF16
-
-/* One vector of the sum of two packed rows. */
-INLINE vf row_sum(const packed_t *a, const packed_t *b, int c, vf scale_a, vf scale_b)
-{
-#if USE_I16
-    return v_fma(scale_b, v_load_i16(b + c), scale_a * v_load_i16(a + c));
-#else
-    (void)scale_a;
-    (void)scale_b;
-    return v_load(a + c) + v_load(b + c);
-#endif
-}
-
-static void sum_rows(const struct sum_rows *s)
-{
-    for (ptrdiff_t t = 0; t < s->rows; t++) {
-        const packed_t *a = (const packed_t *)s->a + t * s->stride, *b = a + s->distance * s->stride;
-        packed_t *out = (packed_t *)s->out + t * s->stride;
-        vf scale_a = v_set(1.0f), scale_b = v_set(1.0f), factor = v_set(1.0f);
-#if USE_I16
-        vf most = v_set(0.0f);
-        scale_a = v_broadcast(a + s->k);
-        scale_b = v_broadcast(b + s->k);
-        for (int c = 0; c < s->k; c += LANES)
-            most = v_max(v_abs(row_sum(a, b, c, scale_a, scale_b)), most);
-        float largest = v_largest(most);
-        factor = v_set(largest > 1e-30f ? INTEGER_ROW / largest : 0.0f);
-        *(float_in_row *)(void *)(out + s->k) = largest * (1.0f / INTEGER_ROW);
-#endif
-        for (int c = 0; c < s->k; c += LANES)
-            v_store_packed(out + c, row_sum(a, b, c, scale_a, scale_b) * factor, LANES);
-    }
-}
-
-/* Rows i.. of the sums of even and odd rows. */
-INLINE void merge_rows(const struct merge *m, int i, int rows, float *even, float *odd)
-{
-    const float *a = m->a + i * m->stride, *b = m->b + i * m->stride, *c = m->c + i * m->stride;
-    for (; rows > 0; rows--, even += PANEL, odd += PANEL, a += m->stride, b += m->stride, c += m->stride)
-#pragma GCC unroll 4
-        for (int v = 0; v < PANEL; v += LANES) {
-            vf odd_product = v_load(b + v);
-            v_store(even + v, v_load(a + v) + odd_product);
-            v_store(odd + v, v_load(c + v) - v_load(a + m->stride + v) - odd_product);
-        }
-}
-
-static void merge(const struct merge *m)
-{
-    enum { ROWS = 16 };
-    float even[ROWS * PANEL] __attribute__((aligned(64))), odd[ROWS * PANEL] __attribute__((aligned(64)));
-    for (int i = 0; i < m->even->rows; i += ROWS) {
-        int rows = m->even->rows - i < ROWS ? m->even->rows - i : ROWS;
-        int odd_rows = m->odd->rows - i < ROWS ? m->odd->rows - i : ROWS;
-        finish_prefetch(m->even, i, rows, 0);
-        finish_prefetch(m->odd, i, odd_rows, 0);
-        merge_rows(m, i, rows, even, odd);
-        finish(m->even, even, i, rows, 0);
-        if (odd_rows > 0)
-            finish(m->odd, odd, i, odd_rows, 0);
-    }
-}
-
-#endif
 
 #endif

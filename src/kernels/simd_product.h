@@ -12,6 +12,9 @@
 #define KERNELS_SIMD_PRODUCT_H
 
 #include "kernels/simd_pack.h"
+#if !USE_BF16
+#include "kernels/simd_winograd.h"
+#endif
 
 enum { VECTORS = PANEL / LANES, GROUP = 3, GROUPS = (TILE_ROWS + GROUP - 1) / GROUP };
 
@@ -175,8 +178,10 @@ static inline void simd_product_override(struct products *p)
         .product = product,
     };
 #if !USE_BF16
-    p->sum_rows = sum_rows;
-    p->merge = merge;
+    p->prologue_float = prologue_float;
+    p->transform_input = transform_input;
+    p->transform_weights = transform_weights;
+    p->transform_output = transform_output;
 #endif
 }
 

@@ -3,8 +3,8 @@
  * A product layer is cut in one of two ways, with the same result:
  *   by rows     the weights' panels fit a core's cache: they are expanded once, all together; then each task packs a
  *               block of rows (with the rows around it that the taps reach) into the cache and multiplies it
- *               with all panels. The generator's convolutions: many rows, small weights. Where there are taps
- *               enough, even and odd rows are made of three products of half the size ("Pairs of rows").
+ *               with all panels. The generator's convolutions: many rows, small weights; most of them with fewer
+ *               products ("Fast convolutions").
  *   by columns  the rows are few: they are packed once, all together; then each task expands a group of panels into
  *               the cache and multiplies all rows with it. ALBERT, the decoder: few rows, large weights. */
 #include "nn/layers.h"
@@ -14,6 +14,7 @@
 
 enum {
     BLOCK_ROWS = 512,   /* rows of a task */
+    PRODUCT_ROWS = 70,  /* about so many rows of a product of a fast convolution */
     SUM_ROWS = 64,      /* rows of a partial sum of float32 values: short, for it is summed in float32 */
     BLOCKS_BY_ROWS = 4, /* fewest blocks that are worth a task each */
     PANELS_BY_ROWS = 3 << 20,     /* most bytes of panels that are expanded all together */
@@ -59,14 +60,16 @@ struct layer_run {
     int whole_in[2], whole_out[2]; /* the spans of a layer that was given none */
     struct block *blocks;
     int block_count;
-    int sum_rows; /* rows of a partial sum; BLOCK_ROWS is a multiple */
-    float *sums;  /* [block][BLOCK_ROWS / sum_rows][2][columns], or NULL */
+    int block_rows; /* rows of a block, but an utterance's last */
+    int sum_rows;   /* rows of a partial sum */
+    float *sums;    /* [block][sum_parts][2][columns], or NULL */
 
     unsigned char *panels; /* by rows: all; by columns: one group a thread */
     size_t panels_size;    /* bytes a thread */
-    unsigned char *packed; /* by rows: one block a thread, in pairs what pairs_layout says; by columns: all */
-    size_t packed_size;    /* bytes a thread */
-    bool pairs;
+    unsigned char *
+        packed; /* by rows: one block a thread, of a fast convolution what winograd_layout says; by columns: all */
+    size_t packed_size; /* bytes a thread */
+    bool winograd;
     int group; /* columns of a group of panels */
 };
 
@@ -83,14 +86,16 @@ static int reach(const struct layer_run *run, int rows)
 }
 
 /* Packs `rows` input rows of an utterance from row `first` on (which may be negative) to `to`; rows that the
- * utterance does not have become zero. */
-static void pack_rows(const struct layer_run *run, int span, int first, int rows, unsigned char *to)
+ * utterance does not have become zero. As packed rows, or as plain float rows. */
+static void pack_rows(const struct layer_run *run, int span, int first, int rows, unsigned char *to,
+                      bool floats)
 {
     const struct layer *layer = run->layer;
     const int begin = run->in.begin[span], count = run->in.begin[span + 1] - begin;
     const int from = first < 0 ? 0 : first;
     const int past = first + rows > count ? count : first + rows;
-    const size_t row_bytes = packed_row_bytes(run);
+    const int stride = floats ? layer->weight->in : packed_stride(run->products, layer->weight->in);
+    const size_t row_bytes = (size_t)stride * (floats ? sizeof(float) : packed_bytes(run->products));
     if (from >= past) {
         memset(to, 0, row_bytes * (size_t)rows);
         return;
@@ -103,7 +108,7 @@ static void pack_rows(const struct layer_run *run, int span, int first, int rows
         .type = layer->in.type,
         .in_stride = layer->in.stride,
         .out = to + row_bytes * (size_t)(from - first),
-        .out_stride = packed_stride(run->products, layer->weight->in),
+        .out_stride = stride,
         .rows = past - from,
         .channels = channels,
         .padded = layer->weight->in,
@@ -114,12 +119,13 @@ static void pack_rows(const struct layer_run *run, int span, int first, int rows
         .alpha = layer->alpha,
         .inverse_alpha = layer->inverse_alpha,
     };
-    run->products->prologue(&prologue);
+    if (floats)
+        run->products->prologue_float(&prologue);
+    else
+        run->products->prologue(&prologue);
 }
 
-/* Every step-th tap of some columns, from tap `tap` on; with `pair` each together with the tap after it. */
-static void expand_taps(const struct layer_run *run, int first, int columns, int tap, int step, bool pair,
-                        void *panels)
+static void expand_columns(const struct layer_run *run, int first, int columns, void *panels)
 {
     const struct weight *weight = run->layer->weight;
     const struct expand expand = {
@@ -128,20 +134,12 @@ static void expand_taps(const struct layer_run *run, int first, int columns, int
         .row_bytes = weight->row_bytes,
         .columns = columns,
         .source_k = weight->in,
-        .first_tap = tap,
-        .tap_step = step,
-        .taps = (weight->taps - tap + step - 1) / step,
+        .tap_step = 1,
+        .taps = weight->taps,
         .k = weight->in,
-        .pair = pair,
-        .source_taps = weight->taps,
         .panels = panels,
     };
     run->products->expand(&expand);
-}
-
-static void expand_columns(const struct layer_run *run, int first, int columns, void *panels)
-{
-    expand_taps(run, first, columns, 0, 1, false, panels);
 }
 
 static void *element(const struct array *array, int row, int column)
@@ -149,17 +147,22 @@ static void *element(const struct array *array, int row, int column)
     return (unsigned char *)array_row(array, row) + (ptrdiff_t)column * (array->type == VALUE_F32 ? 4 : 2);
 }
 
+static int sum_parts(const struct layer_run *run)
+{
+    return (run->block_rows + run->sum_rows - 1) / run->sum_rows;
+}
+
 /* Partial sum `part` of a block. */
 static float *sums_of(const struct layer_run *run, const struct block *block, int part)
 {
-    const ptrdiff_t parts = BLOCK_ROWS / run->sum_rows;
-    return run->sums + ((block - run->blocks) * parts + part) * 2 * run->layer->weight->out;
+    const ptrdiff_t parts = (block - run->blocks) * sum_parts(run) + part;
+    return run->sums + parts * 2 * run->layer->weight->out;
 }
 
-static size_t sums_bytes(const struct layer_run *run)
+/* Bytes of the partial sums of a block. */
+static size_t block_sums_bytes(const struct layer_run *run)
 {
-    return (size_t)run->block_count * (size_t)(BLOCK_ROWS / run->sum_rows) * 2 *
-           (size_t)run->layer->weight->out * sizeof(float);
+    return (size_t)sum_parts(run) * 2 * (size_t)run->layer->weight->out * sizeof(float);
 }
 
 /* What follows the sums of a product of columns first .. first + columns - 1, from output row `row` on. */
@@ -208,7 +211,7 @@ static void multiply(const struct layer_run *run, const struct block *block, con
 {
     const struct weight *weight = run->layer->weight;
     const size_t row_bytes = packed_row_bytes(run);
-    const int step = run->sums ? run->sum_rows : BLOCK_ROWS;
+    const int step = run->sums ? run->sum_rows : run->block_rows;
     for (int row = 0; row < block->rows; row += step) {
         float *sums = NULL;
         if (run->sums) {
@@ -239,7 +242,7 @@ static void rows_task(void *arg, int task, int thread)
     const struct block *block = &run->blocks[task];
     unsigned char *packed = run->packed + run->packed_size * (size_t)thread;
     pack_rows(run, block->span, block->first * run->stride - run->layer->padding, reach(run, block->rows),
-              packed);
+              packed, false);
     multiply(run, block, packed, run->panels, 0, run->layer->weight->out);
 }
 
@@ -253,7 +256,7 @@ static void pack_task(void *arg, int task, int thread)
     const int first = block->first * run->stride - run->layer->padding;
     const int rows = last ? reach(run, block->rows) : block->rows * run->stride;
     const size_t row_bytes = packed_row_bytes(run);
-    pack_rows(run, block->span, first, rows, run->packed + block->packed_at * row_bytes);
+    pack_rows(run, block->span, first, rows, run->packed + block->packed_at * row_bytes, false);
 }
 
 static void columns_task(void *arg, int task, int thread)
@@ -280,7 +283,7 @@ static bool cut_blocks(struct nn *nn, struct layer_run *run, size_t *packed_rows
 {
     int count = 0;
     for (int i = 0; i < run->out.count; i++)
-        count += (run->out.begin[i + 1] - run->out.begin[i] + BLOCK_ROWS - 1) / BLOCK_ROWS;
+        count += (run->out.begin[i + 1] - run->out.begin[i] + run->block_rows - 1) / run->block_rows;
     run->block_count = count;
     run->blocks = arena_take(&nn->arena, (size_t)count * sizeof *run->blocks);
     if (!run->blocks)
@@ -289,8 +292,8 @@ static bool cut_blocks(struct nn *nn, struct layer_run *run, size_t *packed_rows
     struct block *block = run->blocks;
     for (int i = 0; i < run->out.count; i++) {
         const int begin = run->out.begin[i], rows = run->out.begin[i + 1] - begin;
-        for (int first = 0; first < rows; first += BLOCK_ROWS, block++) {
-            const int here = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
+        for (int first = 0; first < rows; first += run->block_rows, block++) {
+            const int here = rows - first < run->block_rows ? rows - first : run->block_rows;
             *block = (struct block){i, begin + first, first, here,
                                     packed_at + (size_t)first * (size_t)run->stride};
         }
@@ -324,19 +327,20 @@ static int round_up(int n, int step)
     return (n + step - 1) / step * step;
 }
 
-/* ---- Pairs of rows (kernels.h, "Three products for four") ------------------------------------------ */
+/* ---- Fast convolutions (kernels.h) ------------------------------------------------------------------ */
 
-/* Rows t and t + dilation, where t's multiple of the dilation is even, are a pair; 2 * dilation rows hold as many pairs
- * as the dilation, one for each remainder, and every remainder has a product of its own, 2 * dilation rows a step. */
-struct pairs_layout {
-    int even_taps, odd_taps; /* of the convolution */
-    size_t even, odd, both,
-        panels;                /* bytes: panels of even taps, odd taps, sums of two, and where they end */
-    int groups;                /* of 2 * dilation rows; the last may reach past the block */
-    int rows;                  /* packed rows */
-    size_t summed, sums, size; /* bytes of a thread: sums of rows, then of products, and where they end */
-    ptrdiff_t product_rows, odd_at,
-        both_at; /* rows of the sums of a product; where the products of odd and both begin */
+/* Output rows are cut into tiles of rows `dilation` apart; the tiles that begin in the same tile_rows * dilation rows, one
+ * for each remainder, are a group. Rows of anything at the points are [group][remainder], so that one product does all
+ * remainders, with its taps `dilation` rows apart. */
+struct winograd {
+    int tile_rows, run_taps, runs; /* F(tile_rows, run_taps) in so many runs */
+    int group;                     /* output rows of a group */
+    int groups;                    /* of a block; the last may reach past it */
+    size_t panels;                 /* bytes at each point */
+    int rows, points_rows;         /* float rows, and rows at each point, that the block's groups read */
+    size_t point, points, products,
+        size; /* bytes of a thread: of packed rows at each point; where these begin, after the
+                                             float rows; where the products at the points begin, and end */
 };
 
 static size_t aligned(size_t n)
@@ -344,161 +348,160 @@ static size_t aligned(size_t n)
     return (n + 63) & ~(size_t)63;
 }
 
-static struct pairs_layout pairs_layout(const struct layer_run *run, int rows)
+/* Fast convolutions round other than plain products, so that a layer which runs on a batch, and is cut by rows or by
+ * columns as the whole batch is long, must do without. */
+static bool worth_winograd(const struct layer_run *run)
 {
     const struct weight *weight = run->layer->weight;
-    struct pairs_layout at = {.even_taps = (weight->taps + 1) / 2, .odd_taps = weight->taps / 2};
-    const size_t even = panel_bytes(run->products, weight->out, at.even_taps, weight->in);
-    at.odd = even;
-    at.both = at.odd + panel_bytes(run->products, weight->out, at.odd_taps, weight->in);
-    at.panels = at.both + even;
-    at.groups = (rows + 2 * run->dilation - 1) / (2 * run->dilation);
-    at.rows = 2 * run->dilation * (at.groups + at.even_taps) - run->dilation;
-    at.summed = aligned((size_t)at.rows * packed_row_bytes(run));
-    at.sums = 2 * at.summed;
-    at.product_rows = at.groups + 1;
-    at.odd_at = at.product_rows * run->products->panel;
-    at.both_at = 2 * at.odd_at;
-    at.size = at.sums + aligned(3 * (size_t)at.odd_at * sizeof(float));
-    return at;
-}
-
-/* Pairs save a quarter of the products and cost the sums of rows: with 3 taps they save too little. They round other
- * than plain products, so that a layer which runs on a batch, and is cut by rows or by columns as the whole batch is long,
- * must do without. */
-static bool worth_pairs(const struct layer_run *run)
-{
-    return run->products->merge && run->layer->weight->taps > 3 && run->stride == 1 &&
+    return run->products->transform_input && weight->taps > 2 && run->stride == 1 &&
+           weight->in <= WINOGRAD_MOST_K && run->dilation * WINOGRAD_ROWS <= WINOGRAD_MOST_ROWS &&
            run->layer->in_spans.count == 0;
 }
 
-static void expand_pairs_task(void *arg, int task, int thread)
+/* For `rows` output rows. */
+static struct winograd winograd_layout(const struct layer_run *run, int rows)
+{
+    const struct weight *weight = run->layer->weight;
+    struct winograd w = {.run_taps = weight->taps < WINOGRAD_TAPS ? weight->taps : WINOGRAD_TAPS};
+    w.tile_rows = WINOGRAD_POINTS + 1 - w.run_taps;
+    w.runs = (weight->taps + w.run_taps - 1) / w.run_taps;
+    w.group = w.tile_rows * run->dilation;
+    w.groups = (rows + w.group - 1) / w.group;
+    w.panels = aligned(panel_bytes(run->products, weight->out, w.runs, weight->in));
+    w.points_rows = (w.groups + w.runs - 1) * run->dilation;
+    w.rows = w.points_rows * w.tile_rows + (WINOGRAD_POINTS - w.tile_rows) * run->dilation;
+    w.point = aligned((size_t)w.points_rows * packed_row_bytes(run));
+    w.points = aligned((size_t)w.rows * (size_t)weight->in * sizeof(float));
+    w.products = w.points + WINOGRAD_POINTS * w.point;
+    w.size = w.products + aligned(WINOGRAD_POINTS * (size_t)(w.groups * run->dilation) *
+                                  (size_t)run->products->panel * sizeof(float));
+    return w;
+}
+
+/* Output rows of a block: so that a product has about PRODUCT_ROWS rows, and whole tiles of the kernel's. */
+static int winograd_block(const struct layer_run *run)
+{
+    const int step = run->products->rows;
+    const int groups = step * ((PRODUCT_ROWS + step * run->dilation / 2) / (step * run->dilation));
+    return (groups ? groups : step) * winograd_layout(run, 1).group;
+}
+
+static void winograd_weights_task(void *arg, int task, int thread)
 {
     (void)thread;
     const struct layer_run *run = arg;
     const struct weight *weight = run->layer->weight;
-    const struct pairs_layout at = pairs_layout(run, 0);
+    const struct winograd w = winograd_layout(run, 1);
     const int first = task * run->group;
-    const int columns = weight->out - first < run->group ? weight->out - first : run->group;
-    const size_t even = panel_bytes(run->products, first, at.even_taps, weight->in);
-    const size_t odd = panel_bytes(run->products, first, at.odd_taps, weight->in);
-    expand_taps(run, first, columns, 0, 2, false, run->panels + even);
-    expand_taps(run, first, columns, 1, 2, false, run->panels + at.odd + odd);
-    expand_taps(run, first, columns, 0, 2, true, run->panels + at.both + even);
-}
-
-/* One of the three products of a panel: `rows` rows from packed row `first` on. */
-static void pairs_product(const struct layer_run *run, const unsigned char *packed, int first, int rows,
-                          const unsigned char *panels, int column, int taps, float *out)
-{
-    const struct weight *weight = run->layer->weight;
-    const struct products *products = run->products;
-    products->product(&(struct product){
-        .a = packed + packed_row_bytes(run) * (size_t)first,
-        .a_stride = packed_stride(products, weight->in),
-        .rows = rows,
-        .row_step = 2 * run->dilation,
-        .taps = taps,
-        .tap_step = 2 * run->dilation,
+    run->products->transform_weights(&(struct transform_weights){
+        .source = (const unsigned char *)weight->data + weight->row_bytes * (size_t)first,
+        .type = weight->type,
+        .row_bytes = weight->row_bytes,
+        .columns = weight->out - first < run->group ? weight->out - first : run->group,
+        .taps = weight->taps,
+        .run_taps = w.run_taps,
         .k = weight->in,
-        .panels = panels + panel_bytes(products, column, taps, weight->in),
-        .columns = products->panel, /* those that do not exist are 0 */
-        .scale = 1,
-        .out = out,
-        .type = VALUE_F32,
-        .out_stride = products->panel,
+        .panels = run->panels + panel_bytes(run->products, first, w.runs, weight->in),
+        .point_bytes = w.panels,
     });
 }
 
-/* The epilogue of every 2 * dilation-th row of a block from `row` on: `rows` of them, less where the block ends. */
-static struct product pairs_epilogue(const struct layer_run *run, const struct block *block, int row,
-                                     int rows, int first, int columns, float *sums)
+/* Float rows of a block to packed rows at each point. */
+static void winograd_input_rows(const struct layer_run *run, const struct winograd *w, unsigned char *place)
 {
-    struct product p = epilogue(run, block->out_row + row, first, columns, sums);
-    const int step = 2 * run->dilation, left = (block->rows - row + step - 1) / step;
-    p.rows = row >= block->rows ? 0 : left < rows ? left : rows;
-    p.residual_stride *= step;
-    p.addend_stride *= step;
-    p.out_stride *= step;
-    return p;
+    const int channels = run->layer->weight->in;
+    for (int row = 0; row < w->points_rows; row += run->dilation)
+        run->products->transform_input(&(struct transform_input){
+            .in = (const float *)(void *)place + (ptrdiff_t)row * w->tile_rows * channels,
+            .in_stride = channels,
+            .distance = run->dilation,
+            .rows = run->dilation,
+            .k = channels,
+            .out = place + w->points + packed_row_bytes(run) * (size_t)row,
+            .out_stride = packed_stride(run->products, channels),
+            .point_stride = (ptrdiff_t)(w->point / packed_bytes(run->products)),
+        });
 }
 
-/* Puts the products of a remainder together. Rows are merged in portions, each of which adds to the next of the block's
- * partial sums. */
-static void merge_pairs(const struct layer_run *run, const struct block *block, const struct pairs_layout *at,
-                        const float *products, int remainder, int first, int columns, int *portion)
+/* A panel of columns of a block. */
+static void winograd_columns(const struct layer_run *run, const struct block *block, const struct winograd *w,
+                             unsigned char *place, int first)
 {
-    const int parts = (block->rows + run->sum_rows - 1) / run->sum_rows, pairs = run->sum_rows / 2;
-    for (int i = 0; i < at->groups; i += pairs, ++*portion) {
-        const int row = remainder + i * 2 * run->dilation;
-        float *sums = run->sums ? sums_of(run, block, *portion % parts) + first : NULL;
-        const struct product even = pairs_epilogue(run, block, row, pairs, first, columns, sums);
-        const struct product odd =
-            pairs_epilogue(run, block, row + run->dilation, pairs, first, columns, sums);
-        const float *from = products + (ptrdiff_t)i * run->products->panel;
-        run->products->merge(&(struct merge){.a = from,
-                                             .b = from + at->odd_at,
-                                             .c = from + at->both_at,
-                                             .stride = run->products->panel,
-                                             .even = &even,
-                                             .odd = &odd});
+    const struct weight *weight = run->layer->weight;
+    const struct products *products = run->products;
+    const int rows = w->groups * run->dilation, panel = products->panel;
+    float *sums_at_points = (float *)(void *)(place + w->products);
+    for (int point = 0; point < WINOGRAD_POINTS; point++)
+        products->product(&(struct product){
+            .a = place + w->points + w->point * (size_t)point,
+            .a_stride = packed_stride(products, weight->in),
+            .rows = rows,
+            .row_step = 1,
+            .taps = w->runs,
+            .tap_step = run->dilation,
+            .k = weight->in,
+            .panels =
+                run->panels + w->panels * (size_t)point + panel_bytes(products, first, w->runs, weight->in),
+            .columns = panel, /* those that do not exist are 0 */
+            .scale = 1,
+            .out = sums_at_points + (ptrdiff_t)point * rows * panel,
+            .type = VALUE_F32,
+            .out_stride = panel,
+        });
+    const int columns = weight->out - first < panel ? weight->out - first : panel;
+    for (int row = 0; row < block->rows; row += run->sum_rows) {
+        float *sums = run->sums ? sums_of(run, block, row / run->sum_rows) + first : NULL;
+        struct product end = epilogue(run, block->out_row + row, first, columns, sums);
+        end.rows = block->rows - row < run->sum_rows ? block->rows - row : run->sum_rows;
+        products->transform_output(&(struct transform_output){
+            .in = sums_at_points + (ptrdiff_t)(row / w->tile_rows) * panel,
+            .in_stride = panel,
+            .point_stride = (ptrdiff_t)rows * panel,
+            .tile_rows = w->tile_rows,
+            .dilation = run->dilation,
+            .epilogue = &end,
+        });
     }
 }
 
-/* A panel of columns of a block, all remainders. */
-static void multiply_pairs(const struct layer_run *run, const struct block *block,
-                           const struct pairs_layout *at, unsigned char *place, int first)
-{
-    const int columns = run->layer->weight->out - first, panel = run->products->panel;
-    float *products = (float *)(void *)(place + at->sums);
-    int portion = 0;
-    for (int r = 0; r < run->dilation && r < block->rows; r++) {
-        const int odd = r + run->dilation;
-        pairs_product(run, place, r, at->groups + 1, run->panels, first, at->even_taps, products);
-        pairs_product(run, place, odd, at->groups, run->panels + at->odd, first, at->odd_taps,
-                      products + at->odd_at);
-        pairs_product(run, place + at->summed, odd, at->groups, run->panels + at->both, first, at->even_taps,
-                      products + at->both_at);
-        merge_pairs(run, block, at, products, r, first, columns < panel ? columns : panel, &portion);
-    }
-}
-
-static void pairs_task(void *arg, int task, int thread)
+static void winograd_task(void *arg, int task, int thread)
 {
     const struct layer_run *run = arg;
     const struct block *block = &run->blocks[task];
-    const struct pairs_layout at = pairs_layout(run, block->rows);
-    const size_t row_bytes = packed_row_bytes(run);
+    const struct winograd w = winograd_layout(run, block->rows);
     unsigned char *place = run->packed + run->packed_size * (size_t)thread;
-    pack_rows(run, block->span, block->first - run->layer->padding, at.rows, place);
-    for (int row = run->dilation; row + run->dilation < at.rows; row += 2 * run->dilation)
-        run->products->sum_rows(
-            &(struct sum_rows){.a = place + row_bytes * (size_t)row,
-                               .out = place + at.summed + row_bytes * (size_t)row,
-                               .stride = packed_stride(run->products, run->layer->weight->in),
-                               .k = run->layer->weight->in,
-                               .rows = run->dilation,
-                               .distance = run->dilation});
+    pack_rows(run, block->span, block->first - run->layer->padding, w.rows, place, true);
+    winograd_input_rows(run, &w, place);
     if (run->sums)
-        memset(sums_of(run, block, 0), 0,
-               BLOCK_ROWS / (size_t)run->sum_rows * 2 * (size_t)run->layer->weight->out * sizeof(float));
+        memset(sums_of(run, block, 0), 0, block_sums_bytes(run));
     for (int first = 0; first < run->layer->weight->out; first += run->products->panel)
-        multiply_pairs(run, block, &at, place, first);
+        winograd_columns(run, block, &w, place, first);
 }
 
 /* ---- A whole layer -------------------------------------------------------------------------------- */
 
-/* Chooses how a layer runs by rows; returns the bytes of its panels. */
+/* Whether a layer is a fast convolution where it runs by rows, and its blocks and partial sums. */
+static void plan_blocks(struct layer_run *run)
+{
+    run->winograd = worth_winograd(run);
+    run->block_rows = run->winograd ? winograd_block(run) : BLOCK_ROWS;
+    run->sum_rows = run->block_rows;
+    if (run->layer->out.type == VALUE_F32) {
+        const int group = run->winograd ? winograd_layout(run, 1).group : 1;
+        run->sum_rows = SUM_ROWS / group * group;
+    }
+}
+
+/* Sets the bytes that a thread needs by rows; returns those of all panels. */
 static size_t plan_by_rows(struct layer_run *run)
 {
     const struct weight *weight = run->layer->weight;
-    run->pairs = worth_pairs(run);
-    if (run->pairs) {
-        const struct pairs_layout at = pairs_layout(run, BLOCK_ROWS);
-        run->packed_size = at.size;
-        return at.panels;
+    if (run->winograd) {
+        const struct winograd w = winograd_layout(run, run->block_rows);
+        run->packed_size = w.size;
+        return WINOGRAD_POINTS * w.panels;
     }
-    run->packed_size = (size_t)reach(run, BLOCK_ROWS) * packed_row_bytes(run);
+    run->packed_size = (size_t)reach(run, run->block_rows) * packed_row_bytes(run);
     return panel_bytes(run->products, weight->out, weight->taps, weight->in);
 }
 
@@ -506,6 +509,7 @@ size_t nn_layer_bytes(const struct nn *nn, const struct weight *weight, int dila
 {
     const struct layer layer = {.weight = weight};
     struct layer_run run = {.layer = &layer, .products = nn->products, .stride = 1, .dilation = dilation};
+    plan_blocks(&run);
     const size_t panels = plan_by_rows(&run);
     return panels + run.packed_size * (size_t)threads;
 }
@@ -518,9 +522,9 @@ static void run_by_rows(struct nn *nn, struct layer_run *run)
     if (!run->panels || !run->packed)
         return;
     run->group = round_up(weight->out / 8 + 1, run->products->panel);
-    threads_run(nn->threads, run->pairs ? expand_pairs_task : expand_task, run,
+    threads_run(nn->threads, run->winograd ? winograd_weights_task : expand_task, run,
                 (weight->out + run->group - 1) / run->group);
-    threads_run(nn->threads, run->pairs ? pairs_task : rows_task, run, run->block_count);
+    threads_run(nn->threads, run->winograd ? winograd_task : rows_task, run, run->block_count);
 }
 
 static void run_by_columns(struct nn *nn, struct layer_run *run, size_t packed_rows)
@@ -562,7 +566,6 @@ void nn_layer(struct nn *nn, const struct layer *layer)
         .dilation = layer->dilation ? layer->dilation : 1,
         .in = layer->in_spans,
         .out = layer->out_spans,
-        .sum_rows = layer->out.type == VALUE_F32 ? SUM_ROWS : BLOCK_ROWS,
         .whole_in = {0, layer->in.rows},
         .whole_out = {0, layer->out.rows},
     };
@@ -570,11 +573,12 @@ void nn_layer(struct nn *nn, const struct layer *layer)
         run.in = (struct spans){1, run.whole_in};
     if (!run.out.count)
         run.out = layer->in_spans.count ? layer->in_spans : (struct spans){1, run.whole_out};
+    plan_blocks(&run);
     nn->multiplications += (double)layer->out.rows * (double)layer->in.channels * weight->taps * weight->out;
     size_t packed_rows;
     if (!nn->arena.overflow && cut_blocks(nn, &run, &packed_rows) && run.block_count) {
         if (layer->moments)
-            run.sums = arena_take(&nn->arena, sums_bytes(&run));
+            run.sums = arena_take(&nn->arena, (size_t)run.block_count * block_sums_bytes(&run));
         const size_t panels = panel_bytes(run.products, weight->out, weight->taps, weight->in);
         if (!layer->moments || run.sums) {
             if (run.block_count >= BLOCKS_BY_ROWS && panels <= PANELS_BY_ROWS)
@@ -619,12 +623,13 @@ void nn_moments(struct nn *nn, const struct array *array, struct spans spans, st
     const struct layer layer = {.weight = &shape, .moments = moments};
     struct layer_run run = {
         .layer = &layer, .stride = 1, .dilation = 1, .out = spans, .whole_out = {0, array->rows}};
+    run.block_rows = BLOCK_ROWS;
     run.sum_rows = array->type == VALUE_F32 ? SUM_ROWS : BLOCK_ROWS;
     if (!spans.count)
         run.out = (struct spans){1, run.whole_out};
     size_t unused;
     if (!nn->arena.overflow && cut_blocks(nn, &run, &unused)) {
-        run.sums = arena_take(&nn->arena, sums_bytes(&run));
+        run.sums = arena_take(&nn->arena, (size_t)run.block_count * block_sums_bytes(&run));
         if (run.sums) {
             struct moments_run tasks = {nn, array, &run};
             threads_run(nn->threads, moments_task, &tasks, run.block_count);

@@ -46,6 +46,7 @@ void check_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool close_to(double got, double expected, double tolerance);
 
 void check_products(const struct set *set);
+void check_winograd(const struct set *set, const struct products *p, const char *way);
 void check_rows(const struct set *set);
 void bench_products(const struct set *set);
 void bench_rows(const struct set *set);
@@ -54,5 +55,25 @@ void bench_rows(const struct set *set);
 float panel_element(const struct products *p, const void *panels, int taps, int k, int n, int tap, int c);
 /* What its whole numbers are multiples of; 0 for other types. */
 float panel_scale(const struct products *p, const void *panels, int taps, int k, int n);
+
+/* Of check_products.c, for the checks of fast convolutions. One check of some products against the portable ones; and so many
+ * `rounds` of it, each with buffers of its own, reported as "set.way.kernel". */
+typedef void products_check(const struct products *p, const struct products *portable);
+void check_rounds(const struct set *set, const struct products *p, const char *way, const char *kernel,
+                  products_check *once, int rounds);
+
+/* Of a packed row of k channels at `row`: the scale (1 when it has none), and a channel's value; what rounding to whole
+ * numbers of such a scale may change; and the least alignment of packed rows and panels. */
+float packed_scale(const struct products *p, const void *row, int k);
+float packed_element(const struct products *p, const void *row, int k, int c);
+double whole_step(const struct products *p, float scale);
+size_t packed_align(const struct products *p);
+
+/* A buffer of `count` random values in a storage type, or random weights of any type. */
+void *random_values(enum value_type type, size_t count, float scale);
+void *random_weights(enum value_type type, size_t count);
+
+/* Reports a column of whole numbers whose sums could overflow. */
+void check_panel_sums(const struct products *p, const void *panels, int taps, int k, int n);
 
 #endif

@@ -17,13 +17,13 @@ static double packed_step(const struct products *p)
     return p->packed == PACKED_BF16 ? 0x1p-8 : 0.0;
 }
 
-static double whole_step(const struct products *p, float scale)
+double whole_step(const struct products *p, float scale)
 {
     return p->packed == PACKED_I16 ? 0.501 * (double)scale : 0.0;
 }
 
 /* Of a packed row of k channels at `row`: the scale, and a channel's value. */
-static float packed_scale(const struct products *p, const void *row, int k)
+float packed_scale(const struct products *p, const void *row, int k)
 {
     float scale = 1;
     if (p->packed == PACKED_I16)
@@ -31,7 +31,7 @@ static float packed_scale(const struct products *p, const void *row, int k)
     return scale;
 }
 
-static float packed_element(const struct products *p, const void *row, int k, int c)
+float packed_element(const struct products *p, const void *row, int k, int c)
 {
     if (p->packed == PACKED_F32)
         return ((const float *)row)[c];
@@ -41,7 +41,7 @@ static float packed_element(const struct products *p, const void *row, int k, in
 }
 
 /* The least alignment of packed rows and panels. */
-static size_t packed_align(const struct products *p)
+size_t packed_align(const struct products *p)
 {
     return p->packed == PACKED_BF16 ? 2 : 4;
 }
@@ -52,7 +52,7 @@ static float stored(const void *x, enum value_type type, size_t i)
 }
 
 /* A buffer of `count` random values in a storage type. */
-static void *random_values(enum value_type type, size_t count, float scale)
+void *random_values(enum value_type type, size_t count, float scale)
 {
     size_t size = value_bytes(type, 1);
     void *out = buffer(count * size, random_between(0, 1) ? size : 64);
@@ -138,7 +138,7 @@ static void check_prologue_once(const struct products *p, const struct products 
 }
 
 /* `count` weights of a type, random. */
-static void *random_weights(enum value_type type, size_t count)
+void *random_weights(enum value_type type, size_t count)
 {
     if (type == VALUE_F32 || type == VALUE_F16)
         return random_values(type, count, 1);
@@ -157,7 +157,7 @@ static void *random_weights(enum value_type type, size_t count)
 
 /* The sums of whole numbers must fit: no INTEGER_DEPTH of a column may add up to more than 31 bits times the largest
  * of a row. */
-static void check_column_sums(const struct products *p, const void *panels, int taps, int k, int n)
+void check_panel_sums(const struct products *p, const void *panels, int taps, int k, int n)
 {
     float scale = panel_scale(p, panels, taps, k, n);
     for (int tap = 0; tap < taps && scale > 0; tap++)
@@ -170,8 +170,9 @@ static void check_column_sums(const struct products *p, const void *panels, int 
         }
 }
 
-static void check_expand_once(const struct products *p, const struct products *portable, enum value_type type)
+static void check_expand_once(const struct products *p, const struct products *portable)
 {
+    enum value_type type = (enum value_type)random_between(0, 4);
     bool quantised = type == VALUE_Q8_0 || type == VALUE_Q4_0;
     struct expand e = {.type = type, .columns = random_between(1, 80)};
     e.k = random_between(0, 7) == 0 ? random_between(100, 3 * INTEGER_DEPTH) : random_between(1, 100);
@@ -185,10 +186,6 @@ static void check_expand_once(const struct products *p, const struct products *p
         e.tap_step = -e.tap_step;
     }
     e.row_bytes = value_bytes(type, (size_t)e.source_k * (size_t)source_taps);
-    e.source_taps = source_taps;
-    e.pair = random_between(0, 2) == 0 ? random_between(1, 2) : 0;
-    if (e.tap_step < 0) /* the tap added must lie after the one it is added to */
-        e.pair = 0;
     e.source = random_weights(type, (size_t)e.columns * (size_t)e.source_k * (size_t)source_taps);
     size_t size = panel_bytes(p, e.columns, e.taps, e.k);
     void *got = buffer(size, random_between(0, 1) ? packed_align(p) : 64);
@@ -199,7 +196,7 @@ static void check_expand_once(const struct products *p, const struct products *p
     portable->expand(&e);
     for (int n = 0; n < (e.columns + p->panel - 1) / p->panel * p->panel; n++) {
         double whole = whole_step(p, panel_scale(p, got, e.taps, e.k, n));
-        check_column_sums(p, got, e.taps, e.k, n);
+        check_panel_sums(p, got, e.taps, e.k, n);
         for (int tap = 0; tap < e.taps; tap++)
             for (int c = 0; c < kernels_padded(e.k); c++) {
                 float x = panel_element(p, got, e.taps, e.k, n, tap, c);
@@ -225,104 +222,13 @@ static void check_expand_rows_once(const struct products *p, const struct produc
     portable->expand_rows(&e);
     for (int n = 0; n < (e.columns + p->panel - 1) / p->panel * p->panel; n++) {
         double whole = whole_step(p, panel_scale(p, got, 1, e.k, n));
-        check_column_sums(p, got, 1, e.k, n);
+        check_panel_sums(p, got, 1, e.k, n);
         for (int c = 0; c < kernels_padded(e.k); c++) {
             float x = panel_element(p, got, 1, e.k, n, 0, c);
             float y = n < e.columns ? panel_element(portable, expected, 1, e.k, n, 0, c) : 0.0f;
             if (!close_to(x, y, fabs((double)y) * (packed_step(p) + 1e-7) + whole + 1.2e-38))
                 check_fail("column %d of %d channel %d of %d: %g instead of %g", n, e.columns, c, e.k, x, y);
         }
-    }
-}
-
-/* `rows` packed rows of k channels, random, `stride` elements apart. */
-static void *random_rows(const struct products *p, int rows, int k, int stride)
-{
-    char *out =
-        buffer((size_t)rows * (size_t)stride * packed_bytes(p), random_between(0, 1) ? packed_align(p) : 64);
-    p->prologue(&(struct prologue){.in = random_values(VALUE_F32, (size_t)(rows * k), 2),
-                                   .in_stride = k,
-                                   .out = out,
-                                   .out_stride = stride,
-                                   .rows = rows,
-                                   .channels = k,
-                                   .padded = k});
-    return out;
-}
-
-static void check_sum_rows_once(const struct products *p)
-{
-    struct sum_rows s = {.k = random_between(1, 5) * KERNELS_K,
-                         .rows = random_between(1, 9),
-                         .distance = random_between(1, 4)};
-    s.stride = packed_stride(p, s.k);
-    const size_t row_bytes = (size_t)s.stride * packed_bytes(p);
-    const char *a = random_rows(p, s.rows + s.distance, s.k, (int)s.stride);
-    char *out = buffer((size_t)s.rows * row_bytes, packed_align(p));
-    s.a = a;
-    s.out = out;
-    p->sum_rows(&s);
-    for (size_t t = 0; t < (size_t)s.rows; t++)
-        for (int c = 0; c < s.k; c++) {
-            const char *row = a + t * row_bytes, *other = row + (size_t)s.distance * row_bytes;
-            double y = (double)packed_element(p, row, s.k, c) + (double)packed_element(p, other, s.k, c);
-            double x = (double)packed_element(p, out + t * row_bytes, s.k, c);
-            if (!close_to(x, y,
-                          fabs(y) * 1e-6 + 1e-30 + whole_step(p, packed_scale(p, out + t * row_bytes, s.k))))
-                check_fail("row %zu of %d channel %d of %d: %.9g instead of %.9g", t, s.rows, c, s.k, x, y);
-        }
-}
-
-/* The sums of a merge at a row, as an addition of products: even, then odd rows. */
-static double merged(const struct merge *m, bool odd, int i, int n)
-{
-    const float *a = m->a + i * m->stride + n, *b = m->b + i * m->stride + n, *c = m->c + i * m->stride + n;
-    return odd ? (double)*c - (double)a[m->stride] - (double)*b : (double)*a + (double)*b;
-}
-
-/* Even and odd rows of one array, as convolutions write them. */
-static void check_merge_once(const struct products *p)
-{
-    const int pairs = random_between(1, 40), columns = random_between(1, p->panel),
-              last = random_between(0, 1);
-    const size_t sums = (size_t)(pairs + 1) * (size_t)p->panel, values = (size_t)(2 * pairs * columns);
-    float sum[2][64] = {{0}};
-    struct product even = {.rows = pairs,
-                           .columns = columns,
-                           .bias = random_between(0, 1) ? random_values(VALUE_F32, (size_t)columns, 1) : NULL,
-                           .scale = 0.75f,
-                           .type = VALUE_F32,
-                           .out_stride = 2 * columns,
-                           .residual_stride = 2 * columns,
-                           .sum = sum[0],
-                           .sum_squares = sum[1]};
-    float *residual = random_between(0, 1) ? random_values(VALUE_F32, values, 1) : NULL;
-    float *out = buffer(values * sizeof *out, 4);
-    struct product odd = even;
-    even.out = out;
-    odd.out = out + columns;
-    even.residual = residual;
-    odd.residual = residual ? residual + columns : NULL;
-    odd.rows = pairs - last;
-    const struct merge m = {.a = random_values(VALUE_F32, sums, 1),
-                            .b = random_values(VALUE_F32, sums, 1),
-                            .c = random_values(VALUE_F32, sums, 1),
-                            .stride = p->panel,
-                            .even = &even,
-                            .odd = &odd};
-    p->merge(&m);
-    for (int n = 0; n < columns; n++) {
-        double total = 0;
-        for (int t = 0; t < 2 * pairs - last; t++) {
-            double y = merged(&m, t & 1, t / 2, n) + (even.bias ? (double)even.bias[n] : 0);
-            y = 0.75 * (y + (residual ? (double)residual[t * columns + n] : 0));
-            if (!close_to((double)out[t * columns + n], y, 1e-5))
-                check_fail("row %d of %d column %d of %d: %.9g instead of %.9g", t, 2 * pairs - last, n,
-                           columns, (double)out[t * columns + n], y);
-            total += y;
-        }
-        if (!close_to((double)sum[0][n], total, 1e-4 * pairs))
-            check_fail("sum of column %d: %.9g instead of %.9g", n, (double)sum[0][n], total);
     }
 }
 
@@ -439,8 +345,9 @@ static double expected_value(const struct products *p, const struct product *m, 
     return x;
 }
 
-static void check_product_once(const struct products *p)
+static void check_product_once(const struct products *p, const struct products *portable)
 {
+    (void)portable;
     struct product m;
     void *rows;
     random_product(p, &m, &rows);
@@ -494,66 +401,37 @@ static void check_product_once(const struct products *p)
     }
 }
 
-static void check_one_way(const struct set *set, const struct products *p, const char *way)
+void check_rounds(const struct set *set, const struct products *p, const char *way, const char *kernel,
+                  products_check *once, int rounds)
 {
     char name[64];
-    snprintf(name, sizeof name, "%s.prologue", way);
+    snprintf(name, sizeof name, "%s.%s", way, kernel);
     if (check_begin(set, name))
-        for (int i = 0; i < 4 * ROUNDS; i++) {
-            check_prologue_once(p, &set->portable.exact);
-            buffers_intact();
-            buffers_release();
-        }
-    snprintf(name, sizeof name, "%s.expand", way);
-    if (check_begin(set, name))
-        for (int i = 0; i < ROUNDS; i++) {
-            check_expand_once(p, &set->portable.exact, (enum value_type)(i % 5));
-            buffers_intact();
-            buffers_release();
-        }
-    snprintf(name, sizeof name, "%s.expand_rows", way);
-    if (check_begin(set, name))
-        for (int i = 0; i < ROUNDS; i++) {
-            check_expand_rows_once(p, &set->portable.exact);
-            buffers_intact();
-            buffers_release();
-        }
-    snprintf(name, sizeof name, "%s.product", way);
-    if (check_begin(set, name))
-        for (int i = 0; i < ROUNDS; i++) {
-            check_product_once(p);
+        for (int i = 0; i < rounds; i++) {
+            once(p, &set->portable.exact);
             buffers_intact();
             buffers_release();
         }
 }
 
-static void check_pairs(const struct set *set, const struct products *p, const char *way)
+static void check_one_way(const struct set *set, const struct products *p, const char *way)
 {
-    char name[64];
-    if (!p->merge)
+    check_rounds(set, p, way, "prologue", check_prologue_once, 4 * ROUNDS);
+    check_rounds(set, p, way, "expand", check_expand_once, ROUNDS);
+    check_rounds(set, p, way, "expand_rows", check_expand_rows_once, ROUNDS);
+    check_rounds(set, p, way, "product", check_product_once, ROUNDS);
+    if (!p->transform_input)
         return;
-    snprintf(name, sizeof name, "%s.sum_rows", way);
-    if (check_begin(set, name))
-        for (int i = 0; i < ROUNDS; i++) {
-            check_sum_rows_once(p);
-            buffers_intact();
-            buffers_release();
-        }
-    snprintf(name, sizeof name, "%s.merge", way);
-    if (check_begin(set, name))
-        for (int i = 0; i < ROUNDS; i++) {
-            check_merge_once(p);
-            buffers_intact();
-            buffers_release();
-        }
+    struct products floats = *p;
+    floats.packed = PACKED_F32;
+    floats.prologue = p->prologue_float;
+    check_rounds(set, &floats, way, "prologue_float", check_prologue_once, 4 * ROUNDS);
+    check_winograd(set, p, way);
 }
 
 void check_products(const struct set *set)
 {
     check_one_way(set, &set->kernels.exact, "exact");
-    check_pairs(set, &set->kernels.exact, "exact");
-    if (set->kernels.fast.product == set->kernels.exact.product)
-        return;
-    check_one_way(set, &set->kernels.fast, "fast");
-    check_pairs(set, &set->kernels.fast, "fast");
+    if (set->kernels.fast.product != set->kernels.exact.product)
+        check_one_way(set, &set->kernels.fast, "fast");
 }
