@@ -22,6 +22,8 @@ struct cleaner {
     size_t open[8]; /* spans that wait for their RAW_CLOSE */
     size_t open_count;
     int depth;           /* of markup in markup */
+    bool highlight;      /* a "==" was opened */
+    bool low_quote;      /* a „ was opened, which “ closes */
     size_t no_closer[3]; /* for * _ `: from here on no closing sign follows; SIZE_MAX: not known */
 };
 
@@ -90,6 +92,7 @@ static void put_space(struct cleaner *c, size_t begin, size_t end)
 
 static void clean_range(struct cleaner *c, size_t begin, size_t end);
 static void clean_inner(struct cleaner *c, size_t begin, size_t end);
+static void copy(struct cleaner *c, size_t begin, size_t end);
 
 /* ---- Characters beyond ASCII ---- */
 
@@ -228,10 +231,17 @@ static void put_compatible(struct cleaner *c, uint32_t codepoint, size_t begin, 
     int class = 0;
     utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)codepoint, parts, 18,
                                                  UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE, &class);
-    bool fraction = false;
+    bool fraction = false, number = codepoint >= 0x2460 && codepoint <= 0x249b;
+    if (codepoint >= 0x2160 && codepoint <= 0x217b &&
+        codepoint % 16 < 12) { /* Ⅳ: a number wherever it stands */
+        uint32_t value = codepoint % 16 + 1;
+        char digits[2] = {(char)('0' + value / 10), (char)('0' + value % 10)};
+        put(c, digits + (value < 10), value < 10 ? 1 : 2, begin, end);
+        return;
+    }
     for (utf8proc_ssize_t i = 0; i < n && i < 18; i++)
         fraction |= parts[i] == 0x2044;
-    if (fraction && char_is_digit(last_char(c)))
+    if ((fraction || number) && char_is_digit(last_char(c)))
         put(c, " ", 1, begin, end);
     for (utf8proc_ssize_t i = 0; i < n && i < 18; i++) {
         char bytes[4];
@@ -265,16 +275,54 @@ static void put_mark(struct cleaner *c, uint32_t mark, size_t begin, size_t end)
     put(c, bytes, utf8_encode(mark, bytes), begin, end);
 }
 
-static void put_emoji(struct cleaner *c, uint32_t codepoint, size_t begin, size_t end)
+/* Says the name of a picture where names are wanted and it has one, else drops it as `what`. */
+static void put_name(struct cleaner *c, const char *name, size_t begin, size_t end, const char *what)
 {
-    const char *name = (c->options->switches & LT_TEXT_EMOJI) != 0 ? emoji_name(codepoint) : NULL;
-    if (name == NULL) {
-        drop(c, begin, end, "emoji");
+    if (name == NULL || (c->options->switches & LT_TEXT_EMOJI) == 0) {
+        drop(c, begin, end, what);
         return;
     }
     put_space(c, begin, end);
     put(c, name, strlen(name), begin, end);
     put(c, " ", 1, begin, end);
+}
+
+/* Faces drawn with several characters; dropped or named as emoji are. Returns the bytes used. */
+static size_t take_kaomoji(struct cleaner *c, size_t at)
+{
+    static const char *const faces[][2] = {
+        {"¯\\_(ツ)_/¯", "shrug"},
+        {"(╯°□°)╯︵ ┻━┻", "table flip"},
+        {"(╯°□°）╯︵ ┻━┻", "table flip"},
+        {"ʕ•ᴥ•ʔ", "bear"},
+        {"(ಠ_ಠ)", "disapproval"},
+        {"ಠ_ಠ", "disapproval"},
+        {"(^_^)", "smile"},
+        {"(^^)", "smile"},
+        {"(T_T)", "crying"},
+        {"(>_<)", "wince"},
+        {"(・_・)", "blank stare"},
+        {"(•_•)", "blank stare"},
+        {"(¬_¬)", "side eye"},
+        {"(っ◕‿◕)っ", "hug"},
+        {"(ง •̀_•́)ง", "fight"},
+        {"( ͡° ͜ʖ ͡°)", "smirk"},
+        {"(-_-)", "unamused"},
+        {"(o_o)", "stare"},
+    };
+    for (size_t i = 0; i < sizeof faces / sizeof *faces; i++) {
+        size_t n = strlen(faces[i][0]);
+        if (n > c->size - at || memcmp(c->text + at, faces[i][0], n) != 0)
+            continue;
+        put_name(c, faces[i][1], at, at + n, "emoticon");
+        return n;
+    }
+    return 0;
+}
+
+static void put_emoji(struct cleaner *c, uint32_t codepoint, size_t begin, size_t end)
+{
+    put_name(c, emoji_name(codepoint), begin, end, "emoji");
 }
 
 /* Puts out the character at `at` beyond ASCII; returns its size. */
@@ -287,6 +335,15 @@ static size_t put_wide(struct cleaner *c, size_t at)
         return 1;
     }
     const char *other;
+    size_t face = codepoint == 0xaf || codepoint == 0x295 || codepoint == 0xca0 ? take_kaomoji(c, at) : 0;
+    if (face > 0)
+        return face;
+    if (codepoint == 0x201c && c->low_quote) { /* „so“ */
+        c->low_quote = false;
+        put(c, "”", 3, at, at + n);
+        return n;
+    }
+    c->low_quote |= codepoint == 0x201e;
     if (codepoint < 0x250 && codepoint > 0xbf && !is_compatible(codepoint))
         put(c, c->text + at, n, at, at + n);
     else if (is_wide_space(codepoint))
@@ -411,6 +468,12 @@ static size_t take_code(struct cleaner *c, size_t at)
 {
     size_t n = run_length(c, at);
     size_t close = find_closer(c, at + n, '`', n, &c->no_closer[2]);
+    bool apostrophe = n == 1 && at > 0 && char_is_alpha(c->text[at - 1]) && at + 1 < c->size &&
+                      char_is_alpha(c->text[at + 1]);
+    if (close == SIZE_MAX && apostrophe) {
+        put(c, "'", 1, at, at + 1); /* "it`s" */
+        return 1;
+    }
     drop(c, at, at + n, "code mark");
     if (close == SIZE_MAX)
         return n;
@@ -506,12 +569,27 @@ static size_t take_link(struct cleaner *c, size_t at)
 /* Whether the name of a tag separates what stands around it. */
 static bool is_block_tag(const char *name, size_t size)
 {
-    static const char *const blocks[] = {"br", "p",  "div", "li", "tr", "td", "th",
-                                         "h1", "h2", "h3",  "h4", "h5", "h6", "hr"};
+    static const char *const blocks[] = {"br", "p",  "div",     "li",      "tr",    "td", "th",
+                                         "dt", "dd", "h1",      "h2",      "h3",    "h4", "h5",
+                                         "h6", "hr", "summary", "details", "option"};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         if (strlen(blocks[i]) == size && strncmp(blocks[i], name, size) == 0)
             return true;
     return false;
+}
+
+/* A picture is what its alt attribute says: <img src="x" alt="a cat">. The tag is [at, at + end]. */
+static bool put_picture(struct cleaner *c, size_t at, size_t end)
+{
+    const char *alt = memmem(c->text + at, end, " alt=\"", 6);
+    const char *from = alt == NULL ? NULL : alt + 6;
+    const char *close = from == NULL ? NULL : memchr(from, '"', (size_t)(c->text + at + end - from));
+    if (close == NULL || close == from)
+        return false;
+    drop(c, at, (size_t)(from - c->text), "HTML tag");
+    clean_inner(c, (size_t)(from - c->text), (size_t)(close - c->text));
+    drop(c, (size_t)(close - c->text), at + end + 1, "HTML tag");
+    return true;
 }
 
 /* An HTML tag, comment or <address> at `at`. Returns what was used, 0 when it is none. */
@@ -538,6 +616,8 @@ static size_t take_tag(struct cleaner *c, size_t at)
                (text[n] == ' ' && (memchr(text + n, '=', end - n) != NULL || text[end - 1] == '/'));
     if (!tag || !(char_is_alpha(text[name]) || text[1] == '!' || text[1] == '?'))
         return 0;
+    if (n - name == 3 && strncmp(text + name, "img", 3) == 0 && put_picture(c, at, end))
+        return end + 1;
     drop(c, at, at + end + 1, "HTML tag");
     if (is_block_tag(text + name, n - name))
         put_space(c, at, at + end + 1);
@@ -591,6 +671,66 @@ static size_t take_control(struct cleaner *c, size_t at)
     return 1;
 }
 
+/* "==marked==": both signs go. */
+static size_t take_highlight(struct cleaner *c, size_t at)
+{
+    if (at + 1 >= c->size || c->text[at + 1] != '=')
+        return 0;
+    bool closes = at > 0 && !char_is_space(c->text[at - 1]) && c->highlight;
+    bool opens = can_open(c, at, at + 2) && memmem(c->text + at + 2, c->size - at - 2, "==", 2) != NULL;
+    if (!closes && !opens)
+        return 0;
+    c->highlight = !closes;
+    drop(c, at, at + 2, "highlighting mark");
+    return 2;
+}
+
+/* "H~2~O": what stands low, as the character for it. */
+static size_t take_lowered(struct cleaner *c, size_t at)
+{
+    if (at == 0 || at + 2 >= c->size || !char_is_alpha(c->text[at - 1]) || !char_is_digit(c->text[at + 1]) ||
+        c->text[at + 2] != '~')
+        return 0;
+    char low[4] = {'\xe2', '\x82', (char)(0x80 + (c->text[at + 1] - '0')), '\0'};
+    put(c, low, 3, at, at + 3);
+    return 3;
+}
+
+/* "x^2^": the second sign only closes. */
+static size_t take_raised(struct cleaner *c, size_t at)
+{
+    size_t end = at + 1;
+    while (end < c->size && end - at < 5 && char_is_alnum(c->text[end]))
+        end++;
+    if (at == 0 || end == at + 1 || end >= c->size || c->text[end] != '^' ||
+        !char_is_alnum(c->text[at - 1]) || (end + 1 < c->size && char_is_alnum(c->text[end + 1])))
+        return 0;
+    copy(c, at, end);
+    drop(c, end, end + 1, "mark of a raised text");
+    return end + 1 - at;
+}
+
+/* "$x^2$", "$$E = mc^2$$": the signs around a formula, which is no sum of money. */
+static size_t take_formula(struct cleaner *c, size_t at)
+{
+    size_t n = run_length(c, at), from = at + n, limit = c->size - from < 200 ? c->size - from : 200;
+    const char *close = n > 2 ? NULL : memchr(c->text + from, '$', limit);
+    if (close == NULL || c->depth >= DEPTH_LIMIT)
+        return 0;
+    size_t end = (size_t)(close - c->text);
+    bool formula = end > from && !char_is_digit(c->text[from]) && !char_is_space(c->text[from]) &&
+                   !char_is_space(c->text[end - 1]) && run_length(c, end) == n &&
+                   (end + n >= c->size || !char_is_alnum(c->text[end + n])) &&
+                   (end - from == 1 || memchr(c->text + from, '^', end - from) != NULL ||
+                    memchr(c->text + from, '=', end - from) != NULL);
+    if (!formula)
+        return 0;
+    drop(c, at, from, "mark of a formula");
+    clean_inner(c, from, end);
+    drop(c, end, end + n, "mark of a formula");
+    return end + n - at;
+}
+
 /* A character with a meaning in markup; returns what was used, 0 when it is just a character. */
 static size_t take_markup(struct cleaner *c, size_t at)
 {
@@ -605,7 +745,7 @@ static size_t take_markup(struct cleaner *c, size_t at)
         return take_code(c, at);
     case '~':
         if (next != '~')
-            return 0;
+            return take_lowered(c, at);
         drop(c, at, at + 2, "strikethrough mark");
         return 2;
     case '[':
@@ -616,6 +756,14 @@ static size_t take_markup(struct cleaner *c, size_t at)
     }
     case '<':
         return take_tag(c, at);
+    case '=':
+        return take_highlight(c, at);
+    case '^':
+        return take_raised(c, at);
+    case '$':
+        return take_formula(c, at);
+    case '(':
+        return take_kaomoji(c, at);
     case '&':
         return take_entity(c, at);
     case '\\':
@@ -635,7 +783,8 @@ static bool is_special(unsigned char byte)
     static const bool specials[256] = {
         [RAW_EVENT] = true, [RAW_OPEN] = true, [RAW_CLOSE] = true, [RAW_LINE] = true, [' '] = true,
         ['\t'] = true,      ['*'] = true,      ['_'] = true,       ['`'] = true,      ['~'] = true,
-        ['['] = true,       ['!'] = true,      ['<'] = true,       ['&'] = true,      ['\\'] = true};
+        ['='] = true,       ['^'] = true,      ['$'] = true,       ['('] = true,      ['['] = true,
+        ['!'] = true,       ['<'] = true,      ['&'] = true,       ['\\'] = true};
     return byte >= 0x80 || specials[byte];
 }
 

@@ -129,7 +129,9 @@ static size_t bullet_size(const struct markdown *m, const struct line *line, boo
 {
     *numbered = false;
     const char *s = line->text;
-    if (line->size >= 2 && s[1] == ' ' && (s[0] == '-' || s[0] == '*' || (s[0] == '+' && m->in_list)))
+    if (line->size >= 2 && s[1] == ' ' &&
+        (s[0] == '-' || s[0] == '*' ||
+         (s[0] == '+' && (m->in_list || (!m->in_paragraph && line->size > 2 && !char_is_digit(s[2]))))))
         return 2;
     static const char *const signs[] = {"• ", "‣ ", "◦ ", "▪ ", "● ", "○ ",
                                         "· ", "– ", "— ", "➤ ", "✓ ", "►  "};
@@ -143,24 +145,32 @@ static size_t bullet_size(const struct markdown *m, const struct line *line, boo
     return *numbered ? n + 2 : 0;
 }
 
-/* A row of a table: begins with '|' and has another. */
-static bool is_row(const struct line *line)
+/* A row of a table: begins with '|' and has another, or stands below the rule of a table. */
+static bool is_row(const struct markdown *m, const struct line *line)
 {
-    return line->size > 2 && line->text[0] == '|' && memchr(line->text + 1, '|', line->size - 1) != NULL;
+    const char *bar = memchr(line->text, '|', line->size);
+    return bar != NULL && line->size > 2 &&
+           (m->in_table || (bar == line->text && memchr(bar + 1, '|', line->size - 1) != NULL));
+}
+
+/* "|---|:-:|", "--- | ---", "+---+---+": what parts the head of a table from its rows. */
+static bool is_table_rule(const struct line *line)
+{
+    size_t dashes = 0, bars = 0;
+    for (size_t i = 0; i < line->size; i++) {
+        if (strchr("|-:+= ", line->text[i]) == NULL)
+            return false;
+        dashes += line->text[i] == '-' || line->text[i] == '=';
+        bars += line->text[i] == '|' || line->text[i] == '+';
+    }
+    return dashes > 0 && bars > 0;
 }
 
 static void put_row(struct markdown *m, const struct line *line)
 {
-    bool separator = true;
-    for (size_t i = 0; i < line->size && separator; i++)
-        separator = strchr("|-:+= ", line->text[i]) != NULL;
-    if (separator) {
-        drop_line(m, line, "table rule");
-        return;
-    }
     begin_block(m, line->source, true, ITEM_PAUSE);
     bool first = true;
-    for (size_t at = 1; at < line->size;) {
+    for (size_t at = line->text[0] == '|'; at < line->size;) {
         size_t end = at;
         while (end < line->size && (line->text[end] != '|' || line->text[end - 1] == '\\'))
             end++;
@@ -374,7 +384,12 @@ static void handle_line(struct markdown *m, struct line line)
     bool numbered;
     if (line.size == 0) {
         end_block(m, line.source);
-        m->in_list = false;
+        m->in_list = m->in_table = false;
+    } else if (is_table_rule(&line)) {
+        drop_line(m, &line, "table rule");
+        m->stop |= m->in_paragraph;
+        end_block(m, line.source);
+        m->in_table = true;
     } else if (is_rule(&line)) {
         drop_line(m, &line, "rule");
         m->pause = m->in_paragraph ? HEADING_PAUSE : m->pause;
@@ -382,7 +397,7 @@ static void handle_line(struct markdown *m, struct line line)
         end_block(m, line.source);
     } else if (level > 0 && level <= 6 && level < line.size && line.text[level] == ' ') {
         put_heading(m, &line, level);
-    } else if (is_row(&line)) {
+    } else if (is_row(m, &line)) {
         put_row(m, &line);
     } else if ((bullet = bullet_size(m, &line, &numbered)) > 0) {
         put_item(m, &line, bullet, numbered);

@@ -22,6 +22,7 @@ struct markdown {
     bool in_paragraph; /* text was put out that the next line may continue */
     bool in_line;      /* the next piece belongs to the same line */
     bool in_list;
+    bool in_table;   /* the rule of a table was passed: lines with '|' are its rows */
     bool in_comment; /* an HTML comment, script or style sheet */
     const char *comment_end;
     char fence; /* '`' or '~' inside fenced code, else 0 */
