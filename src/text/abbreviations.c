@@ -5,6 +5,7 @@
 
 /* Said whether or not a point follows. Lower case; sorted. */
 static const struct norm_entry anywhere[] = {
+    {"aka", "also known as"},
     {"approx", "approximately"},
     {"asst", "assistant"},
     {"blvd", "boulevard"},
@@ -50,47 +51,113 @@ static const struct norm_entry anywhere[] = {
 
 /* Said so only with a point. */
 static const struct norm_entry pointed[] = {
-    {"adm", "admiral"},      {"apr", "April"},          {"assn", "association"},
-    {"attn", "attention"},   {"aug", "August"},         {"ave", "avenue"},
-    {"avg", "average"},      {"bldg", "building"},      {"brig", "brigadier"},
-    {"bros", "brothers"},    {"ca", "circa"},           {"cf", "compare"},
-    {"ch", "chapter"},       {"cmd", "command"},        {"co", "company"},
-    {"col", "colonel"},      {"comdr", "commander"},    {"cont", "continued"},
-    {"corp", "corporation"}, {"cpl", "corporal"},       {"ct", "court"},
-    {"dec", "December"},     {"def", "definition"},     {"diff", "difference"},
-    {"dist", "district"},    {"div", "division"},       {"ed", "edition"},
-    {"eds", "editors"},      {"eg", "for example"},     {"eq", "equation"},
-    {"esq", "esquire"},      {"est", "established"},    {"feb", "February"},
-    {"fig", "figure"},       {"figs", "figures"},       {"fri", "Friday"},
-    {"ft", "fort"},          {"gen", "general"},        {"gov", "governor"},
-    {"hon", "honorable"},    {"ie", "that is"},         {"inc", "incorporated"},
-    {"info", "information"}, {"intl", "international"}, {"jan", "January"},
-    {"jul", "July"},         {"jun", "June"},           {"ln", "lane"},
-    {"lt", "lieutenant"},    {"ltd", "limited"},        {"maj", "major"},
-    {"max", "maximum"},      {"min", "minimum"},        {"misc", "miscellaneous"},
-    {"mt", "mount"},         {"natl", "national"},      {"no", "number"},
-    {"nos", "numbers"},      {"nov", "November"},       {"oct", "October"},
-    {"op", "opus"},          {"oz", "ounces"},          {"par", "paragraph"},
-    {"pg", "page"},          {"pl", "place"},           {"pp", "pages"},
-    {"pt", "part"},          {"pvt", "private"},        {"rd", "road"},
-    {"ref", "reference"},    {"rep", "representative"}, {"rev", "reverend"},
-    {"sat", "Saturday"},     {"sec", "section"},        {"sen", "senator"},
-    {"sep", "September"},    {"sept", "September"},     {"sq", "square"},
-    {"ste", "suite"},        {"tel", "telephone"},      {"temp", "temperature"},
-    {"thu", "Thursday"},     {"thurs", "Thursday"},     {"tue", "Tuesday"},
-    {"tues", "Tuesday"},     {"viz", "namely"},         {"vol", "volume"},
-    {"vols", "volumes"},     {"wed", "Wednesday"},
+    {"adm", "admiral"},
+    {"amb", "ambassador"},
+    {"apr", "April"},
+    {"assn", "association"},
+    {"attn", "attention"},
+    {"aug", "August"},
+    {"ave", "avenue"},
+    {"avg", "average"},
+    {"bldg", "building"},
+    {"brig", "brigadier"},
+    {"bros", "brothers"},
+    {"ca", "circa"},
+    {"cf", "compare"},
+    {"ch", "chapter"},
+    {"cmd", "command"},
+    {"co", "company"},
+    {"col", "colonel"},
+    {"comdr", "commander"},
+    {"cont", "continued"},
+    {"corp", "corporation"},
+    {"cpl", "corporal"},
+    {"ct", "court"},
+    {"dec", "December"},
+    {"def", "definition"},
+    {"det", "detective"},
+    {"diff", "difference"},
+    {"dist", "district"},
+    {"div", "division"},
+    {"ed", "edition"},
+    {"eds", "editors"},
+    {"eg", "for example"},
+    {"eq", "equation"},
+    {"esq", "esquire"},
+    {"est", "established"},
+    {"feb", "February"},
+    {"fig", "figure"},
+    {"figs", "figures"},
+    {"fr", "father"},
+    {"fri", "Friday"},
+    {"ft", "fort"},
+    {"gen", "general"},
+    {"gov", "governor"},
+    {"hon", "honorable"},
+    {"ie", "that is"},
+    {"inc", "incorporated"},
+    {"info", "information"},
+    {"insp", "inspector"},
+    {"intl", "international"},
+    {"jan", "January"},
+    {"jul", "July"},
+    {"jun", "June"},
+    {"ln", "lane"},
+    {"lt", "lieutenant"},
+    {"ltd", "limited"},
+    {"maj", "major"},
+    {"max", "maximum"},
+    {"min", "minimum"},
+    {"misc", "miscellaneous"},
+    {"mt", "mount"},
+    {"natl", "national"},
+    {"no", "number"},
+    {"nos", "numbers"},
+    {"nov", "November"},
+    {"oct", "October"},
+    {"op", "opus"},
+    {"oz", "ounces"},
+    {"par", "paragraph"},
+    {"pg", "page"},
+    {"pl", "place"},
+    {"pp", "pages"},
+    {"pt", "part"},
+    {"pvt", "private"},
+    {"rd", "road"},
+    {"ref", "reference"},
+    {"rep", "representative"},
+    {"rev", "reverend"},
+    {"sat", "Saturday"},
+    {"sec", "section"},
+    {"sen", "senator"},
+    {"sep", "September"},
+    {"sept", "September"},
+    {"sq", "square"},
+    {"ste", "suite"},
+    {"tbsp", "tablespoon"},
+    {"tel", "telephone"},
+    {"temp", "temperature"},
+    {"thu", "Thursday"},
+    {"thurs", "Thursday"},
+    {"tsp", "teaspoon"},
+    {"tue", "Tuesday"},
+    {"tues", "Tuesday"},
+    {"viz", "namely"},
+    {"vol", "volume"},
+    {"vols", "volumes"},
+    {"wed", "Wednesday"},
 };
 
 /* Said so only before a number (with or without point). */
 static const struct norm_entry numbered[] = {
-    {"apt", "apartment"}, {"art", "article"},   {"c", "circa"},         {"ch", "chapter"},
-    {"chs", "chapters"},  {"cl", "clause"},     {"cor", "Corinthians"}, {"eq", "equation"},
-    {"exh", "exhibit"},   {"ext", "extension"}, {"fig", "figure"},      {"figs", "figures"},
-    {"mag", "magnitude"}, {"no", "number"},     {"nos", "numbers"},     {"p", "page"},
-    {"par", "paragraph"}, {"pg", "page"},       {"pp", "pages"},        {"ps", "Psalm"},
-    {"rev", "revision"},  {"rt", "route"},      {"sec", "section"},     {"ste", "suite"},
-    {"ver", "version"},   {"vol", "volume"},
+    {"apt", "apartment"}, {"art", "article"},      {"c", "circa"},         {"ch", "chapter"},
+    {"chs", "chapters"},  {"cl", "clause"},        {"cor", "Corinthians"}, {"eq", "equation"},
+    {"exh", "exhibit"},   {"ext", "extension"},    {"fig", "figure"},      {"figs", "figures"},
+    {"mag", "magnitude"}, {"no", "number"},        {"nos", "numbers"},     {"p", "page"},
+    {"par", "paragraph"}, {"pg", "page"},          {"pp", "pages"},        {"ps", "Psalm"},
+    {"qty", "quantity"},  {"rev", "revision"},     {"rt", "route"},        {"sec", "section"},
+    {"ste", "suite"},     {"temp", "temperature"}, {"ver", "version"},     {"vol", "volume"},
+    {"wk", "week"},
 };
 
 /* Endings of street names. */
@@ -240,8 +307,10 @@ static size_t scan_initials(struct norm *x, size_t at)
 static size_t scan_slashed(struct norm *x, size_t at)
 {
     static const char *const known[][2] = {
-        {"w/o", "without"},      {"b/c", "because"},        {"c/o", "care of"},   {"and/or", "and or"},
-        {"he/she", "he or she"}, {"his/her", "his or her"}, {"s/he", "she or he"}};
+        {"w/o", "without"},    {"b/c", "because"},        {"c/o", "care of"},
+        {"and/or", "and or"},  {"he/she", "he or she"},   {"his/her", "his or her"},
+        {"s/he", "she or he"}, {"him/her", "him or her"}, {"either/or", "either or"},
+        {"b/w", "between"},    {"y/o", "year old"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         size_t n = norm_word(x, at, known[i][0]);
         if (n > 0) {
@@ -281,10 +350,10 @@ static const struct norm_entry days[] = {{"fri", "Friday"},   {"mon", "Monday"},
                                          {"sun", "Sunday"},   {"thu", "Thursday"}, {"tue", "Tuesday"},
                                          {"wed", "Wednesday"}};
 
-/* "Mon-Fri" */
+/* "Mon-Fri", "Mon–Fri" */
 static size_t scan_weekdays(struct norm *x, size_t at, size_t size, const char *word)
 {
-    size_t other = at + size + 1;
+    size_t other = at + size + (norm_char(x, at + size) == '-' ? 1 : strlen("–"));
     char lower[3] = {char_lower(norm_char(x, other)), char_lower(norm_char(x, other + 1)),
                      char_lower(norm_char(x, other + 2))};
     const char *first = size == 3 && char_is_upper(x->text[at]) ? NORM_FIND(days, word, 3) : NULL;
@@ -527,7 +596,7 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
     bool point = next == '.';
     if ((used = scan_tight(x, at, size, word)) > 0)
         return used;
-    if (next == '-' && (used = scan_weekdays(x, at, size, word)) > 0)
+    if ((next == '-' || norm_literal(x, at + size, "–") > 0) && (used = scan_weekdays(x, at, size, word)) > 0)
         return used;
     if (!norm_is_border(x, at + size) || next == '-' || next == '\'' ||
         (point && (char_is_alnum(norm_char(x, at + size + 1)) || norm_char(x, at + size + 1) == '.')))
@@ -562,6 +631,8 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
         return say(x, at, size, words, false);
     if (!point || (words = NORM_FIND(pointed, word, size)) == NULL)
         return 0;
+    if (norm_in(word, size, "ed") && norm_word(x, at + size + 2, "by") > 0)
+        return say(x, at, size, "edited", true);
     if (is_word(x, at, size, word, number))
         return 0;
     if (norm_in(word, size, "est") && !number)
@@ -572,7 +643,7 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
 /* The number of a house: "1428 Elm St": digits, words with capitals, and the ending of a street name. */
 size_t scan_address(struct norm *x, size_t at)
 {
-    size_t n = norm_digits(x, at), end = at + n;
+    size_t n = norm_digits(x, at), letter = char_is_upper(norm_char(x, at + n)), end = at + n + letter;
     if (n == 0 || n > 5 || norm_char(x, end) != ' ')
         return 0;
     size_t from = end + 1;
@@ -591,19 +662,21 @@ size_t scan_address(struct norm *x, size_t at)
         if (street || (words > 0 && norm_word(x, from, "boulevard") > 0)) {
             norm_range(x, at, end, "house number");
             say_pairs(x, x->text + at, n);
+            if (letter > 0) /* "221B Baker St." */
+                norm_say_letters(x, x->text + at + n, 1);
             size_t direction = norm_letters(x, end + 1);
             const char *said = direction > 0 && direction < 3 ? NORM_FIND(directions, lower, 0) : NULL;
             char key[2] = {char_lower(norm_char(x, end + 1)), char_lower(norm_char(x, end + 2))};
             said = direction > 0 && direction < 3 ? NORM_FIND(directions, key, direction) : said;
             if (said == NULL)
-                return n;
+                return n + letter;
             size_t point = norm_char(x, end + 1 + direction) == '.';
             norm_range(x, end + 1, end + 1 + direction + point, "direction");
             char word[12] = "";
             strcpy(word, said);
             word[0] = char_upper(word[0]);
             norm_say(x, word);
-            return n + 1 + direction + point;
+            return n + letter + 1 + direction + point;
         }
         from += size + (norm_char(x, from + size) == '.');
         if (norm_char(x, from) != ' ')

@@ -196,13 +196,29 @@ static size_t scan_day_month(struct norm *x, size_t at)
     return rest + used - at;
 }
 
-/* "2006-08-05", "2016/07/03". */
+/* "2023-04" is April; "2003-04", where the second number is the year after, or a later one, is a range. */
+static bool is_year_month(const struct norm *x, size_t at)
+{
+    uint32_t month = number_value(x->text + at + 5, 2);
+    char next = norm_char(x, at + 7);
+    return is_year(x->text + at, 4) && month >= 1 && month <= 12 &&
+           month <= number_value(x->text + at + 2, 2) && norm_is_border(x, at + 7) && next != '-' &&
+           next != '/';
+}
+
+/* "2006-08-05", "2016/07/03", "2023-04". */
 static size_t scan_iso(struct norm *x, size_t at)
 {
     size_t n = norm_digits(x, at);
     char sep = norm_char(x, at + n);
     if (n != 4 || (sep != '-' && sep != '/' && sep != '.'))
         return 0;
+    if (sep == '-' && norm_digits(x, at + 5) == 2 && is_year_month(x, at)) {
+        norm_range(x, at, at + 7, "date");
+        norm_say(x, months[number_value(x->text + at + 5, 2) - 1]);
+        say_year(x, x->text + at, 4);
+        return 7;
+    }
     size_t m = norm_digits(x, at + 5), d = norm_digits(x, at + 6 + m);
     const char *month = x->text + at + 5, *day = x->text + at + 6 + m;
     if (m == 0 || m > 2 || d == 0 || d > 2 || norm_char(x, at + 5 + m) != sep)

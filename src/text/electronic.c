@@ -88,6 +88,20 @@ bool say_sign(struct norm *x, size_t at)
     return name != NULL;
 }
 
+/* Says [begin, end) letter by letter, digit by digit, sign by sign. */
+static void say_signs(struct norm *x, size_t begin, size_t end)
+{
+    for (size_t i = begin; i < end; i++) {
+        norm_range(x, i, i + 1, "address");
+        if (char_is_digit(x->text[i]))
+            say_digits(x, x->text + i, 1);
+        else if (char_is_alpha(x->text[i]))
+            norm_say_letters(x, x->text + i, 1);
+        else
+            say_sign(x, i);
+    }
+}
+
 /* Says [begin, end): words, digits one by one, signs by name. `host_end`: up to there the last part is an ending. */
 static void say_address(struct norm *x, size_t begin, size_t end, size_t host_end)
 {
@@ -173,7 +187,9 @@ static size_t scan_email(struct norm *x, size_t at, size_t end)
     size_t host = host_end(x, user + 1, end, &label);
     if (user == at || host == 0)
         return 0;
-    if (host < end && x->text[host] != '/')
+    bool repository =
+        norm_char(x, host) == ':' && host + 1 < end && memchr(x->text + host, '/', end - host) != NULL;
+    if (host < end && x->text[host] != '/' && !repository) /* "git@github.com:owner/name.git" */
         end = host;
     say_address(x, at, end, host);
     return end - at;
@@ -313,16 +329,31 @@ static size_t scan_hexadecimal(struct norm *x, size_t at)
         return 0;
     if (norm_char(x, end) == '/' && norm_digits(x, end + 1) > 0)
         end += 1 + norm_digits(x, end + 1);
-    for (size_t i = at; i < end; i++) {
-        norm_range(x, i, i + 1, "address");
-        if (char_is_digit(x->text[i]))
-            say_digits(x, x->text + i, 1);
-        else if (char_is_alpha(x->text[i]))
-            norm_say_letters(x, x->text + i, 1);
-        else
-            say_sign(x, i);
-    }
+    say_signs(x, at, end);
     return end - at;
+}
+
+/* "#ff0000", "#1A2B3C": six hexadecimal digits with at least one letter and one digit. */
+static bool is_colour(const struct norm *x, size_t at, size_t end)
+{
+    size_t digits = 0;
+    for (size_t i = at + 1; i < end; i++) {
+        if (!char_is_digit(x->text[i]) && (char_lower(x->text[i]) < 'a' || char_lower(x->text[i]) > 'f'))
+            return false;
+        digits += char_is_digit(x->text[i]);
+    }
+    return end - at == 7 && digits > 0;
+}
+
+/* A number in a hashtag: "#Election2024", "#100DaysOfCode", "#agent007". */
+static void say_tag_number(struct norm *x, const char *digits, size_t size)
+{
+    if (*digits == '0' || size > NUMBER_DIGITS)
+        say_digits(x, digits, size);
+    else if (size == 4)
+        say_year(x, digits, size);
+    else
+        say_cardinal(x, digits, size);
 }
 
 /* "#ThrowbackThursday": the words that its capitals show. */
@@ -344,6 +375,11 @@ static size_t scan_hashtag(struct norm *x, size_t at)
         norm_say(x, "number");
         return 1;
     }
+    if (is_colour(x, at, end)) {
+        norm_say(x, "hash");
+        say_signs(x, at + 1, end);
+        return end - at;
+    }
     norm_say(x, "hashtag");
     for (size_t i = at + 2; i <= end; i++) {
         bool border = i == end || x->text[i] == '_' || x->text[i - 1] == '_' ||
@@ -355,7 +391,7 @@ static size_t scan_hashtag(struct norm *x, size_t at)
             continue;
         norm_range(x, from, i, "hashtag");
         if (char_is_digit(x->text[from]))
-            i - from == 4 ? say_year(x, x->text + from, 4) : say_cardinal(x, x->text + from, i - from);
+            say_tag_number(x, x->text + from, i - from);
         else if (x->text[from] != '_')
             norm_say_text(x, x->text + from, i - from);
         from = i;

@@ -72,6 +72,8 @@ static const struct norm_entry units[] = {
     {"TeV", "teraelectron volt|teraelectron volts"},
     {"TiB", "tebibyte|tebibytes"},
     {"V", "volt|volts"},
+    {"VAC", "volt A C|volts A C"},
+    {"VDC", "volt D C|volts D C"},
     {"W", "watt|watts"},
     {"Wh", "watt hour|watt hours"},
     {"ac", "acre|acres"},
@@ -117,6 +119,7 @@ static const struct norm_entry units[] = {
     {"kDa", "kilodalton|kilodaltons"},
     {"kHz", "kilohertz|kilohertz"},
     {"kJ", "kilojoule|kilojoules"},
+    {"kL", "kiloliter|kiloliters"},
     {"kN", "kilonewton|kilonewtons"},
     {"kPa", "kilopascal|kilopascals"},
     {"kV", "kilovolt|kilovolts"},
@@ -191,6 +194,7 @@ static const struct norm_entry units[] = {
     {"pF", "picofarad|picofarads"},
     {"pc", "parsec|parsecs"},
     {"pcs", "piece|pieces"},
+    {"pct", "percent|percent"},
     {"ppb", "part per billion|parts per billion"},
     {"ppm", "part per million|parts per million"},
     {"psi", "P S I|P S I"},
@@ -278,16 +282,15 @@ static size_t sign_size(const struct norm *x, size_t at)
 static bool is_inches(const struct norm *x, size_t at)
 {
     return norm_word(x, at, "in") > 0 &&
-           (norm_recent_in(x, "feet|foot|by|ft") || norm_char(x, at + 2) == '.');
+           (norm_recent_in(x, "feet|foot|by|ft") || norm_char(x, at + 2) == '.' || at + 2 >= x->size);
 }
 
 /* Units of one letter that are too often something else when they stand apart from the number. */
 static bool is_doubtful(const char *text, size_t size, bool spaced)
 {
     if (size == 1)
-        return spaced ? strchr("sKAhlNJT", *text) != NULL : strchr("KAT", *text) != NULL;
-    return spaced && (norm_in(text, size, "in|au|ha|ac|pt|fl|px|pc|ly|cal|bar|mo|doz|mb|gb|tb") &&
-                      (norm_in(text, size, "in|au|ac|ha|fl|mo|pc")));
+        return spaced ? strchr("sKANT", *text) != NULL : strchr("KAT", *text) != NULL;
+    return spaced && norm_in(text, size, "in|ac|fl|mo|pc");
 }
 
 /* A power after a unit's sign: "²", "^3", "2"; its bytes. */
@@ -592,11 +595,17 @@ static size_t scan_scientific(struct norm *x, size_t at, const struct number *nu
     return end - at;
 }
 
-/* Whether a noun follows that the quantity before `at` describes: "a 5 km run". */
+/* Whether a noun follows that the quantity before `at` describes: "a 5 km run", "35mm film". */
 static bool describes(const struct norm *x, size_t at)
 {
     size_t n = norm_char(x, at) == ' ' ? norm_letters(x, at + 1) : 0;
-    return n > 2 && char_is_lower(x->text[at + 1]) &&
+    if (norm_in(
+            x->text + at + 1, n,
+            "film|camera|cameras|lens|lenses|screen|display|monitor|cable|drive|disk|engine|motor|battery|"
+            "bulb|charger|pipe|hose|rope|ladder|gun|rifle|cannon|shell|tank|bolt|screw|nail|sprint|dash|race|"
+            "relay|marathon|pool|bottle|tablet|capsule|dose|resistor|capacitor|sensor|antenna|processor"))
+        return true;
+    return n > 2 && char_is_lower(x->text[at + 1]) && norm_previous_in(x, "a|an") &&
            !norm_in(x->text + at + 1, n,
                     "and|are|for|from|has|was|were|with|per|away|long|wide|tall|high|deep|thick|"
                     "above|below|ago|later|after|before|into|that|which|when|while|off|more|less");
@@ -653,7 +662,9 @@ size_t scan_measure(struct norm *x, size_t at)
         return used;
     size_t end = at + number.size, space = norm_spaces(x, end);
     bool hyphen = norm_char(x, end) == '-' && char_is_alpha(norm_char(x, end + 1)) &&
-                  measure_unit_size(x, end + 1, true) > 1;
+                  (measure_unit_size(x, end + 1, true) > 1 ||
+                   (strchr("mLVWg", x->text[end + 1]) != NULL && norm_char(x, end + 2) == ' ' &&
+                    char_is_lower(norm_char(x, end + 3)))); /* "100-m dash" */
     if (space > 1)
         return 0;
     norm_range(x, at, end, "measure");
@@ -665,7 +676,7 @@ size_t scan_measure(struct norm *x, size_t at)
         (space > 0 || hyphen) && number.fraction_size == 0; /* "0.35 s" is seconds, "80 s" may be not */
     if (!read_unit(x, unit, apart, &parsed))
         return 0;
-    bool adjective = norm_previous_in(x, "a|an") && describes(x, unit + parsed.size);
+    bool adjective = describes(x, unit + parsed.size);
     if (number.fraction_size == 0 && number.whole_size > 1 && number.whole[0] == '0')
         say_bare(x, &number, true);
     else

@@ -14,7 +14,7 @@ static const struct currency currencies[] = {
     {{"US $", "US$", "USD"}, "U S dollar", "U S dollars", "cent", "cents"},
     {{"JP¥", "¥", "￥", "円", "JPY"}, "yen", "yen", NULL, NULL},
     {{"CN¥", "元", "CNY", "RMB"}, "yuan", "yuan", "fen", "fen"},
-    {{"MX$", "MXN"}, "Mexican peso", "Mexican pesos", "centavo", "centavos"},
+    {{"MX$", "Mex$", "MXN"}, "Mexican peso", "Mexican pesos", "centavo", "centavos"},
     {{"CA$", "C$", "CAD"}, "Canadian dollar", "Canadian dollars", "cent", "cents"},
     {{"AU$", "A$", "AUD"}, "Australian dollar", "Australian dollars", "cent", "cents"},
     {{"NZ$", "NZD"}, "New Zealand dollar", "New Zealand dollars", "cent", "cents"},
@@ -43,13 +43,14 @@ static const struct currency currencies[] = {
     {{"GBP"}, "British pound", "British pounds", "penny", "pence"},
     {{"INR"}, "Indian rupee", "Indian rupees", "paisa", "paise"},
     {{"CHF"}, "Swiss franc", "Swiss francs", "centime", "centimes"},
+    {{"kr"}, "krona", "kronor", "ore", "ore"},
     {{"SEK"}, "Swedish krona", "Swedish kronor", "ore", "ore"},
     {{"NOK"}, "Norwegian krone", "Norwegian kroner", "ore", "ore"},
     {{"DKK"}, "Danish krone", "Danish kroner", "ore", "ore"},
-    {{"CZK"}, "Czech koruna", "Czech korunas", "haler", "halers"},
+    {{"CZK", "Kč"}, "Czech koruna", "Czech korunas", "haler", "halers"},
     {{"HUF"}, "forint", "forints", NULL, NULL},
     {{"AED"}, "dirham", "dirhams", "fils", "fils"},
-    {{"PLN"}, "zloty", "zlotys", "grosz", "groszy"},
+    {{"PLN", "zł"}, "zloty", "zlotys", "grosz", "groszy"},
     {{"BRL"}, "Brazilian real", "Brazilian reais", "centavo", "centavos"},
     {{"ZAR"}, "rand", "rand", "cent", "cents"},
     {{"TRY"}, "Turkish lira", "Turkish lira", "kurush", "kurush"},
@@ -67,15 +68,17 @@ static const struct currency *find_currency(const struct norm *x, size_t at, siz
     const struct currency *found = NULL;
     char first = norm_char(x, at), second = norm_char(x, at + 1);
     *size = 0;
-    if (char_is_alpha(first) &&
-        !(char_is_upper(first) && (char_is_upper(second) || second == 's' || second == '$')))
+    bool code_like = char_is_upper(first) && (char_is_upper(second) || second == 's' || second == '$');
+    bool small = (first == 'k' && second == 'r') || (strchr("zK", first) != NULL && char_is_wide(second)) ||
+                 norm_char(x, at + 3) == '$'; /* "kr", "zł", "Mex$" */
+    if (char_is_alpha(first) && !code_like && !small)
         return NULL;
     for (size_t i = 0; i < sizeof currencies / sizeof *currencies; i++)
         for (const char *const *written = currencies[i].written; *written != NULL; written++) {
             if (**written != first)
                 continue;
             size_t n = strlen(*written);
-            bool word = char_is_alpha((*written)[n - 1]) || (*written)[n - 1] == '.';
+            bool word = char_is_alpha(**written) && (*written)[n - 1] != '$';
             if (n <= *size || at + n > x->size || memcmp(x->text + at, *written, n) != 0 ||
                 (word && char_is_alpha(norm_char(x, at + n))))
                 continue;
@@ -273,10 +276,11 @@ size_t scan_money(struct norm *x, size_t at)
         c = norm_char(x, ++number);
     if (space > 1 || !(char_is_digit(c) || (c == '.' && char_is_digit(norm_char(x, number + 1)))))
         return 0;
-    if (negative ||
-        (at > 0 && x->text[at - 1] == '-' && (at == 1 || x->text[at - 2] == ' ' || x->text[at - 2] == '('))) {
+    char sign =
+        at > 0 && (at == 1 || x->text[at - 2] == ' ' || x->text[at - 2] == '(') ? x->text[at - 1] : ' ';
+    if (negative || sign == '-' || sign == '+') {
         norm_range(x, at, at + 1, "money");
-        norm_say(x, "minus");
+        norm_say(x, sign == '+' ? "plus" : "minus");
     }
     size_t used = take_sum(x, at, number, currency), dash = dash_size(x, at + used), other;
     if (used > 0 && dash > 0 && find_currency(x, at + used + dash, &other, &code) != NULL && !code) {
@@ -294,6 +298,13 @@ size_t scan_money(struct norm *x, size_t at)
 size_t scan_money_after(struct norm *x, size_t at, const struct number *number)
 {
     size_t end = at + number->size, size;
+    if (number->size <= 2 && norm_char(x, end) == 'p' && norm_is_border(x, end + 1) &&
+        norm_word(x, end + 2, "video") == 0) { /* "50p" */
+        norm_range(x, at, end + 1, "money");
+        say_number(x, number);
+        norm_say(x, number_is_one(number) ? "penny" : "pence");
+        return number->size + 1;
+    }
     const char *scale = NULL;
     size_t n = find_scale(x, end, true, &scale), space = norm_spaces(x, end + n);
     bool code;

@@ -138,15 +138,17 @@ void say_two(struct norm *x, const char *digits, bool oh);
 void say_bare(struct norm *x, const struct number *number, bool counts);
 
 /* ---- Scanners: bytes used, or 0 ---- */
-size_t scan_ordinal(struct norm *x, size_t at);                 /* numbers.c */
-size_t scan_plural(struct norm *x, size_t at);                  /* numbers.c: 404s, the 747s */
-size_t scan_fraction(struct norm *x, size_t at);                /* numbers.c */
-size_t scan_roman(struct norm *x, size_t at, size_t size);      /* numbers.c */
-size_t scan_date(struct norm *x, size_t at);                    /* dates.c: begins with a digit */
-size_t scan_month_date(struct norm *x, size_t at, size_t size); /* dates.c: begins with a word */
-size_t scan_decade(struct norm *x, size_t at);                  /* dates.c: 1980s, '80s */
-size_t scan_time(struct norm *x, size_t at);                    /* times.c */
-size_t scan_money(struct norm *x, size_t at);                   /* money.c: begins with a sign or code */
+size_t scan_ordinal(struct norm *x, size_t at);                    /* numbers.c */
+size_t scan_plural(struct norm *x, size_t at);                     /* numbers.c: 404s, the 747s */
+size_t scan_status(struct norm *x, size_t at);                     /* numbers.c: HTTP 404, a 503 error */
+size_t scan_fraction(struct norm *x, size_t at);                   /* numbers.c */
+size_t scan_roman(struct norm *x, size_t at, size_t size);         /* numbers.c */
+size_t scan_roman_ordinal(struct norm *x, size_t at, size_t size); /* numbers.c: the XXth */
+size_t scan_date(struct norm *x, size_t at);                       /* dates.c: begins with a digit */
+size_t scan_month_date(struct norm *x, size_t at, size_t size);    /* dates.c: begins with a word */
+size_t scan_decade(struct norm *x, size_t at);                     /* dates.c: 1980s, '80s */
+size_t scan_time(struct norm *x, size_t at);                       /* times.c */
+size_t scan_money(struct norm *x, size_t at);                      /* money.c: begins with a sign or code */
 size_t scan_money_after(struct norm *x, size_t at, const struct number *number); /* money.c: "5 €" */
 size_t scan_measure(struct norm *x, size_t at);                                  /* measure.c */
 size_t scan_telephone(struct norm *x, size_t at);                                /* telephone.c */

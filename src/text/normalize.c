@@ -427,7 +427,9 @@ static size_t take_numeral(struct norm *x, size_t at, size_t size)
     char first = x->text[at];
     if (char_is_upper(first)) {
         size_t stem = size > 2 && x->text[at + size - 2] == '\'' ? size - 2 : size; /* "Elizabeth II's" */
-        return (used = scan_roman(x, at, stem)) > 0 ? used : scan_money(x, at);
+        if ((used = scan_roman(x, at, stem)) > 0 || (used = scan_roman_ordinal(x, at, size)) > 0)
+            return used;
+        return scan_money(x, at);
     }
     return size <= 5 && (first == 'i' || first == 'v' || first == 'x') ? scan_roman(x, at, size) : 0;
 }
@@ -471,7 +473,8 @@ static size_t take_word(struct norm *x, size_t at)
     }
     char next = norm_char(x, at + size);
     if (size == 1 && char_lower(x->text[at]) == 'x' && next == ' ' && char_is_digit(norm_char(x, at + 2)) &&
-        norm_previous_in(x, "feet|foot|inches|inch|centimeters|millimeters|meters|yards")) {
+        norm_previous_in(
+            x, "feet|foot|inches|inch|centimeters|millimeters|meters|yards|half|quarter|quarters")) {
         norm_range(x, at, at + 1, "dimensions");
         norm_say(x, "by");
         return 1;
@@ -523,6 +526,24 @@ static bool is_counted(const struct norm *x, size_t at)
                     "were|has|had|until|since|he|she|it|they|we|but|that|which|who|where|will|not");
 }
 
+/* Whether four digits are an amount, which would be a year elsewhere: "1035 cans", "2^10 = 1024". */
+static bool is_amount(const struct norm *x, const struct number *number, size_t at)
+{
+    uint32_t value = number_value(number->whole, number->whole_size);
+    if (number->whole_size != 4 || number->whole[0] == '0' || number->fraction_size > 0)
+        return false;
+    if (norm_previous_in(x, "equals|plus|minus|times|exactly|only|over|nearly|almost|than|approximately"))
+        return true;
+    size_t n = norm_char(x, at) == ' ' ? norm_letters(x, at + 1) : 0;
+    bool plural = n > 3 && char_is_lower(x->text[at + 1]) && norm_char(x, at + n) == 's' &&
+                  norm_char(x, at + n - 1) != 's';
+    plural |= norm_in(x->text + at + 1, n, "people|men|women|children|of");
+    return plural &&
+           (value < 1900 || value >= 2100
+                ? !norm_previous_in(x, "in|since|by|until|from|the|during|before|after|circa|year")
+                : norm_previous_in(x, "has|have|had|are|were|with|about|sold|bought|found|made|all"));
+}
+
 /* What may follow a number that was said: its unit. Returns the bytes used. */
 static size_t take_unit(struct norm *x, size_t at, bool plural)
 {
@@ -553,7 +574,7 @@ static size_t take_number(struct norm *x, size_t at)
     if ((used = scan_electronic(x, at, 0)) > 0 || (used = scan_telephone(x, at)) > 0 ||
         (used = scan_date(x, at)) > 0 || (used = scan_time(x, at)) > 0 || (used = scan_decade(x, at)) > 0 ||
         (used = scan_address(x, at)) > 0 || (used = scan_ordinal(x, at)) > 0 ||
-        (used = scan_plural(x, at)) > 0)
+        (used = scan_plural(x, at)) > 0 || (used = scan_status(x, at)) > 0)
         return used;
     if ((used = scan_fraction(x, at)) > 0) {
         bool whole = memchr(x->text + at, ' ', used) != NULL || memchr(x->text + at, '-', used) != NULL;
@@ -588,7 +609,10 @@ static size_t take_number(struct norm *x, size_t at)
         norm_say_letters(x, x->text + at + 4, 1);
         return 6;
     }
-    say_bare(x, &number, is_counted(x, at + number.size));
+    if (is_amount(x, &number, at + number.size))
+        say_number(x, &number);
+    else
+        say_bare(x, &number, is_counted(x, at + number.size));
     return number.size + take_inches(x, at + number.size, !number_is_one(&number));
 }
 
@@ -634,6 +658,13 @@ static size_t take_ascii_mark(struct norm *x, size_t at)
     size_t n = 1;
     if (c == '!' && norm_char(x, at + 1) == '=')
         return 0; /* an operator */
+    char next = norm_char(x, at + 1 + norm_spaces(x, at + 1));
+    if (c == '!' && at > 0 && char_is_digit(x->text[at - 1]) && strchr("=/*+", next) != NULL &&
+        next != '\0') {
+        norm_range(x, at, at + 1, "symbol"); /* "5! = 120" */
+        norm_say(x, "factorial");
+        return 1;
+    }
     norm_range(x, at, at + 1, NULL);
     switch (c) {
     case '.':
@@ -750,10 +781,13 @@ static size_t take_dash(struct norm *x, size_t at)
 /* Emoticons: dropped. */
 static size_t emoticon_size(const struct norm *x, size_t at)
 {
-    static const char *const faces[] = {":-)", ":-(", ":-D", ":-P", ";-)", ":-/", ":)", ":(",
-                                        ":D",  ":P",  ";)",  ":/",  ":'(", "XD",  "xD", "<3",
-                                        "^_^", "-_-", ":O",  ":|",  "=)",  ":*",  ":3", ">:("};
-    if (strchr(":;=<>^-xX", x->text[at]) == NULL || (at > 0 && !char_is_space(x->text[at - 1])))
+    static const char *const faces[] = {":-)", ":-(", ":-D", ":-P", ";-)", ":-/", ":)",  ":(",  ":D",  ":P",
+                                        ";)",  ":/",  ":'(", "XD",  "xD",  "<3",  "^_^", "-_-", ":O",  ":|",
+                                        "=)",  ":*",  ":3",  ">:(", "T_T", "o_O", "O_o", "O_O", ">_<", "^^",
+                                        ":p",  ";P",  ":o",  ":-O", ":-|", ":-*", ":')", "=D",  "-.-"};
+    char second = norm_char(x, at + 1);
+    if (strchr(":;=<>^-xXTOoD", x->text[at]) == NULL || (at > 0 && !char_is_space(x->text[at - 1])) ||
+        (char_is_alpha(x->text[at]) && strchr("D_:", second) == NULL))
         return 0;
     for (size_t i = 0; i < sizeof faces / sizeof *faces; i++) {
         size_t n = strlen(faces[i]);

@@ -363,21 +363,20 @@ void say_bare(struct norm *x, const struct number *number, bool counts)
     } else if (n > 1 && number->whole[0] == '0') {
         say_digits(x, number->whole, n);
     } else if (n == 4 && norm_recent_in(x, "ending|ends|pin|code|digits|extension|room|flight|zip")) {
-        if (norm_previous_in(x, "room|flight"))
+        if (norm_previous_in(x, "room") || norm_recent_in(x, "flight"))
             say_pairs(x, number->whole, n);
         else
             say_digits(x, number->whole, n);
     } else if (n == 4 && value >= 1010 && value < 2100 && (!counts || value % 100 != 0)) {
+        say_year(x, number->whole, n);
+    } else if (n == 4 && value >= 2100 && value < 3000 && !counts &&
+               norm_previous_in(x, "in|by|until|since|year")) {
         say_year(x, number->whole, n);
     } else if ((n == 3 || n == 4) &&
                norm_previous_in(x, "boeing|airbus|flight|room|route|highway|interstate")) {
         say_pairs(x, number->whole, n);
     } else if (n == 3 && norm_previous_in(x, "dial|call|dialed|called|dialing|calling")) {
         say_digits(x, number->whole, n); /* "call 911" */
-    } else if (n == 3 && number->whole[1] == '0' && number->whole[2] != '0' &&
-               norm_previous_in(x, "http|error|status|code")) {
-        norm_say(x, ones[number->whole[0] - '0']);
-        say_two(x, number->whole + 1, true); /* "error 404" */
     } else if ((n == 5 || n == 6) && norm_recent_in(x, "text|sms|dial|stop")) {
         say_digits(x, number->whole, n); /* "text STOP to 12345" */
     } else if (n > 4 && !counts && !(n > 6 && number_is_zero(number->whole + n - 6, 6))) {
@@ -385,6 +384,42 @@ void say_bare(struct norm *x, const struct number *number, bool counts)
     } else {
         say_cardinal(x, number->whole, n);
     }
+}
+
+/* Whether the digits are a status code of HTTP. */
+static bool is_status(const char *digits)
+{
+    uint32_t code = number_value(digits, 3);
+    return (code >= 100 && code <= 103) || (code >= 200 && code <= 208) || (code >= 300 && code <= 308) ||
+           (code >= 400 && code <= 431) || code == 451 || (code >= 500 && code <= 511);
+}
+
+/* "a 404 error", "HTTP 503", "401 Unauthorized": said as "four oh four". */
+size_t scan_status(struct norm *x, size_t at)
+{
+    const char *digits = x->text + at;
+    if (norm_digits(x, at) != 3 || !is_status(digits) || !norm_is_border(x, at + 3) ||
+        (norm_char(x, at + 3) == '.' && char_is_digit(norm_char(x, at + 4))))
+        return 0;
+    size_t next = at + 4, letters = norm_char(x, at + 3) == ' ' ? norm_letters(x, next) : 0;
+    bool phrase = letters > 0 && char_is_upper(x->text[next]) &&
+                  norm_in(x->text + next, letters,
+                          "not|ok|unauthorized|forbidden|bad|internal|service|gateway|too|moved|found|"
+                          "created|accepted|no|payment|method|conflict|gone|temporary|permanent");
+    bool noun = norm_in(x->text + next, letters,
+                        "error|errors|page|pages|response|responses|redirect|redirects|status|code|codes");
+    bool told = norm_recent_in(x, "http|https|status") || norm_previous_in(x, "error|code|errors|codes");
+    bool answer = letters == 0 && digits[1] == '0' && digits[2] != '0' &&
+                  norm_previous_in(x, "returned|returns|return|responded|responds|got|gets|get");
+    if (!phrase && !noun && !told && !answer)
+        return 0;
+    norm_range(x, at, at + 3, "HTTP status");
+    norm_say(x, ones[digits[0] - '0']);
+    if (number_is_zero(digits + 1, 2))
+        norm_say(x, "hundred");
+    else
+        say_two(x, digits + 1, true);
+    return 3;
 }
 
 /* ---- Ordinals ---- */
@@ -494,8 +529,6 @@ static size_t read_denominator(const struct norm *x, size_t at, const char **dig
     if ((letters == 2 || letters == 3) && suffix_fits(*digits, n, x->text + end) &&
         (letters == 2 || norm_char(x, end + 2) == 's'))
         end += letters;
-    if (norm_char(x, end + norm_spaces(x, end)) == '=')
-        return 0; /* a division */
     bool more = norm_char(x, end) == '/' ||
                 (norm_char(x, end) == '-' && !char_is_space(norm_char(x, end + 1)) &&
                  char_is_alnum(norm_char(x, end + 1)) && !char_is_alpha(norm_char(x, end + 1)));
@@ -533,6 +566,10 @@ size_t scan_fraction(struct norm *x, size_t at)
     if (n == 0 || n > 15)
         return 0;
     size_t used = read_denominator(x, end, &bottom, &bottom_size);
+    uint32_t top = number_value(x->text + at, n);
+    size_t equals = end + used + norm_spaces(x, end + used);
+    if (used > 0 && norm_char(x, equals) == '=' && top >= number_value(bottom, bottom_size))
+        return 0; /* a division: "8/2 = 4", but "1/4 = 0.25" */
     if (used > 0 && (norm_word(x, at, "24/7") > 0 || norm_word(x, at, "9/11") > 0 ||
                      (n == bottom_size && used == 1 + n && memcmp(bottom, x->text + at, n) == 0))) {
         norm_range(x, at, end + used, "fixed expression"); /* "24/7", "50/50" */
@@ -540,7 +577,6 @@ size_t scan_fraction(struct norm *x, size_t at)
         say_cardinal(x, bottom, bottom_size);
         return n + used;
     }
-    uint32_t top = number_value(x->text + at, n);
     if (used == 3 && n == 4 && is_next_year(top, number_value(bottom, bottom_size))) { /* "2023/24" */
         norm_range(x, at, end + used, "years");
         say_year(x, x->text + at, 4);
@@ -633,6 +669,28 @@ static uint32_t roman_value(const char *text, size_t size)
     return at == size ? value : 0;
 }
 
+/* The digits of a roman numeral's value; how many. */
+static size_t roman_digits(uint32_t value, char digits[4])
+{
+    size_t n = 0;
+    for (uint32_t power = 1000; power > 0; power /= 10)
+        if (n > 0 || value >= power)
+            digits[n++] = (char)('0' + value / power % 10);
+    return n;
+}
+
+/* "the XXth century", "XIXth". */
+size_t scan_roman_ordinal(struct norm *x, size_t at, size_t size)
+{
+    char digits[4];
+    uint32_t value = size > 3 ? roman_value(x->text + at, size - 2) : 0;
+    if (value == 0 || !norm_in(x->text + at + size - 2, 2, "st|nd|rd|th"))
+        return 0;
+    norm_range(x, at, at + size, "roman numeral");
+    say_ordinal(x, digits, roman_digits(value, digits));
+    return size;
+}
+
 static bool previous_is_name(const struct norm *x)
 {
     if (x->out->count <= x->first)
@@ -646,7 +704,7 @@ static bool previous_is_name(const struct norm *x)
 /* "scene ii", "page xiv": small numerals, after words that are numbered so. */
 static size_t scan_small_roman(struct norm *x, size_t at, size_t size)
 {
-    char capitals[5], digits[2];
+    char capitals[5], digits[4];
     for (size_t i = 0; i < size; i++)
         if (strchr("ivx", x->text[at + i]) == NULL)
             return 0; /* nearly all words */
@@ -659,10 +717,8 @@ static size_t scan_small_roman(struct norm *x, size_t at, size_t size)
     uint32_t value = roman_value(capitals, size);
     if (value == 0 || value > 39 || (size == 1 && norm_char(x, at + 1) == ' '))
         return 0;
-    digits[0] = (char)('0' + value / 10);
-    digits[1] = (char)('0' + value % 10);
     norm_range(x, at, at + size, "roman numeral");
-    say_cardinal(x, digits, 2);
+    say_cardinal(x, digits, roman_digits(value, digits));
     return size;
 }
 
@@ -690,25 +746,22 @@ size_t scan_roman(struct norm *x, size_t at, size_t size)
     counted |= norm_previous_in(x, "gta");
     if (at > 0 && x->text[at - 1] == '-')
         return 0; /* "Type-C" */
-    bool named = previous_is_name(x) && value < 40 && (size > 1 || value == 5 || value == 10) &&
+    bool named = previous_is_name(x) && !norm_previous_in(x, "malcolm") && value < 40 &&
+                 (size > 1 || value == 5 || value == 10) &&
                  !norm_in(x->text + at, size, "mi|di|li|mix|dim|mild");
     bool century = size > 1 && norm_char(x, at + size) == ' ' &&
                    norm_in(x->text + at + size + 1, norm_letters(x, at + size + 1),
                            "century|centuries|olympiad|olympics|dynasty|legion|amendment|arrondissement");
     if (!counted && !century && !(named && size > 1) &&
         !(named &&
-          norm_previous_in(
-              x, "henry|george|louis|charles|edward|philip|charlemagne|james|pope|pius|leo|malcolm")))
+          norm_previous_in(x, "henry|george|louis|charles|edward|philip|charlemagne|james|pope|pius|leo")))
         return 0;
     if (counted && size == 1 && x->text[at] == 'I' && char_is_lower(norm_char(x, at + 2)) &&
         norm_in(x->text + at + 2, norm_letters(x, at + 2),
                 "am|was|have|had|will|would|do|did|can|could|think|saw|went|found"))
         return 0;
-    char digits[8];
-    size_t n = 0;
-    for (uint32_t power = 1000; power > 0; power /= 10)
-        if (n > 0 || value >= power)
-            digits[n++] = (char)('0' + value / power % 10);
+    char digits[4];
+    size_t n = roman_digits(value, digits);
     norm_range(x, at, at + size, "roman numeral");
     if (century) {
         say_ordinal(x, digits, n);

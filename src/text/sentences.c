@@ -10,13 +10,14 @@
 
 /* Words before a full stop that does not end the sentence (lower case, without the stop). */
 static const char *const never_final[] = {
-    "a.k.a", "adm", "al",   "approx", "art", "assn", "attn",  "brig",   "ca",  "capt", "cf",   "ch",
-    "chs",   "cir", "cl",   "cmdr",   "col", "com",  "comdr", "cor",    "cpl", "def",  "det",  "e.g",
-    "ed",    "eds", "eg",   "eq",     "esp", "est",  "ex",    "exh",    "fig", "figs", "gen",  "gov",
-    "hon",   "i.e", "ie",   "incl",   "lt",  "mag",  "maj",   "messrs", "mgr", "mlle", "mme",  "mr",
-    "mrs",   "ms",  "msgr", "mx",     "nos", "op",   "p",     "par",    "pfc", "ph",   "pp",   "pres",
-    "prof",  "ps",  "pt",   "pvt",    "ref", "rep",  "reps",  "rev",    "rt",  "sec",  "sen",  "sens",
-    "sgt",   "ste", "sts",  "supt",   "tel", "univ", "v",     "ver",    "viz", "vol",  "vols", "vs",
+    "a.k.a", "adm",  "al",     "approx", "art",  "assn", "attn", "brig",  "ca",   "capt", "cf",
+    "ch",    "chs",  "cir",    "cl",     "cmdr", "col",  "com",  "comdr", "cor",  "cpl",  "def",
+    "det",   "e.g",  "ed",     "eds",    "eg",   "eq",   "esp",  "est",   "ex",   "exh",  "fig",
+    "figs",  "fr",   "gen",    "gov",    "amb",  "insp", "hon",  "i.e",   "ie",   "incl", "lt",
+    "mag",   "maj",  "messrs", "mgr",    "mlle", "mme",  "mr",   "mrs",   "ms",   "msgr", "mx",
+    "nos",   "op",   "p",      "par",    "pfc",  "ph",   "pp",   "pres",  "prof", "ps",   "pt",
+    "pvt",   "ref",  "rep",    "reps",   "rev",  "rt",   "sec",  "sen",   "sens", "sgt",  "ste",
+    "sts",   "supt", "tel",    "univ",   "v",    "ver",  "viz",  "vol",   "vols", "vs",
 };
 
 /* Abbreviations that end a sentence when a capital follows. */
@@ -170,9 +171,10 @@ static bool stop_is_final(const char *text, size_t at, enum follow follow)
         return false;
     static const char *const months[] = {"jan", "feb", "mar",  "apr", "jun", "jul",
                                          "aug", "sep", "sept", "oct", "nov", "dec"};
-    static const char *const units[] = {"rs",   "ext",  "tbsp", "tsp", "oz",  "lb", "lbs", "hr", "hrs",
-                                        "min",  "mins", "max",  "avg", "sq",  "cu", "med", "lg", "sm",
-                                        "bldg", "hwy",  "rm",   "apt", "ste", "c",  "ca",  "b",  "d"};
+    static const char *const units[] = {"rs",  "ext", "tbsp", "tsp",  "oz",  "lb",  "lbs", "hr",
+                                        "hrs", "min", "mins", "max",  "avg", "sq",  "cu",  "med",
+                                        "lg",  "sm",  "bldg", "hwy",  "rm",  "apt", "ste", "c",
+                                        "ca",  "b",   "d",    "temp", "wk",  "qty"};
     if ((follow == FOLLOW_DIGIT || follow == FOLLOW_OTHER) &&
         word_in(units, sizeof units / sizeof *units, word, size))
         return false;
@@ -210,6 +212,8 @@ static bool is_final(const char *text, size_t size, size_t begin, size_t end, si
     enum follow follow = following(text + next, size - next);
     bool stop_only = text[begin] == '.' && (end == begin + 1 || terminator(text + begin + 1, 1) == 0);
     bool ellipsis = text[begin] == '.' && !stop_only;
+    if (next < size && text[next] == '=')
+        return false; /* "5! = 120" */
     if (follow == FOLLOW_LOWER || (ellipsis && (follow == FOLLOW_DIGIT || follow == FOLLOW_OTHER)))
         return false;
     return !stop_only || stop_is_final(text, begin, follow);

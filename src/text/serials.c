@@ -404,10 +404,10 @@ size_t scan_range(struct norm *x, size_t at)
         return say_dimensions(x, &(struct dimensions){&a, &b, at, end + gap, stop, gap, unit > 0});
     uint32_t low = number_value(a.whole, a.whole_size), high = number_value(b.whole, b.whole_size);
     size_t equals = stop + norm_spaces(x, stop);
-    if (norm_char(x, equals) == '=' || (wide == 0 && b.whole_size > a.whole_size + 2) || b.whole[0] == '0' ||
-        a.whole_size > 4 + (wide > 0 ? 9U : 0U))
-        return 0;
     bool years = a.whole_size == 4 && low >= 1000 && low < 2200 && !a.separated;
+    if (norm_char(x, equals) == '=' || (wide == 0 && b.whole_size > a.whole_size + 2) ||
+        (b.whole[0] == '0' && !(years && b.whole_size == 2)) || a.whole_size > 4 + (wide > 0 ? 9U : 0U))
+        return 0;
     if (years && b.whole_size == 2) {
         norm_range(x, at, stop, "range");
         say_year(x, a.whole, 4);
@@ -415,9 +415,12 @@ size_t scan_range(struct norm *x, size_t at)
         say_two(x, b.whole, true);
         return stop - at;
     }
-    bool score = norm_previous_in(
-        x, "won|lost|beat|score|leads|led|lead|win|winning|tied|trailing|up|down|by|record|victory");
-    score |= norm_recent_in(x, "odds");
+    size_t gap_after = norm_spaces(x, stop);
+    bool score =
+        norm_previous_in(x, "leads|led|lead|winning|trailing|up|down|by|record|final") ||
+        norm_recent_in(x, "odds|won|win|lost|beat|beats|defeated|score|tied|victory|draw|drew|final") ||
+        norm_in(x->text + stop + gap_after, norm_letters(x, stop + gap_after),
+                "victory|win|loss|defeat|lead|score|draw|tie|record|vote|majority|rout|upset|thriller");
     bool hours = low > high && low <= 12 && high <= 12 && names_hours(x, stop); /* "open 9-5" */
     if (low >= high && a.fraction_size == 0 && b.fraction_size == 0 && wide == 0 && !score && !hours)
         return 0;

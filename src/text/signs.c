@@ -243,14 +243,14 @@ static const char *ascii_name(const struct norm *x, size_t at)
         if (char_is_alpha(before) && char_is_alpha(after) && norm_is_border(x, at + 2) &&
             (at == 1 || norm_is_border(x, at - 2)))
             return NULL; /* "I/O", "A/C" */
+        if (between_numbers(x, at, 1) && is_equation(x, at))
+            return "divided by";
         if (between_words(x, at) || spaced(x, at, 1) || at == 0 || (before == ' ' && char_is_lower(after)))
             return "slash";
         if (char_is_wide(before) && at > 1 && (unsigned char)x->text[at - 2] >= 0xce &&
             (unsigned char)x->text[at - 2] <= 0xcf && (char_is_alnum(after) || char_is_wide(after)))
             return "over"; /* "π/2" */
-        return between_numbers(x, at, 1) && is_equation(x, at) ? "over"
-               : char_is_digit(before) && char_is_alpha(after) ? "per"
-                                                               : NULL;
+        return char_is_digit(before) && char_is_alpha(after) ? "per" : NULL;
     case '~':
         return char_is_digit(after) || after == '$' ? "about" : NULL;
     case '<':
@@ -358,6 +358,11 @@ static size_t scan_operator(struct norm *x, size_t at)
         norm_say_words(x, "to the power of");
         return 2;
     }
+    if (norm_literal(x, at, "+/-") > 0) {
+        norm_range(x, at, at + 3, "operator");
+        norm_say_words(x, "plus or minus");
+        return 3;
+    }
     static const char *const operators[][2] = {{"!=", "not equals"},  {"&&", "and"}, {"||", "or"},
                                                {"->", "to"},          {"=>", "to"},  {"+=", "plus equals"},
                                                {"-=", "minus equals"}};
@@ -397,7 +402,21 @@ size_t scan_symbol(struct norm *x, size_t at)
         norm_say_words(x, name);
         return n;
     }
-    size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+    if (norm_literal(x, at, "·") > 0 && at > 0 && char_is_alnum(x->text[at - 1]) &&
+        char_is_alnum(norm_char(x, at + 2)) && (at == 1 || !char_is_alpha(x->text[at - 2])) &&
+        !char_is_alpha(norm_char(x, at + 3))) {
+        norm_range(x, at, at + 2, "symbol"); /* "x·y" */
+        norm_say(x, "times");
+        return 2;
+    }
+    if (norm_literal(x, at, "§§") > 0) {
+        norm_range(x, at, at + 4, "symbol");
+        norm_say(x, "sections");
+        return 4;
+    }
+    size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2, degree = c == 0xc2 ? measure_unit_size(x, at, false) : 0;
+    if (degree > 2) /* "°C" without a number */
+        return measure_unit(x, at, true, false);
     const char *name = at + n <= x->size ? NORM_FIND(names, x->text + at, n) : NULL;
     if (name == NULL)
         return 0;

@@ -165,15 +165,14 @@ static size_t scan_duration(struct norm *x, size_t at)
     size_t count = 0, end = at;
     for (int rank = 4; count < 4;) {
         size_t from = end + (count > 0 && norm_spaces(x, end) == 1), n = norm_digits(x, from), unit = 0;
-        size_t letters = norm_letters(x, from + n);
-        while (unit < sizeof units / sizeof *units &&
-               !norm_in(x->text + from + n, letters, units[unit].written))
+        size_t word = from + n + (n > 0 && norm_spaces(x, from + n) == 1), letters = norm_letters(x, word);
+        while (unit < sizeof units / sizeof *units && !norm_in(x->text + word, letters, units[unit].written))
             unit++;
         if (n == 0 || n > 4 || letters == 0 || unit == sizeof units / sizeof *units ||
             units[unit].rank >= rank)
             break;
         rank = units[unit].rank;
-        end = from + n + letters;
+        end = word + letters;
         parts[count].at = from;
         parts[count].digits = n;
         parts[count].end = end;
@@ -202,8 +201,32 @@ static size_t scan_scale(struct norm *x, size_t at)
     return 2 + scale.size;
 }
 
+/* "1:2:3": three numbers or more. */
+static size_t take_proportion(struct norm *x, size_t at)
+{
+    size_t ends[6], count = 0, end = at, n;
+    while (count < 6 && (n = norm_digits(x, end)) > 0 && n <= 4) {
+        end = ends[count++] = end + n;
+        if (norm_char(x, end) != ':' || !char_is_digit(norm_char(x, end + 1)))
+            break;
+        end++;
+    }
+    if (count < 3 || end != ends[count - 1] || !norm_is_border(x, end))
+        return 0;
+    for (size_t i = 0, from = at; i < count; from = ends[i++] + 1) {
+        norm_range(x, from, ends[i], "ratio");
+        if (i > 0)
+            norm_say(x, "to");
+        say_cardinal(x, x->text + from, ends[i] - from);
+    }
+    return end - at;
+}
+
 static size_t take_ratio(struct norm *x, size_t at)
 {
+    size_t proportion = take_proportion(x, at);
+    if (proportion > 0)
+        return proportion;
     size_t a = norm_digits(x, at), b = norm_digits(x, at + a + 1);
     if (a == 0 || a > 4 || b == 0 || b > 4 || norm_char(x, at + a) != ':' ||
         !norm_is_border(x, at + a + 1 + b) || norm_char(x, at + a + 1 + b) == ':')
@@ -260,24 +283,28 @@ static size_t scan_lap(struct norm *x, size_t at)
     return end - at;
 }
 
-/* "0530 hrs", "at 1400 hours". */
+/* "0530 hrs", "at 1400 hours", "23:00 hours". */
 static size_t scan_military(struct norm *x, size_t at)
 {
-    const char *digits = x->text + at;
-    size_t space = norm_spaces(x, at + 4);
-    if (norm_digits(x, at) != 4 || space != 1 ||
-        norm_word(x, at + 5, "hrs") + norm_word(x, at + 5, "hours") == 0 || number_value(digits, 2) > 23 ||
-        number_value(digits + 2, 2) > 59 ||
-        !(*digits == '0' || norm_previous_in(x, "at|by|from|until|since|before|after")))
+    const char *hour = x->text + at, *minute;
+    size_t colon = norm_char(x, at + 2) == ':', size = 4 + colon, word = at + size + 1;
+    if (colon ? norm_digits(x, at) != 2 || norm_digits(x, at + 3) != 2 : norm_digits(x, at) != 4)
         return 0;
-    norm_range(x, at, at + 4, "time");
-    say_two(x, digits, true);
-    if (number_is_zero(digits + 2, 2))
+    minute = hour + 2 + colon;
+    size_t letters = norm_word(x, word, "hrs") + norm_word(x, word, "hours");
+    if (norm_spaces(x, at + size) != 1 || letters == 0 || number_value(hour, 2) > 23 ||
+        number_value(minute, 2) > 59 ||
+        !(colon > 0 || *hour == '0' || norm_previous_in(x, "at|by|from|until|since|before|after") ||
+          (letters == 3 && number_is_zero(minute, 2) && norm_word(x, word + 4, "of") == 0)))
+        return 0;
+    norm_range(x, at, at + size, "time");
+    say_two(x, hour, true);
+    if (number_is_zero(minute, 2))
         norm_say(x, "hundred");
     else
-        say_two(x, digits + 2, true);
+        say_two(x, minute, true);
     norm_say(x, "hours");
-    return 5 + norm_letters(x, at + 5);
+    return size + 1 + letters;
 }
 
 size_t scan_time(struct norm *x, size_t at)
