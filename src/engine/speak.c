@@ -16,6 +16,7 @@
 #include "base/utf8.h"
 #include "engine/clip_key.h"
 #include "engine/engine.h"
+#include "engine/piece.h"
 #include "engine/recording.h"
 #include "engine/request_text.h"
 
@@ -32,19 +33,6 @@ enum { LOOKAHEAD = 2, FIRST_SYMBOLS = 120, READ_SAMPLES = 4096 };
 
 /* How often a waiting request looks at its cancel switch: a switch that a signal handler may set cannot wake it. */
 static const double POLL_SECONDS = 0.02;
-
-/* A chunk on its way: its clip, and what tells where its words stand in the source. */
-struct piece {
-    struct clip *clip; /* held; NULL: nothing to speak, only the pause */
-    bool found;        /* the clip was there, or another request has it spoken */
-    struct str text;
-    struct utterance_word *words;
-    size_t word_count;
-    uint64_t source_end;
-    float pause_seconds, volume;
-    enum ambience_kind background; /* AMBIENCE_KINDS: none */
-    float background_volume;
-};
 
 struct speech {
     lt_engine *engine;
@@ -92,39 +80,17 @@ static bool cancelled(struct speech *s)
 
 /* ---- Sending chunks to the scheduler ---- */
 
-static lt_status copy_chunk(struct piece *piece, const struct text_chunk *chunk, lt_error *error)
-{
-    str_clear(&piece->text);
-    str_puts(&piece->text, chunk->text);
-    free(piece->words);
-    piece->words = chunk->word_count == 0 ? NULL : malloc(chunk->word_count * sizeof *piece->words);
-    piece->word_count = 0;
-    if (piece->text.failed || (chunk->word_count > 0 && piece->words == NULL))
-        return error_memory(error, "a piece of text");
-    if (chunk->word_count > 0)
-        memcpy(piece->words, chunk->words, chunk->word_count * sizeof *piece->words);
-    piece->word_count = chunk->word_count;
-    piece->source_end = chunk->source_end;
-    piece->pause_seconds = chunk->pause_seconds;
-    piece->volume = chunk->volume;
-    if (!ambience_find(chunk->background, &piece->background))
-        piece->background = AMBIENCE_KINDS;
-    piece->background_volume = chunk->background_volume;
-    piece->clip = NULL;
-    return LT_OK;
-}
-
 static bool is_silent(const struct text_chunk *chunk)
 {
     return chunk->text[0] == '\0' && (chunk->phonemes == NULL || chunk->phonemes[0] == '\0');
 }
 
-/* The voice of a chunk: a mark in the text, or the request's. Both must be of one kind of backend, because the text was
+/* The voice of a piece: a mark in the text, or the request's. Both must be of one kind of backend, because the text was
  * prepared for it. */
-static lt_status chunk_voice(struct speech *s, const struct text_chunk *chunk, struct voice_ref *voice,
+static lt_status piece_voice(struct speech *s, const struct piece *piece, struct voice_ref *voice,
                              lt_error *error)
 {
-    const char *name = chunk->voice != NULL ? chunk->voice : s->request->voice;
+    const char *name = piece->voice.length > 0 ? piece->voice.data : s->request->voice;
     lt_status status = registry_find(&s->engine->registry, name, voice, error);
     if (status == LT_OK && voice->backend != s->voice.backend) {
         registry_release(&s->engine->registry, voice);
@@ -179,24 +145,23 @@ static bool load_clip(struct speech *s, struct clip *clip)
     return loaded;
 }
 
-/* Gets the clip of a chunk: one that is there, or that another request has spoken, or a new one. */
-static lt_status take_clip(struct speech *s, struct piece *piece, const struct text_chunk *chunk,
-                           lt_error *error)
+/* Gets the clip of a piece: one that is there, or that another request has spoken, or a new one. */
+static lt_status take_clip(struct speech *s, struct piece *piece, lt_error *error)
 {
     struct cache *cache = s->engine->cache;
     struct voice_ref voice;
-    lt_status status = chunk_voice(s, chunk, &voice, error);
+    lt_status status = piece_voice(s, piece, &voice, error);
     if (status != LT_OK)
         return status;
     const struct utterance utterance = {
-        .text = chunk->text,
-        .phonemes = chunk->phonemes,
+        .text = piece->text.data,
+        .phonemes = piece->phonemes.length > 0 ? piece->phonemes.data : NULL,
         .words = piece->words,
         .word_count = piece->word_count,
         .voice = voice.voice,
-        .speed = within(s->request->speed * chunk->rate, 0.25f, 4.0f),
-        .pitch = chunk->pitch,
-        .pitch_hertz = chunk->pitch_hertz,
+        .speed = within(s->request->speed * piece->rate, 0.25f, 4.0f),
+        .pitch = piece->pitch,
+        .pitch_hertz = piece->pitch_hertz,
         .seed = s->request->seed,
     };
     status = reserve_working(s, &utterance, error);
@@ -220,9 +185,9 @@ static lt_status take_clip(struct speech *s, struct piece *piece, const struct t
 static lt_status submit_chunk(struct speech *s, const struct text_chunk *chunk, lt_error *error)
 {
     struct piece *piece = &s->pieces[(s->oldest + s->waiting) % LOOKAHEAD];
-    lt_status status = copy_chunk(piece, chunk, error);
+    lt_status status = piece_set(piece, chunk, error);
     if (status == LT_OK && !is_silent(chunk)) {
-        status = take_clip(s, piece, chunk, error);
+        status = take_clip(s, piece, error);
         s->first_piece_submitted = true;
     }
     if (status == LT_OK)
@@ -323,12 +288,14 @@ static void report_words(struct speech *s, const struct piece *piece, double off
     str_free(&text);
 }
 
-/* Encodes one utterance's samples as they arrive, until it is done. */
-static lt_status drain_clip(struct speech *s, struct piece *piece, lt_error *error)
+/* Encodes one utterance's samples as they arrive, until it is done. *too_long: the backend had not the memory for it, and there is none
+ * of it. */
+static lt_status drain_clip(struct speech *s, struct piece *piece, bool *too_long, lt_error *error)
 {
     struct clip *clip = piece->clip;
     double offset = (double)s->samples_written / LT_SAMPLE_RATE;
     size_t at = 0;
+    *too_long = false;
     for (bool done = false; !done;) {
         float samples[READ_SAMPLES];
         size_t count = clip_read(clip, POLL_SECONDS, at, samples, READ_SAMPLES, &done);
@@ -339,12 +306,13 @@ static lt_status drain_clip(struct speech *s, struct piece *piece, lt_error *err
             return status;
         at += count;
     }
-    if (piece->found)
-        s->result.chunks_cached++;
-    else
+    *too_long = clip->status == LT_ERR_MEMORY && at == 0;
+    if (!piece->found)
         s->result.speech_seconds += clip->speech_seconds;
     if (clip->status != LT_OK)
         return error_set(error, clip->status, "%s", clip->error.message);
+    if (piece->found)
+        s->result.chunks_cached++;
     if (!piece->found)
         store_save(s->engine->store, clip);
     report_words(s, piece, offset);
@@ -362,6 +330,34 @@ static void release_piece(struct speech *s, struct piece *piece)
     scheduler_withdraw(s->engine->scheduler, clip->job);
     job_free(clip->job);
     clip_free(clip);
+}
+
+static lt_status drain_halves(struct speech *s, const struct piece *piece, size_t middle, lt_error *error);
+
+/* Encodes a piece. One that is spoken so slowly that it needs more memory than its symbols let expect is cut in two, and so on:
+ * nine times make one symbol of the most that there may be. */
+static lt_status drain_piece(struct speech *s, struct piece *piece, lt_error *error)
+{
+    bool too_long;
+    lt_status status = drain_clip(s, piece, &too_long, error);
+    size_t middle = too_long ? piece_middle(piece) : 0;
+    return middle > 0 ? drain_halves(s, piece, middle, error) : status;
+}
+
+static lt_status drain_halves(struct speech *s, const struct piece *piece, size_t middle, lt_error *error)
+{
+    struct piece halves[2];
+    lt_status status = piece_cut(piece, middle, halves, error);
+    for (int i = 0; i < 2 && status == LT_OK; i++)
+        status = take_clip(s, &halves[i], error);
+    for (int i = 0; i < 2 && status == LT_OK; i++)
+        status = drain_piece(s, &halves[i], error);
+    s->result.chunks++; /* one more than was counted on */
+    for (int i = 0; i < 2; i++) {
+        release_piece(s, &halves[i]);
+        piece_free(&halves[i]);
+    }
+    return status;
 }
 
 static void report_progress(struct speech *s, uint64_t source_end)
@@ -383,7 +379,7 @@ static lt_status finish_oldest(struct speech *s, lt_error *error)
 {
     struct piece *piece = &s->pieces[s->oldest];
     ambience_set(&s->ambience, piece->background, piece->background_volume);
-    lt_status status = piece->clip == NULL ? LT_OK : drain_clip(s, piece, error);
+    lt_status status = piece->clip == NULL ? LT_OK : drain_piece(s, piece, error);
     if (status != LT_OK)
         return status; /* the piece stays in the ring: stop_pipeline takes it back */
     uint64_t source_end = piece->source_end;
@@ -529,10 +525,8 @@ static void close_speech(struct speech *s)
     encoder_close(s->encoder);
     text_stream_close(s->stream);
     registry_release(&s->engine->registry, &s->voice);
-    for (int i = 0; i < LOOKAHEAD; i++) {
-        str_free(&s->pieces[i].text);
-        free(s->pieces[i].words);
-    }
+    for (int i = 0; i < LOOKAHEAD; i++)
+        piece_free(&s->pieces[i]);
     recording_close(&s->recording);
     budget_release(s->engine->budget, &s->reservation);
 }

@@ -491,6 +491,15 @@ static void generate_short_ones(struct kokoro *k, const struct batch *b, struct 
         generate_side_by_side(k, b, g, first, first + count, bytes);
 }
 
+static void refuse_length(struct kokoro_utterance *u, int frames, size_t bytes)
+{
+    u->status = error_set(&u->error, LT_ERR_MEMORY,
+                          "an utterance of %.0f seconds needs more working memory than %zu MiB: raise "
+                          "memory.limit_bytes, or let it be spoken faster",
+                          frames / 40.0, bytes / MEBIBYTE);
+    finish(u);
+}
+
 /* Utterance i of a group does not fit. */
 static void leave(const struct kokoro *k, struct batch *b, const struct group *g, int i)
 {
@@ -499,11 +508,7 @@ static void leave(const struct kokoro *k, struct batch *b, const struct group *g
         b->unfit[b->unfit_count++] = u;
         return;
     }
-    u->status = error_set(&u->error, LT_ERR_MEMORY,
-                          "an utterance of %.0f seconds needs more working memory than %zu MiB: raise "
-                          "memory.limit_bytes, or let it be spoken faster",
-                          (g->begin[i + 1] - g->begin[i]) / 40.0, k->allowed / MEBIBYTE);
-    finish(u);
+    refuse_length(u, g->begin[i + 1] - g->begin[i], k->allowed);
 }
 
 /* The others of a group, the shortest first, with all threads on each. */
@@ -563,21 +568,38 @@ static void fail_all(const struct batch *b, lt_status status, const char *messag
     }
 }
 
-/* What depends on phonemes; false when the arena is too small for the batch. */
-static bool read_batch(struct kokoro *k, struct batch *b)
+/* Ends the utterances that came out longer than they may, and returns how many are left, in the first places. */
+static int drop_long_ones(const struct kokoro *k, const struct batch *b)
 {
-    if (!prepare(k, b) || !encode(k, b))
-        return false;
-    predict_prosody(k, b);
-    kokoro_clock(k, KOKORO_PROSODY);
-    return !k->nn.arena.overflow;
+    int left = 0;
+    for (int i = 0; i < b->count; i++) {
+        struct kokoro_utterance *u = b->utterances[i];
+        const int frames = b->frame_begin[i + 1] - b->frame_begin[i];
+        if (u->most_memory > 0 && kokoro_need(k, frames) > u->most_memory)
+            refuse_length(u, frames, u->most_memory);
+        else
+            b->utterances[left++] = u;
+    }
+    return left;
 }
 
-/* Speaks a batch; one that does not fit into the arena, in halves. */
+/* Speaks a batch; one that does not fit into the arena, in halves; one with utterances that are too long, once more without them. */
 static void speak_batch(struct kokoro *k, struct kokoro_utterance **utterances, int count)
 {
     struct batch b = {.utterances = utterances, .count = count};
-    const bool fits = read_batch(k, &b);
+    bool fits = prepare(k, &b) && encode(k, &b);
+    const int left = fits ? drop_long_ones(k, &b) : count;
+    if (left < count) {
+        arena_release(&k->nn.arena, 0);
+        if (left > 0)
+            speak_batch(k, utterances, left);
+        return;
+    }
+    if (fits) {
+        predict_prosody(k, &b);
+        kokoro_clock(k, KOKORO_PROSODY);
+        fits = !k->nn.arena.overflow;
+    }
     if (fits)
         decode(k, &b);
     k->nn.arena.overflow = false;

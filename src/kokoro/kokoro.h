@@ -56,6 +56,8 @@ struct kokoro_utterance {
         pitch_hertz; /* of voiced frames: F0 = pitch * predicted + pitch_hertz; pitch 0: their mean is
                                      pitch_hertz; both 0: as predicted */
     uint64_t seed;   /* of the excitation's noise */
+    size_t
+        most_memory; /* bytes of kokoro_need() above which it is over with LT_ERR_MEMORY, whatever there is; 0: any */
     const atomic_bool *cancelled; /* looked at between parts of the work; NULL: never */
     const struct kokoro_probe *probe;
 

@@ -47,7 +47,9 @@ struct utterance {
     void *user;
 
     /* Filled by speak(). */
-    lt_status status; /* LT_OK, LT_ERR_CANCELLED or what went wrong with this utterance alone */
+    /* LT_OK, LT_ERR_CANCELLED or what went wrong with this utterance alone. LT_ERR_MEMORY before any sample: it takes more than
+     * working() said of it, because it is spoken slowly; halves of it may do. */
+    lt_status status;
     lt_error error;
 };
 

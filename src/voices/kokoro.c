@@ -324,6 +324,7 @@ struct prepared {
     bool space[MAX_IDS];      /* the id is that of a space */
     float *style;
     struct utterance *from;
+    int symbols; /* that utterance.phonemes has, those that the model does not know too */
     bool timed;
 };
 
@@ -356,6 +357,7 @@ static lt_status read_phonemes(const struct model *model, struct prepared *p)
     p->offset[count] = (uint32_t)size;
     p->spoken.ids = p->ids;
     p->spoken.count = count + 1;
+    p->symbols = symbols;
     style_of(model, p->from->voice, symbols, p->style);
     return LT_OK;
 }
@@ -448,6 +450,8 @@ static void prepare(struct backend *backend, struct prepared *p, struct utteranc
                                           .user = p,
                                           .durations = p->durations};
     u->status = read_phonemes(backend->model, p);
+    /* also where there is more just now, so that where a text is cut does not depend on who else speaks */
+    p->spoken.most_memory = kokoro_working(backend, (size_t)p->symbols, u->speed);
 }
 
 static void kokoro_backend_speak(struct backend *backend, struct utterance **batch, int count)
