@@ -669,6 +669,123 @@ static void pitch_scales_and_shifts_what_is_voiced(void **state)
     model_close(model);
 }
 
+/* One that may not take what it needs is refused, and the others of its batch do not notice. */
+static void what_takes_more_than_it_may_is_refused_alone(void **state)
+{
+    (void)state;
+    if (!model_file[0])
+        skip();
+    enum { COUNT = 3 };
+    static const int ids[] = {0, 50, 83, 54, 16, 0};
+    struct model *model;
+    struct kokoro *kokoro;
+    const struct kokoro_options options = {.threads = 2, .isa = ISA_COUNT};
+    assert_int_equal(model_open(model_file, &model, NULL), LT_OK);
+    assert_int_equal(kokoro_open(model, &options, &kokoro, NULL), LT_OK);
+    float *style = calloc(2 * (size_t)model->style, sizeof *style);
+    assert_non_null(style);
+    struct kokoro_utterance utterances[COUNT], *batch[COUNT];
+    int pieces[COUNT] = {0};
+    for (int i = 0; i < COUNT; i++) {
+        utterances[i] = (struct kokoro_utterance){
+            .ids = ids, .count = 6, .style = style, .speed = 1, .emit = discard, .user = &pieces[i]};
+        utterances[i].most_memory = i == 1 ? kokoro_need(kokoro, 1) - 1 : kokoro_need(kokoro, 4000);
+        batch[i] = &utterances[i];
+    }
+    kokoro_speak(kokoro, batch, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(utterances[i].status, i == 1 ? LT_ERR_MEMORY : LT_OK);
+        assert_int_equal(pieces[i] > 0, i != 1);
+    }
+    assert_non_null(strstr(utterances[1].error.message, "memory.limit_bytes"));
+    free(style);
+    kokoro_close(kokoro);
+    model_close(model);
+}
+
+static const char slow_text[] =
+    "The old bridge over the river was closed for repairs, and nobody in the town knew for how long.";
+
+/* What a request with little memory wrote. */
+struct listener {
+    struct str bytes;
+    int words;
+    double last_end;
+};
+
+static bool hear(void *user, const void *bytes, size_t size)
+{
+    struct listener *listener = user;
+    str_append(&listener->bytes, bytes, size);
+    return true;
+}
+
+static void hear_word(void *user, const lt_word *word)
+{
+    struct listener *listener = user;
+    assert_true(word->text_begin < word->text_end &&
+                strncmp(word->text, slow_text + word->text_begin, strlen(word->text)) == 0);
+    assert_true(word->start_seconds >= listener->last_end - 0.2 && word->end_seconds > word->start_seconds);
+    listener->last_end = word->end_seconds;
+    listener->words++;
+}
+
+/* Speaks it in an engine with `limit` bytes of memory, in *chunks pieces. */
+static struct listener speak_in_little(const char *limit, float speed, uint32_t *chunks)
+{
+    lt_error error;
+    lt_engine *engine;
+    lt_result result;
+    lt_config *config = lt_config_new();
+    assert_int_equal(lt_config_set(config, "engine.model", model_file, &error), LT_OK);
+    assert_int_equal(lt_config_set(config, "engine.threads", "2", &error), LT_OK);
+    assert_int_equal(lt_config_set(config, "cache.memory_bytes", "0", &error), LT_OK);
+    assert_int_equal(lt_config_set(config, "memory.limit_bytes", limit, &error), LT_OK);
+    assert_int_equal(lt_engine_open(config, &engine, &error), LT_OK);
+    struct listener listener = {0};
+    lt_request request;
+    lt_request_init(&request);
+    request.text = slow_text;
+    request.voice = "af_heart";
+    request.format = LT_FORMAT_PCM;
+    request.speed = speed;
+    request.write = hear;
+    request.word = hear_word;
+    request.user = &listener;
+    lt_status status = lt_speak(engine, &request, &result, &error);
+    if (status != LT_OK)
+        print_error("%s\n", error.message);
+    assert_int_equal(status, LT_OK);
+    *chunks = result.chunks;
+    lt_engine_close(engine);
+    lt_config_free(config);
+    return listener;
+}
+
+/* Memory is reckoned by symbols; a voice that takes longer for them is spoken in shorter pieces, with every word in its place. */
+static void what_is_spoken_slowly_is_cut_again(void **state)
+{
+    (void)state;
+    if (!model_file[0])
+        skip();
+    uint32_t plenty, little, again;
+    struct listener a = speak_in_little("500000000", 1, &plenty), b = speak_in_little("8000000", 1, &little),
+                    c = speak_in_little("8000000", 1, &again);
+    assert_true(little > plenty);
+    assert_int_equal(a.words, 19);
+    assert_int_equal(b.words, 19);
+    assert_int_equal(little, again);
+    assert_int_equal(b.bytes.length, c.bytes.length);
+    assert_memory_equal(b.bytes.data, c.bytes.data, b.bytes.length);
+    str_free(&a.bytes);
+    str_free(&b.bytes);
+    str_free(&c.bytes);
+    struct listener slowest = speak_in_little("8000000", 0.25f, &again);
+    assert_int_equal(slowest.words, 19);
+    assert_true(again > little);
+    str_free(&slowest.bytes);
+}
+
 /* Speaks a few phonemes with a bound model, whatever its weights are. */
 static void speak_damaged(const struct model *model)
 {
@@ -732,6 +849,8 @@ int main(void)
         cmocka_unit_test(a_large_batch_sounds_like_its_utterances_alone),
         cmocka_unit_test(little_memory_makes_small_batches),
         cmocka_unit_test(the_budget_decides_the_longest_utterance),
+        cmocka_unit_test(what_takes_more_than_it_may_is_refused_alone),
+        cmocka_unit_test(what_is_spoken_slowly_is_cut_again),
         cmocka_unit_test(the_seed_chooses_the_noise),
         cmocka_unit_test(a_blend_is_a_weighted_mean),
         cmocka_unit_test(malformed_blends_are_refused),
