@@ -43,6 +43,16 @@ test('the example compiles with pkg-config against the installed library and spe
   assert.throws(() => run(hello, ['caf\xe9', join(folder, 'x.xyz')], { stdio: 'pipe', env: { ...process.env, LD_LIBRARY_PATH: dirname(find('liblitetts.so')) } }));
 });
 
+test('the example links the static library, too', () => {
+  const env = { ...process.env, PKG_CONFIG_PATH: dirname(find('litetts.pc')), PKG_CONFIG_SYSROOT_DIR: root };
+  const flags = run('pkg-config', ['--cflags', '--libs', '--static', 'litetts'], { env }).trim().split(/\s+/);
+  const hello = join(folder, 'hello-static');
+  run('cc', [example, '-o', hello, ...flags.map((flag) => (flag === '-llitetts' ? '-l:liblitetts.a' : flag))]);
+  const wav = join(folder, 'static.wav');
+  assert.match(run(hello, ['Hello from C.', wav]), /s of audio/);
+  assert.ok(decodedSeconds(wav) > 0.5);
+});
+
 test('the header compiles as C++ and as strict C11', () => {
   const include = join(dirname(find('litetts.h')), '..');
   const source = '#include <litetts/litetts.h>\nint main(void) { return lt_version() == 0; }\n';
