@@ -28,6 +28,15 @@ static enum MHD_Result get_models(struct exchange *x)
     return reply_json(x, 200, json_pack("{s:s, s:o}", "object", "list", "data", list));
 }
 
+/* The same names where Open WebUI looks for them. */
+static enum MHD_Result get_audio_models(struct exchange *x)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s}", "id", models[i], "name", models[i]));
+    return reply_json(x, 200, json_pack("{s:o}", "models", list));
+}
+
 static enum MHD_Result get_model(struct exchange *x)
 {
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++)
@@ -158,6 +167,7 @@ static const struct route routes[] = {
     {"/metrics", GET_ONLY, false, metrics_answer, NULL},
     {"/openapi.json", GET_ONLY, true, get_openapi, NULL},
     {"/stats", GET_ONLY, false, stats_answer, NULL},
+    {"/v1/audio/models", GET_ONLY, false, get_audio_models, NULL},
     {"/v1/audio/speech", POST_ONLY, false, NULL, speech_begin},
     {"/v1/audio/stream", POST_ONLY, false, NULL, speech_begin_stream},
     {"/v1/audio/voices", GET_ONLY, false, get_audio_voices, NULL},

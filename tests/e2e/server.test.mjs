@@ -172,6 +172,7 @@ serverTest('voices come in the forms that clients read', {}, async (server) => {
   assert.deepEqual(await (await server.get('/v1/voices')).json(), list.voices);
   assert.deepEqual(await (await server.get('/v1/audio/voices?legacy=true')).json(), { voices: names });
   assert.equal(list.voices.filter((voice) => voice.default).length, 1);
+  assert.ok((await (await server.get('/v1/audio/models')).json()).models.some(({ id, name }) => id === 'tts-1' && name === 'tts-1'));
   for (const voice of names) assert.equal((await server.speak({ input: 'Hi.', voice })).status, 200);
 });
 
