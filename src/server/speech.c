@@ -91,6 +91,7 @@ static bool write_at(struct exchange *x, uint64_t offset, const char *bytes, siz
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
+            x->speech.file_error = errno;
             log_event(LOG_ERROR, x->id, "cannot write to the temporary file", "reason=%s", strerror(errno));
             return false;
         }
@@ -160,7 +161,12 @@ static lt_status speak(struct exchange *x)
     request.user = x;
     request.write = asked->stream ? write_ring : write_file;
     request.rewrite = asked->stream ? NULL : rewrite_file;
-    return lt_speak(x->settings->engine, &request, &x->speech.result, &x->speech.error);
+    lt_status status = lt_speak(x->settings->engine, &request, &x->speech.result, &x->speech.error);
+    if (x->speech.file_error == 0)
+        return status;
+    errno = x->speech.file_error; /* what lt_speak takes for a client that left */
+    return error_errno(&x->speech.error, LT_ERR_IO,
+                       "the server cannot write its temporary file; ask for a streamed answer");
 }
 
 static void run(struct pool_job *job)
@@ -363,6 +369,7 @@ static enum MHD_Result answer_failure(struct exchange *x)
         [LT_ERR_MEMORY] = {503, "out_of_memory", NULL},
         [LT_ERR_BUSY] = {429, "rate_limit_exceeded", NULL},
         [LT_ERR_CANCELLED] = {503, "shutting_down", NULL},
+        [LT_ERR_IO] = {500, "internal_error", NULL},
         [LT_ERR_INTERNAL] = {500, "internal_error", NULL},
     };
     lt_status status = x->speech.status;

@@ -54,6 +54,7 @@ struct speech {
     size_t ring_begin, ring_used; /* first byte and number of bytes */
     int file;                     /* the whole answer when it is not streamed, else -1 */
     uint64_t file_size;
+    int file_error;       /* errno of a write to it that failed; the worker's */
     struct str spelled;   /* the whole answer when that is text */
     struct str event;     /* server-sent event that is being sent */
     size_t event_sent;    /* bytes of it that have been */

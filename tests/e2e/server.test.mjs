@@ -91,6 +91,14 @@ serverTest('an answer that is not streamed has its length and the same audio', {
   }
 });
 
+test('a temporary file that cannot be written is a fault of the server', async () => {
+  const server = await Server.start({}, { command: ['sh', '-c', 'ulimit -f 8; exec "$0" serve', program] });
+  const { message } = await failure(await server.speak({ input: long, stream: false }), 500, 'internal_error');
+  assert.match(message, /cannot write its temporary file; ask for a streamed answer: File too large/);
+  assert.equal((await server.speak({})).status, 200);
+  await server.stop();
+});
+
 serverTest('the first audio leaves long before the last is spoken', {}, async (server) => {
   const response = await server.speak({ input: long.slice(0, 8000), response_format: 'mp3' });
   const reader = response.body.getReader();
