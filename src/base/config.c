@@ -127,7 +127,8 @@ int64_t config_integer(const lt_config *config, enum config_key key)
 
 double config_number(const lt_config *config, enum config_key key)
 {
-    return strtod(config->values[key].text, NULL);
+    char *end;
+    return str_number(config->values[key].text, &end);
 }
 
 bool config_bool(const lt_config *config, enum config_key key)
@@ -157,7 +158,7 @@ static lt_status check_integer(const struct config_key_info *key, const char *va
 static lt_status check_number(const struct config_key_info *key, const char *value, lt_error *error)
 {
     char *end;
-    double number = strtod(value, &end);
+    double number = str_number(value, &end);
     if (end == value || *end != '\0' || isspace((unsigned char)*value) || !isfinite(number) ||
         number < key->least || number > key->most)
         return error_set(error, LT_ERR_CONFIG, "%s takes a number from %g to %g, not '%s'", key->name,
@@ -273,17 +274,19 @@ static lt_status store_json(lt_config *config, const char *name, const json_t *v
     if (key == CONFIG_COUNT)
         return unknown(name, path, error);
     struct str text = {0};
+    char *number = NULL;
     if (json_is_string(value))
         str_puts(&text, json_string_value(value));
-    else if (json_is_integer(value))
-        str_printf(&text, "%lld", (long long)json_integer_value(value));
-    else if (json_is_real(value))
-        str_printf(&text, "%.17g", json_real_value(value));
     else if (json_is_boolean(value))
         str_puts(&text, json_is_true(value) ? "true" : "false");
-    else
+    else if (!json_is_number(value))
         return error_set(error, LT_ERR_CONFIG, "%s in %s takes a single value, not a list, an object or null",
                          name, path);
+    else if ((number = json_dumps(value, JSON_ENCODE_ANY)) != NULL) /* printf's would follow the locale */
+        str_puts(&text, number);
+    else
+        text.failed = true;
+    free(number);
     lt_status status = text.failed ? error_memory(error, "the configuration")
                                    : store(config, key, text.data != NULL ? text.data : "", path, error);
     str_free(&text);

@@ -1,6 +1,8 @@
 /* str.c: a growable byte string. */
 #include "base/str.h"
 
+#include <locale.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +99,20 @@ void str_remove_front(struct str *s, size_t size)
         size = s->length;
     memmove(s->data, s->data + size, s->length - size + 1);
     s->length -= size;
+}
+
+static locale_t plain; /* 0 when it cannot be made; lives as long as the program */
+
+static void make_plain(void)
+{
+    plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
+double str_number(const char *text, char **end)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_plain);
+    return plain != (locale_t)0 ? strtod_l(text, end, plain) : strtod(text, end);
 }
 
 static size_t distance(const char *a, const char *b)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/str.h"
 #include "base/threads.h"
 #include "base/utf8.h"
 #include "voices/backend.h"
@@ -125,7 +126,7 @@ static lt_status parse_part(const struct model *model, const char **at, struct b
     *at = skip_space(begin + size);
     if (**at == '(') {
         char *end;
-        weight = strtod(*at + 1, &end);
+        weight = str_number(*at + 1, &end);
         const char *close = skip_space(end);
         if (end == *at + 1 || *close != ')' || !(weight > 0 && weight <= 1000))
             return error_set(error, LT_ERR_VOICE,

@@ -1,7 +1,7 @@
 // library.test.mjs: the library as it is installed: a user's compiler, pkg-config, the example, shared and static.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import test from 'node:test';
@@ -51,6 +51,38 @@ test('the example links the static library, too', () => {
   const wav = join(folder, 'static.wav');
   assert.match(run(hello, ['Hello from C.', wav]), /s of audio/);
   assert.ok(decodedSeconds(wav) > 0.5);
+});
+
+const german = (() => {
+  try {
+    mkdirSync(join(folder, 'locale'));
+    run('localedef', ['-i', 'de_DE', '-f', 'UTF-8', join(folder, 'locale/de_DE.UTF-8')], { stdio: 'pipe' });
+    return true;
+  } catch {
+    return false; // no such program, or none of its sources
+  }
+})();
+
+test('numbers are read alike in every locale', { skip: german ? false : 'no localedef' }, () => {
+  writeFileSync(join(folder, 'config.json'), '{"voice": {"speed": 1.25}, "target": {"rtf": "0.5"}}');
+  writeFileSync(join(folder, 'locale.c'), `
+    #include <litetts/litetts.h>
+    #include <locale.h>
+    #include <stdio.h>
+    int main(int argc, char **argv) {
+      lt_error error = {0};
+      lt_config *config = lt_config_new();
+      if (argc != 2 || !setlocale(LC_ALL, "de_DE.UTF-8") || lt_config_load_file(config, argv[1], &error) ||
+          lt_config_set(config, "memory.wait_seconds", "2.5", &error))
+        return fprintf(stderr, "%s\\n", error.message), 1;
+      printf("%s %g", lt_config_get(config, "voice.speed"), 1.5);
+      lt_config_free(config);
+      return 0;
+    }`);
+  const library = find('liblitetts.so'), program = join(folder, 'locale-test');
+  run('cc', [join(folder, 'locale.c'), '-o', program, `-I${join(dirname(find('litetts.h')), '..')}`, `-L${dirname(library)}`, '-llitetts']);
+  const env = { ...process.env, LD_LIBRARY_PATH: dirname(library), LOCPATH: join(folder, 'locale') };
+  assert.equal(run(program, [join(folder, 'config.json')], { env }), '1.25 1,5');
 });
 
 test('the header compiles as C++ and as strict C11', () => {
