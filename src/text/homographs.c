@@ -97,11 +97,16 @@ static bool reads_as_past(const struct tokens *tokens, size_t index)
                               "yesterday last ago previously earlier already just once was were had did "
                               "before recently finally "
                               "until after somewhere");
+    if (count_near(tokens, index, 12, "when while") > 0 &&
+        count_near(tokens, index, 12, "was were had did") > 0)
+        past += 2; /* "every night when I was small" */
     int present =
         3 * count_near(
                 tokens, index, 12,
                 "every always usually often sometimes generally normally daily mostly weekly rarely seldom "
                 "regularly nowadays whenever don't typically if few most");
+    present += tag_at(tokens, index, -2) == POS_STOP && tag_at(tokens, index, -1) == POS_NNS &&
+               tag_at(tokens, index, 1) == POS_NNS; /* "kids read comics" */
     for (int step = -12; step <= 12; step++) {
         size_t at = step == 0 ? SIZE_MAX : neighbour(tokens, index, step);
         if (at == SIZE_MAX)
@@ -130,6 +135,14 @@ static void tag_read(const struct tokens *tokens, size_t index, struct token *to
     enum pos_tag subject = tag_at(tokens, index, step);
     bool plural = subject == POS_NNS || neighbour_in(tokens, index, step, "i we they you who people") ||
                   subject == POS_STOP;
+    bool participle = subject == POS_NNS && neighbour_in(tokens, index, 1, "from by into off");
+    for (int ahead = 2; participle && ahead <= 7; ahead++) { /* "lines read from the file are trimmed" */
+        enum pos_tag later = tag_at(tokens, index, ahead);
+        if (later == POS_VBP || later == POS_VBZ || later == POS_MD) {
+            token->tag = POS_VBN;
+            return;
+        }
+    }
     /* "he read" cannot be present */
     token->tag = !plural || reads_as_past(tokens, index) ? POS_VBD : POS_VB;
 }
@@ -219,7 +232,7 @@ static void tag_minute(const struct tokens *tokens, size_t index, struct token *
         !neighbour_in(
             tokens, index, 1,
             "hand hands steak steaks walk drive break mark ride silence warning speech delay video clip book "
-            "later ago episode call waltz rice maid men");
+            "later ago episode call waltz rice maid men counts matters passes passed");
     token->tag = (small || measured) && !span ? POS_JJ : POS_NN;
 }
 
@@ -268,17 +281,22 @@ static void tag_invalid(const struct tokens *tokens, size_t index, struct token 
         tokens, index, 1, "mother father wife husband son daughter aunt uncle brother sister child carriage");
     bool alone =
         neighbour_in(tokens, index, -1, "an the elderly bedridden chronic") && before_mark(tokens, index);
-    token->tag = person || alone ? POS_NN : POS_JJ;
+    enum pos_tag before = tag_at(tokens, index, -1);
+    bool subject = (before == POS_JJ || before == POS_DT) && tag_at(tokens, index, 1) == POS_VBD;
+    token->tag = person || alone || subject ? POS_NN : POS_JJ;
 }
 
 static void tag_dove(const struct tokens *tokens, size_t index, struct token *token)
 {
     enum pos_tag before = tag_at(tokens, index, -1);
-    if (neighbour_in(
-            tokens, index, 1,
-            "into in off under down for headfirst straight right deep head deeper back beneath from") &&
-        (before == POS_PRP || before == POS_NN || before == POS_NNS || before == POS_NNP ||
-         before == POS_RB || before == POS_CC))
+    bool aside =
+        neighbour_in(tokens, index, 1, "to") && neighbour_in(tokens, index, 2, "his her their my our");
+    if ((aside && before != POS_JJ && before != POS_DT) ||
+        (neighbour_in(
+             tokens, index, 1,
+             "into in off under down for headfirst straight right deep head deeper back beneath from") &&
+         (before == POS_PRP || before == POS_NN || before == POS_NNS || before == POS_NNP ||
+          before == POS_RB || before == POS_CC)))
         token->tag = POS_VBD;
     else
         token->tag = POS_NN;
@@ -293,6 +311,9 @@ static void tag_learned(const struct tokens *tokens, size_t index, struct token 
                      "institution bishop clerk") &&
         tag_at(tokens, index, -1) != POS_PRP)
         token->tag = POS_JJ;
+    else if (neighbour_in(tokens, index, 1, "in") && neighbour_in(tokens, index, -1, "is was") &&
+             neighbour_in(tokens, index, -2, "he she who"))
+        token->tag = POS_JJ; /* "she was learned in the law" */
 }
 
 /* Adjectives that are verbs only where nothing but a verb can stand: after "to", a modal, "do" or a plural subject. */
