@@ -71,7 +71,7 @@ static const struct currency *find_currency(const struct norm *x, size_t at, siz
     bool code_like = char_is_upper(first) && (char_is_upper(second) || second == 's' || second == '$');
     bool small = (first == 'k' && second == 'r') || (strchr("zK", first) != NULL && char_is_wide(second)) ||
                  norm_char(x, at + 3) == '$'; /* "kr", "zł", "Mex$" */
-    if (char_is_alpha(first) && !code_like && !small)
+    if (char_is_alpha(first) ? !code_like && !small : first != '$' && !char_is_wide(first))
         return NULL;
     for (size_t i = 0; i < sizeof currencies / sizeof *currencies; i++)
         for (const char *const *written = currencies[i].written; *written != NULL; written++) {

@@ -31,6 +31,8 @@ struct norm {
     const char *text_after_quote;
     size_t no_serial_until;  /* up to here nothing is a serial number: the run is too long for one */
     size_t no_address_until; /* up to here nothing is an address of the net */
+    size_t run_end;          /* where the run of digits and their signs ends that was looked at last */
+    bool long_run;           /* it is too long for a number of any kind */
 };
 
 /* ---- Saying ---- */

@@ -89,10 +89,11 @@ static void drop(struct norm *x, size_t begin, size_t end, const char *reason)
         token->space_after = space;
 }
 
-/* White space follows what was said last. */
+/* White space follows what was said last. What is dropped after it takes its space over, so the first that has one ends the
+ * way back. */
 static void add_space(struct norm *x)
 {
-    for (size_t i = x->out->count; i > x->first; i--) {
+    for (size_t i = x->out->count; i > x->first && !x->out->items[i - 1].space_after; i--) {
         struct token *token = &x->out->items[i - 1];
         token->space_after = true;
         if (token->kind != TOKEN_DROPPED)
@@ -149,8 +150,10 @@ bool norm_in(const char *word, size_t size, const char *words)
             n++;
         if (n == size && (words[n] == '|' || words[n] == '\0'))
             return true;
-        words += strcspn(words, "|");
-        words += *words == '|';
+        const char *bar = strchr(words, '|');
+        if (bar == NULL)
+            return false;
+        words = bar + 1;
     }
     return false;
 }
@@ -567,10 +570,41 @@ static size_t take_inches(struct norm *x, size_t at, bool plural)
     return 1;
 }
 
+/* Whether the digits and the signs between them run on for longer than any number, date or address does. */
+static bool in_long_run(struct norm *x, size_t at)
+{
+    enum { LONGEST = 128 };
+    if (at >= x->run_end) {
+        size_t end = at;
+        while (end < x->size && (char_is_digit(x->text[end]) || strchr("-.,:/", x->text[end]) != NULL))
+            end++;
+        x->long_run = end - at > LONGEST;
+        x->run_end = end;
+    }
+    return x->long_run;
+}
+
+/* A number that stands for itself alone. */
+static size_t take_plain_number(struct norm *x, size_t at)
+{
+    struct number number;
+    if (number_read(x, at, &number)) {
+        norm_range(x, at, at + number.size, "number");
+        say_bare(x, &number, false);
+        return number.size;
+    }
+    size_t digits = norm_digits(x, at);
+    norm_range(x, at, at + digits, "digits");
+    say_digits(x, x->text + at, digits);
+    return digits;
+}
+
 /* A digit (or a point and a digit) begins at `at`. */
 static size_t take_number(struct norm *x, size_t at)
 {
     size_t used;
+    if (in_long_run(x, at))
+        return take_plain_number(x, at);
     if ((used = scan_electronic(x, at, 0)) > 0 || (used = scan_telephone(x, at)) > 0 ||
         (used = scan_date(x, at)) > 0 || (used = scan_time(x, at)) > 0 || (used = scan_decade(x, at)) > 0 ||
         (used = scan_address(x, at)) > 0 || (used = scan_ordinal(x, at)) > 0 ||
@@ -584,12 +618,8 @@ static size_t take_number(struct norm *x, size_t at)
     if ((used = scan_range(x, at)) > 0)
         return used + take_unit(x, at + used, true);
     struct number number;
-    if (!number_read(x, at, &number)) {
-        used = norm_digits(x, at);
-        norm_range(x, at, at + used, "digits");
-        say_digits(x, x->text + at, used);
-        return used;
-    }
+    if (!number_read(x, at, &number))
+        return take_plain_number(x, at);
     if (norm_word(x, at, "401k") + norm_word(x, at, "403b") > 0) { /* savings plans */
         norm_range(x, at, at + 4, "number");
         say_cardinal(x, number.whole, 1);

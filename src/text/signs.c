@@ -156,6 +156,8 @@ static bool between_words(const struct norm *x, size_t at)
 static bool is_equation(const struct norm *x, size_t at)
 {
     size_t begin = at > 24 ? at - 24 : 0, end = at + 24 < x->size ? at + 24 : x->size;
+    if (x->long_run && at < x->run_end)
+        return false;
     for (size_t i = at; i < end; i++) {
         char c = x->text[i];
         if (c == '=')
@@ -235,10 +237,7 @@ static const char *ascii_name(const struct norm *x, size_t at)
         if (before >= 'A' && before <= 'F' && (at == 1 || x->text[at - 2] == ' ') &&
             strchr(",.;)!?", after) != NULL)
             return "minus"; /* "a B-." */
-        return (is_equation(x, at) && (char_is_digit(after) || after == ' ')) ||
-                       (between_numbers(x, at, 1) && is_equation(x, at))
-                   ? "minus"
-                   : NULL;
+        return (char_is_digit(after) || after == ' ') && is_equation(x, at) ? "minus" : NULL;
     case '/':
         if (char_is_alpha(before) && char_is_alpha(after) && norm_is_border(x, at + 2) &&
             (at == 1 || norm_is_border(x, at - 2)))
