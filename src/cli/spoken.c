@@ -26,23 +26,22 @@ static size_t read_source(void *user, char *buffer, size_t size)
     return source_read(user, buffer, size);
 }
 
-/* A text on its way: where it comes from and who takes its chunks. */
+/* How a text is read and who takes its chunks. */
 struct reading {
+    const lt_config *config;
     const struct text_options *options;
-    text_read_fn read;
-    void *source;
     void (*take)(void *user, const struct text_chunk *chunk);
     void *user;
 };
 
-static lt_status read_chunks(const lt_config *config, const struct reading *reading, lt_error *error)
+static lt_status read_chunks(const struct reading *reading, text_read_fn read, void *from, lt_error *error)
 {
     struct frontend *frontend = NULL;
     struct text_stream *stream = NULL;
     const struct text_chunk *chunk;
-    lt_status status = frontend_open(config, &frontend, error);
+    lt_status status = frontend_open(reading->config, &frontend, error);
     if (status == LT_OK)
-        status = text_stream_open(frontend, reading->options, reading->read, reading->source, &stream, error);
+        status = text_stream_open(frontend, reading->options, read, from, &stream, error);
     while (status == LT_OK && (status = text_stream_next(stream, &chunk, error)) == LT_OK && chunk != NULL)
         reading->take(reading->user, chunk);
     text_stream_close(stream);
@@ -50,32 +49,27 @@ static lt_status read_chunks(const lt_config *config, const struct reading *read
     return status;
 }
 
-static lt_status read_operands(const lt_config *config, char *const *operands, int count,
-                               struct reading *reading, lt_error *error)
+static lt_status read_operands(const struct reading *reading, char *const *operands, int count,
+                               lt_error *error)
 {
     struct words words = {0};
     for (int i = 0; i < count; i++) {
         str_puts(&words.text, i > 0 ? " " : "");
         str_puts(&words.text, operands[i]);
     }
-    reading->read = read_words;
-    reading->source = &words;
     lt_status status =
-        words.text.failed ? error_memory(error, "the text") : read_chunks(config, reading, error);
+        words.text.failed ? error_memory(error, "the text") : read_chunks(reading, read_words, &words, error);
     str_free(&words.text);
     return status;
 }
 
-static lt_status read_file(const lt_config *config, const char *path, struct reading *reading,
-                           lt_error *error)
+static lt_status read_file(const struct reading *reading, const char *path, lt_error *error)
 {
     struct source source;
     lt_status status = source_open(&source, path, error);
     if (status != LT_OK)
         return status;
-    reading->read = read_source;
-    reading->source = &source;
-    status = read_chunks(config, reading, error);
+    status = read_chunks(reading, read_source, &source, error);
     source_close(&source);
     return status;
 }
@@ -99,9 +93,9 @@ lt_status spoken_read(const struct arguments *arguments, struct text_options *op
     lt_config *config = arguments_config(arguments, error);
     if (config == NULL)
         return error->status;
-    struct reading reading = {.options = options, .take = take, .user = user};
-    lt_status status = path != NULL ? read_file(config, path, &reading, error)
-                                    : read_operands(config, operands, count, &reading, error);
+    const struct reading reading = {.config = config, .options = options, .take = take, .user = user};
+    lt_status status =
+        path != NULL ? read_file(&reading, path, error) : read_operands(&reading, operands, count, error);
     lt_config_free(config);
     return status;
 }
