@@ -517,6 +517,8 @@ test('the man page tells of every command and option', () => {
       const where = section.includes(entry) ? section : page.split(/^\.Sh /m).find((s) => s.startsWith('COMMON'));
       assert.ok(where.split('\n').some((line) => line === entry || line.startsWith(`${entry} Ar`)), `${command}: no '${entry}'`);
     }
+    for (const [, name] of section.matchAll(/^\.It (?:Fl \w , )?Fl -([a-z-]+)/gm))
+      assert.ok(optionsOf(command).some((option) => option.name === name), `${command} has no --${name}`);
   }
 });
 

@@ -240,6 +240,21 @@ serverTest('/openapi.json describes what the server answers', { api_key: 'secret
   for (const path of undocumented) assert.equal((await server.get(path, { headers })).status, 404);
 });
 
+serverTest('docs/api.md tells of every route, field and metric', {}, async (server) => {
+  const page = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8');
+  /** The rows of a section's tables: what stands in backticks in the first cell, and the second cell. */
+  const rows = (title) => [...page.split(/^## /m).find((part) => part.startsWith(`${title}\n`)).matchAll(/^\| (`.*?) \| (.*?) \|/gm)]
+    .map(([, first, second]) => ({ names: [...first.matchAll(/`([^`]+)`/g)].map((match) => match[1]), second }));
+  const api = await (await server.get('/openapi.json')).json();
+  const routes = rows('Routes').flatMap(({ names }) => names).flatMap((name) => /\/.*/.exec(name) ?? []); // without methods
+  assert.deepEqual(routes.sort(), Object.keys(api.paths).sort());
+  const fields = rows('Speech').flatMap(({ names }) => names);
+  for (const name of Object.keys(api.components.schemas.SpeechRequest.properties)) assert.ok(fields.includes(name), `no field ${name}`);
+  const metrics = [...(await (await server.get('/metrics')).text()).matchAll(/^# TYPE litetts_(\S+) (\S+)/gm)].map(([, name, type]) => `${name} ${type}`);
+  const told = rows('Monitoring').flatMap(({ names, second }) => names.map((name) => `${name.replace(/\{.*/, '')} ${second}`));
+  assert.deepEqual(told.sort(), metrics.sort());
+});
+
 serverTest('the pages need nothing from outside', {}, async (server) => {
   for (const path of ['/', '/docs', '/dashboard']) {
     const response = await server.get(path);
