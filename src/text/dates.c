@@ -384,12 +384,18 @@ size_t scan_decade(struct norm *x, size_t at)
 bool scan_date_as(struct norm *x, size_t at, size_t end, const char *format)
 {
     const char *parts[3] = {NULL, NULL, NULL}; /* year, month, day */
-    size_t sizes[3] = {0};
+    if (*format == '\0' && norm_digits(x, at) == 8)
+        format = "ymd";
+    size_t sizes[3] = {0}, count = strlen(format);
+    bool joined = count > 1 && norm_digits(x, at) == end - at; /* "20200912" */
+    bool long_year = joined && strchr(format, 'y') != NULL && end - at == 2 * count + 2;
+    if (joined && !long_year && end - at != 2 * count)
+        return false;
     for (; *format != '\0'; format++) {
         int part = *format == 'y' ? 0 : *format == 'm' ? 1 : 2;
         while (at < end && !char_is_digit(x->text[at]))
             at++;
-        size_t n = norm_digits(x, at);
+        size_t n = joined ? part == 0 && long_year ? 4 : 2 : norm_digits(x, at);
         if (n == 0 || at + n > end || parts[part] != NULL)
             return false;
         parts[part] = x->text + at;

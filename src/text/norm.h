@@ -176,5 +176,10 @@ size_t say_scale(struct norm *x, size_t at);
 bool say_sign(struct norm *x, size_t at);
 /* A date in the order that `format` names ("mdy", "dmy", "ymd", "md" ...); false when the text is none. */
 bool scan_date_as(struct norm *x, size_t at, size_t end, const char *format);
+/* A time of day, or a duration, of the parts that `format` names ("hms", "ms", "h"; "": as many as there are); false when the
+ * text is none. */
+bool scan_time_as(struct norm *x, size_t at, size_t end, const char *format, bool duration);
+/* A roman numeral in capitals as a number; false when the text is none. */
+bool scan_roman_as(struct norm *x, size_t at, size_t end, bool ordinal);
 
 #endif

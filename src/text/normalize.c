@@ -1099,12 +1099,16 @@ static size_t say_as(struct norm *x, const struct span *span)
     case SAY_CARDINAL:
     case SAY_UNIT:
         norm_range(x, at, last, "say-as number");
+        if (scan_roman_as(x, at, last, false))
+            return size;
         if (!number_read(x, at, &number) || at + number.size != last)
             return 0;
         say_number(x, &number);
         return size;
     case SAY_ORDINAL:
         norm_range(x, at, last, "say-as ordinal");
+        if (scan_roman_as(x, at, last, true))
+            return size;
         if (!whole || n > NUMBER_DIGITS)
             return 0;
         say_ordinal(x, x->text + at, n);
@@ -1115,9 +1119,17 @@ static size_t say_as(struct norm *x, const struct span *span)
         return size;
     case SAY_DATE:
         return scan_date_as(x, at, last, span->how.format) ? size : 0;
-    case SAY_NONE:
     case SAY_TIME:
+    case SAY_DURATION:
+        return scan_time_as(x, at, last, span->how.format, span->how.say_as == SAY_DURATION) ? size : 0;
     case SAY_FRACTION:
+        if (n == 0 || n > NUMBER_DIGITS || norm_char(x, at + n) != '+' || at + n + 1 >= last)
+            return 0;
+        norm_range(x, at, at + n + 1, "say-as fraction"); /* "3+1/2" */
+        say_cardinal(x, x->text + at, n);
+        norm_say(x, "and");
+        return n + 1;
+    case SAY_NONE:
     case SAY_CURRENCY:
     default:
         return 0; /* they are told by their form */

@@ -532,7 +532,11 @@ static size_t read_denominator(const struct norm *x, size_t at, const char **dig
     bool more = norm_char(x, end) == '/' ||
                 (norm_char(x, end) == '-' && !char_is_space(norm_char(x, end + 1)) &&
                  char_is_alnum(norm_char(x, end + 1)) && !char_is_alpha(norm_char(x, end + 1)));
-    return more || (char_is_alnum(norm_char(x, end)) && measure_unit_size(x, end, false) == 0) ? 0 : end - at;
+    size_t word = norm_letters(x, end);
+    bool unit =
+        measure_unit_size(x, end, false) > 0 ||
+        norm_in(x->text + end, word, "inch|inches|cup|cups|mile|miles|teaspoon|tablespoon|pound|hour");
+    return more || (char_is_alnum(norm_char(x, end)) && !unit) ? 0 : end - at;
 }
 
 static void say_fraction(struct norm *x, const char *top, size_t top_size, const char *bottom,
@@ -689,6 +693,18 @@ size_t scan_roman_ordinal(struct norm *x, size_t at, size_t size)
     norm_range(x, at, at + size, "roman numeral");
     say_ordinal(x, digits, roman_digits(value, digits));
     return size;
+}
+
+bool scan_roman_as(struct norm *x, size_t at, size_t end, bool ordinal)
+{
+    char digits[4];
+    uint32_t value = roman_value(x->text + at, end - at);
+    if (value == 0)
+        return false;
+    norm_range(x, at, end, "roman numeral");
+    size_t n = roman_digits(value, digits);
+    ordinal ? say_ordinal(x, digits, n) : say_cardinal(x, digits, n);
+    return true;
 }
 
 static bool previous_is_name(const struct norm *x)

@@ -50,7 +50,8 @@ enum say_as {
     SAY_FRACTION,
     SAY_UNIT,
     SAY_EXPLETIVE,
-    SAY_CURRENCY
+    SAY_CURRENCY,
+    SAY_DURATION
 };
 
 enum event_kind { EVENT_END, EVENT_PAUSE, EVENT_STYLE, EVENT_SPAN };
@@ -64,7 +65,7 @@ struct raw_event {
     struct text_style style; /* EVENT_STYLE */
     enum span_kind span;     /* EVENT_SPAN */
     enum say_as say_as;
-    char format[8]; /* of a say-as date: "mdy", "dmy" ... */
+    char format[8]; /* of a say-as date or time: "mdy", "ymd", "ms" ... */
     float stress;
     char text[192]; /* SPAN_PHONEMES */
 };

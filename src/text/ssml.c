@@ -285,6 +285,18 @@ static bool take_phoneme(struct ssml *s, const char **attributes)
     return usable;
 }
 
+/* A format by its letters, each once: "yyyy-mm-dd" is "ymd", "hms12" is "hms". */
+static void shorten_format(const char *format, char *letters, size_t size)
+{
+    size_t n = 0;
+    for (; *format != '\0' && n + 1 < size; format++) {
+        char c = char_lower(*format);
+        if (char_is_alpha(c) && (n == 0 || letters[n - 1] != c))
+            letters[n++] = c;
+    }
+    letters[n] = '\0';
+}
+
 static bool take_say_as(struct ssml *s, const char **attributes)
 {
     static const struct {
@@ -302,16 +314,21 @@ static bool take_say_as(struct ssml *s, const char **attributes)
         {"unit", SAY_UNIT},
         {"expletive|bleep", SAY_EXPLETIVE},
         {"currency", SAY_CURRENCY},
+        {"duration", SAY_DURATION},
     };
     const char *how = attribute(attributes, "interpret-as"), *format = attribute(attributes, "format");
     struct raw_event event = {.kind = EVENT_SPAN, .span = SPAN_SAY_AS};
+    if (how != NULL && strncmp(how, "vxml:", 5) == 0) /* the kinds of VoiceXML are the same */
+        how += 5;
+    if (how != NULL && format != NULL && is(how, "number") && is(format, "ordinal|digits|telephone|cardinal"))
+        how = format;
     for (size_t i = 0; how != NULL && i < sizeof kinds / sizeof *kinds; i++)
         if (is(how, kinds[i].names))
             event.say_as = kinds[i].say_as;
     if (event.say_as == SAY_NONE)
         return false;
-    if (format != NULL && strlen(format) < sizeof event.format)
-        memcpy(event.format, format, strlen(format));
+    if (format != NULL)
+        shorten_format(format, event.format, sizeof event.format);
     put_event(s, RAW_OPEN, &event);
     return true;
 }

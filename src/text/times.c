@@ -307,6 +307,56 @@ static size_t scan_military(struct norm *x, size_t at)
     return size + 1 + letters;
 }
 
+/* The numbers of [at, end) between ':' or the signs of minutes and seconds; four digits alone are two numbers. How many, 0
+ * when there is something else. */
+static size_t read_parts(const struct norm *x, size_t at, size_t end, const char *parts[3], size_t sizes[3])
+{
+    size_t count = 0;
+    if (norm_digits(x, at) == 4 && at + 4 == end) {
+        parts[0] = x->text + at;
+        parts[1] = parts[0] + 2;
+        sizes[0] = sizes[1] = 2;
+        return 2;
+    }
+    while (at < end && count < 3) {
+        size_t n = norm_digits(x, at);
+        if (n == 0 || n > 4)
+            return 0;
+        parts[count] = x->text + at;
+        sizes[count++] = n;
+        at += n;
+        at += at < end && strchr(":'\"", x->text[at]) != NULL;
+    }
+    return at == end ? count : 0;
+}
+
+bool scan_time_as(struct norm *x, size_t at, size_t end, const char *format, bool duration)
+{
+    static const char *const units[3][2] = {{"hour", "hours"}, {"minute", "minutes"}, {"second", "seconds"}};
+    const char *parts[3];
+    size_t sizes[3], count = read_parts(x, at, end, parts, sizes);
+    bool primes = memchr(x->text + at, '\'', end - at) != NULL; /* 1'21" */
+    if (count == 0)
+        return false;
+    size_t first = primes || *format == 'm' ? 1 : *format == 's' ? 2 : 0;
+    norm_range(x, at, end, "say-as time");
+    if (duration || first > 0 || count == 3) {
+        if (first + count > 3)
+            return false;
+        for (size_t i = 0; i < count; i++) {
+            if (i == 2)
+                norm_say(x, "and");
+            say_count(x, parts[i], sizes[i], units[first + i][0], units[first + i][1]);
+        }
+        return true;
+    }
+    struct time time = {.hour = parts[0], .hour_size = sizes[0], .minute = count > 1 ? parts[1] : NULL};
+    if (number_value(parts[0], sizes[0]) > 24 || (count > 1 && sizes[1] != 2))
+        return false;
+    say_time(x, &time);
+    return true;
+}
+
 size_t scan_time(struct norm *x, size_t at)
 {
     struct time time;

@@ -19,12 +19,14 @@
 #include "base/file.h"
 #include "text/frontend.h"
 
-/* The words spoken for `text`. */
+/* The words spoken for `text`, which is SSML when it begins with <speak>. */
 static void speak(struct frontend *frontend, const char *text, size_t size, const char *language,
                   struct str *out)
 {
     struct text_source source = {text, size, 0};
     struct text_options options = {.readable = true, .max_symbols = 65536, .language = language};
+    if (size > 7 && memcmp(text, "<speak>", 7) == 0)
+        options.input = LT_INPUT_SSML;
     struct text_stream *stream = NULL;
     const struct text_chunk *chunk;
     lt_error error;
