@@ -1,216 +1,55 @@
-/* emoji.c: which characters are emoji, and the names of the common ones. */
+/* emoji.c: which characters are emoji, and where a sequence of them that is one picture ends. */
+#include <string.h>
+
+#include "base/utf8.h"
 #include "text/inline.h"
 
-/* Sorted by code point; names after Unicode's CLDR short names. */
-static const struct {
-    uint32_t codepoint;
-    const char *name;
-} names[] = {
-    {0x2600, "sun"},
-    {0x2601, "cloud"},
-    {0x2602, "umbrella"},
-    {0x2603, "snowman"},
-    {0x260e, "telephone"},
-    {0x2615, "hot beverage"},
-    {0x2618, "shamrock"},
-    {0x2620, "skull and crossbones"},
-    {0x2622, "radioactive"},
-    {0x262e, "peace symbol"},
-    {0x2639, "frowning face"},
-    {0x263a, "smiling face"},
-    {0x2660, "spade"},
-    {0x2663, "club"},
-    {0x2665, "heart"},
-    {0x2666, "diamond"},
-    {0x267b, "recycling symbol"},
-    {0x2693, "anchor"},
-    {0x26a0, "warning"},
-    {0x26a1, "high voltage"},
-    {0x26bd, "soccer ball"},
-    {0x26be, "baseball"},
-    {0x26c4, "snowman"},
-    {0x26d4, "no entry"},
-    {0x26ea, "church"},
-    {0x26fa, "tent"},
-    {0x2702, "scissors"},
-    {0x2705, "check mark"},
-    {0x2708, "airplane"},
-    {0x2709, "envelope"},
-    {0x270a, "raised fist"},
-    {0x270b, "raised hand"},
-    {0x270c, "victory hand"},
-    {0x270d, "writing hand"},
-    {0x2714, "check mark"},
-    {0x2716, "multiply"},
-    {0x2728, "sparkles"},
-    {0x2744, "snowflake"},
-    {0x274c, "cross mark"},
-    {0x2753, "question mark"},
-    {0x2757, "exclamation mark"},
-    {0x2764, "red heart"},
-    {0x27a1, "right arrow"},
-    {0x2b50, "star"},
-    {0x1f308, "rainbow"},
-    {0x1f30d, "globe"},
-    {0x1f30e, "globe"},
-    {0x1f30f, "globe"},
-    {0x1f31e, "sun with face"},
-    {0x1f31f, "glowing star"},
-    {0x1f339, "rose"},
-    {0x1f33b, "sunflower"},
-    {0x1f34e, "red apple"},
-    {0x1f34c, "banana"},
-    {0x1f353, "strawberry"},
-    {0x1f354, "hamburger"},
-    {0x1f355, "pizza"},
-    {0x1f370, "cake"},
-    {0x1f377, "wine glass"},
-    {0x1f37a, "beer mug"},
-    {0x1f37b, "clinking beer mugs"},
-    {0x1f381, "wrapped gift"},
-    {0x1f382, "birthday cake"},
-    {0x1f383, "jack-o-lantern"},
-    {0x1f384, "Christmas tree"},
-    {0x1f385, "Santa Claus"},
-    {0x1f389, "party popper"},
-    {0x1f38a, "confetti ball"},
-    {0x1f393, "graduation cap"},
-    {0x1f3a4, "microphone"},
-    {0x1f3a7, "headphone"},
-    {0x1f3b5, "musical note"},
-    {0x1f3b6, "musical notes"},
-    {0x1f3c6, "trophy"},
-    {0x1f3e0, "house"},
-    {0x1f40d, "snake"},
-    {0x1f422, "turtle"},
-    {0x1f427, "penguin"},
-    {0x1f431, "cat face"},
-    {0x1f436, "dog face"},
-    {0x1f440, "eyes"},
-    {0x1f446, "pointing up"},
-    {0x1f447, "pointing down"},
-    {0x1f448, "pointing left"},
-    {0x1f449, "pointing right"},
-    {0x1f44a, "oncoming fist"},
-    {0x1f44b, "waving hand"},
-    {0x1f44c, "OK hand"},
-    {0x1f44d, "thumbs up"},
-    {0x1f44e, "thumbs down"},
-    {0x1f44f, "clapping hands"},
-    {0x1f451, "crown"},
-    {0x1f47b, "ghost"},
-    {0x1f47d, "alien"},
-    {0x1f480, "skull"},
-    {0x1f48b, "kiss mark"},
-    {0x1f494, "broken heart"},
-    {0x1f495, "two hearts"},
-    {0x1f496, "sparkling heart"},
-    {0x1f499, "blue heart"},
-    {0x1f49a, "green heart"},
-    {0x1f49b, "yellow heart"},
-    {0x1f49c, "purple heart"},
-    {0x1f4a1, "light bulb"},
-    {0x1f4a3, "bomb"},
-    {0x1f4a5, "collision"},
-    {0x1f4a9, "pile of poo"},
-    {0x1f4aa, "flexed biceps"},
-    {0x1f4af, "hundred points"},
-    {0x1f4b0, "money bag"},
-    {0x1f4bb, "laptop"},
-    {0x1f4c5, "calendar"},
-    {0x1f4c8, "chart increasing"},
-    {0x1f4c9, "chart decreasing"},
-    {0x1f4dd, "memo"},
-    {0x1f4de, "telephone receiver"},
-    {0x1f4e7, "e-mail"},
-    {0x1f4f1, "mobile phone"},
-    {0x1f4f7, "camera"},
-    {0x1f50d, "magnifying glass"},
-    {0x1f512, "locked"},
-    {0x1f513, "unlocked"},
-    {0x1f525, "fire"},
-    {0x1f600, "grinning face"},
-    {0x1f601, "beaming face"},
-    {0x1f602, "face with tears of joy"},
-    {0x1f603, "grinning face"},
-    {0x1f604, "grinning face"},
-    {0x1f605, "grinning face with sweat"},
-    {0x1f606, "squinting face"},
-    {0x1f609, "winking face"},
-    {0x1f60a, "smiling face"},
-    {0x1f60b, "face savoring food"},
-    {0x1f60d, "smiling face with heart eyes"},
-    {0x1f60e, "smiling face with sunglasses"},
-    {0x1f60f, "smirking face"},
-    {0x1f610, "neutral face"},
-    {0x1f612, "unamused face"},
-    {0x1f614, "pensive face"},
-    {0x1f618, "face blowing a kiss"},
-    {0x1f61b, "face with tongue"},
-    {0x1f61c, "winking face with tongue"},
-    {0x1f61e, "disappointed face"},
-    {0x1f620, "angry face"},
-    {0x1f621, "enraged face"},
-    {0x1f622, "crying face"},
-    {0x1f624, "face with steam from nose"},
-    {0x1f625, "sad face"},
-    {0x1f628, "fearful face"},
-    {0x1f629, "weary face"},
-    {0x1f62a, "sleepy face"},
-    {0x1f62d, "loudly crying face"},
-    {0x1f62e, "face with open mouth"},
-    {0x1f631, "face screaming in fear"},
-    {0x1f632, "astonished face"},
-    {0x1f633, "flushed face"},
-    {0x1f634, "sleeping face"},
-    {0x1f637, "face with medical mask"},
-    {0x1f641, "frowning face"},
-    {0x1f642, "smiling face"},
-    {0x1f643, "upside-down face"},
-    {0x1f644, "face with rolling eyes"},
-    {0x1f64c, "raising hands"},
-    {0x1f64f, "folded hands"},
-    {0x1f680, "rocket"},
-    {0x1f697, "car"},
-    {0x1f6a8, "police car light"},
-    {0x1f6ab, "prohibited"},
-    {0x1f6d1, "stop sign"},
-    {0x1f6e0, "hammer and wrench"},
-    {0x1f910, "zipper-mouth face"},
-    {0x1f914, "thinking face"},
-    {0x1f916, "robot"},
-    {0x1f917, "hugging face"},
-    {0x1f918, "sign of the horns"},
-    {0x1f91d, "handshake"},
-    {0x1f91e, "crossed fingers"},
-    {0x1f923, "rolling on the floor laughing"},
-    {0x1f926, "face palm"},
-    {0x1f929, "star-struck"},
-    {0x1f92a, "zany face"},
-    {0x1f92f, "exploding head"},
-    {0x1f937, "shrug"},
-    {0x1f970, "smiling face with hearts"},
-    {0x1f973, "partying face"},
-    {0x1f97a, "pleading face"},
-    {0x1f98b, "butterfly"},
-    {0x1f9e0, "brain"},
-    {0x1f9ea, "test tube"},
-    {0x1fae0, "melting face"},
-};
-
-const char *emoji_name(uint32_t codepoint)
-{
-    size_t count = sizeof names / sizeof *names;
-    for (size_t i = 0; i < count; i++)
-        if (names[i].codepoint == codepoint)
-            return names[i].name;
-    return NULL;
-}
+enum { JOINER = 0x200d, EMOJI_STYLE = 0xfe0f, KEYCAP = 0x20e3 };
 
 bool emoji_is(uint32_t c)
 {
     return (c >= 0x1f000 && c <= 0x1faff) ||
            (c >= 0x2600 && c <= 0x27bf && c != 0x2713 && !(c >= 0x266d && c <= 0x266f)) ||
            (c >= 0x2b05 && c <= 0x2b55) || (c >= 0x231a && c <= 0x231b) || (c >= 0x23e9 && c <= 0x23fa) ||
-           c == 0x20e3;
+           c == KEYCAP;
+}
+
+static bool is_skin_tone(uint32_t c)
+{
+    return c >= 0x1f3fb && c <= 0x1f3ff;
+}
+
+/* A letter of a country's code: two make a flag. */
+static bool is_flag_letter(uint32_t c)
+{
+    return c >= 0x1f1e6 && c <= 0x1f1ff;
+}
+
+size_t emoji_read(const char *text, size_t size, const char **name)
+{
+    char key[32];
+    size_t key_size = 0, base = 0, at = 0, n;
+    uint32_t c = 0, previous = 0;
+    while ((n = utf8_decode(text + at, size - at, &c)) > 0) {
+        bool silent = c == EMOJI_STYLE || is_skin_tone(c);
+        bool tag = c >= 0xe0020 && c <= 0xe007f; /* of a flag of a region */
+        bool more = previous == JOINER || (is_flag_letter(previous) && is_flag_letter(c) && key_size == n);
+        if (at > 0 && !silent && !tag && c != JOINER && !more)
+            break;
+        at += n;
+        if (silent && at > n)
+            continue;
+        if (key_size + n > sizeof key) {
+            *name = NULL;
+            return at;
+        }
+        memcpy(key + key_size, text + at - n, n);
+        key_size += n;
+        base = base == 0 ? key_size : base;
+        previous = c;
+    }
+    *name = emoji_name(key, key_size);
+    if (*name == NULL && base < key_size)
+        *name = emoji_name(key, base); /* at least the first of those that are joined */
+    return at;
 }

@@ -320,9 +320,12 @@ static size_t take_kaomoji(struct cleaner *c, size_t at)
     return 0;
 }
 
-static void put_emoji(struct cleaner *c, uint32_t codepoint, size_t begin, size_t end)
+static size_t put_emoji(struct cleaner *c, size_t at)
 {
-    put_name(c, emoji_name(codepoint), begin, end, "emoji");
+    const char *name;
+    size_t n = emoji_read(c->text + at, c->size - at, &name);
+    put_name(c, name, at, at + n, "emoji");
+    return n;
 }
 
 /* Puts out the character at `at` beyond ASCII; returns its size. */
@@ -359,7 +362,7 @@ static size_t put_wide(struct cleaner *c, size_t at)
     else if (is_compatible(codepoint))
         put_compatible(c, codepoint, at, at + n);
     else if (emoji_is(codepoint))
-        put_emoji(c, codepoint, at, at + n);
+        return put_emoji(c, at);
     else if (codepoint >= 0x300 && utf8proc_category((utf8proc_int32_t)codepoint) == UTF8PROC_CATEGORY_MN)
         put_mark(c, codepoint, at, at + n);
     else

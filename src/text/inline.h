@@ -38,8 +38,11 @@ void sentence_free(struct sentence *sentence);
  * none. */
 size_t entity_decode(const char *name, size_t size, char out[8]);
 
-/* The name of an emoji, or NULL when this build does not know one. */
-const char *emoji_name(uint32_t codepoint);
+/* The bytes of the picture that begins with the emoji at `text`: joined emoji, flags and skin tones are one. Sets its name, NULL
+ * when it has none. */
+size_t emoji_read(const char *text, size_t size, const char **name);
+/* The name of a sequence without variation selectors and skin tones, or NULL. */
+const char *emoji_name(const char *sequence, size_t size);
 bool emoji_is(uint32_t codepoint);
 
 #endif

@@ -251,14 +251,14 @@ static void tables_are_sorted(void **state)
 {
     (void)state;
     const char *source = getenv("LITETTS_TEST_SOURCE");
-    static const char *const files[] = {"abbreviations.c", "measure.c", "signs.c"};
+    static const char *const files[] = {"abbreviations.c", "emoji_names.c", "measure.c", "signs.c"};
     unsigned tables = 0;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char path[4096];
         snprintf(path, sizeof path, "%s/src/text/%s", source == NULL ? "." : source, files[i]);
         tables += check_tables(path);
     }
-    assert_true(tables >= 9);
+    assert_true(tables >= 10);
 }
 
 /* What is said for `text` under a setting. */
@@ -285,7 +285,21 @@ static void settings_and_languages_count(void **state)
     (void)state;
     const char code[] = "Run:\n\n```sh\nls -l\n```\n\nDone.";
     expect("text.emoji", "skip", "en-US", "Great \U0001f44d!", "Great!");
-    expect("text.emoji", "name", "en-US", "Great \U0001f44d!", "Great thumbs up!");
+    static const char *const emoji[][2] = {
+        {"Great \U0001f44d!", "Great thumbs up!"},
+        {"\U0001f44b\U0001f3fd Hi", "waving hand Hi"},                              /* a skin tone */
+        {"\U0001f469\u200d\U0001f4bb codes", "woman technologist codes"},           /* joined */
+        {"\U0001f469\U0001f3fe\u200d\U0001f4bb codes", "woman technologist codes"}, /* both */
+        {"\U0001f468\u200d\U0001f469\u200d\U0001f467 ok", "family man, woman, girl ok"},
+        {"Go \U0001f1fa\U0001f1f8\U0001f1eb\U0001f1f7!", "Go flag United States flag France!"},
+        {"\U0001f3f3\ufe0f\u200d\U0001f308", "rainbow flag"},
+        {"\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "flag England"},
+        {"Press 1\ufe0f\u20e3", "Press one"}, /* a keycap */
+        {"\u2764\ufe0f\U0001f602", "red heart face with tears of joy"},
+        {"\U0001f9d1\u200d\U0001f9d1 x", "person x"}, /* none known */
+    };
+    for (size_t i = 0; i < sizeof emoji / sizeof *emoji; i++)
+        expect("text.emoji", "name", "en-US", emoji[i][0], emoji[i][1]);
     expect("text.code", "read", "en-US", code, "Run: ls dash l. Done.");
     expect("text.code", "skip", "en-US", code, "Run: Done.");
     expect(NULL, NULL, "en-US", "On 5/6/2020", "On May sixth twenty twenty");
