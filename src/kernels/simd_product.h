@@ -22,6 +22,10 @@ enum { VECTORS = PANEL / LANES, GROUP = 3, GROUPS = (TILE_ROWS + GROUP - 1) / GR
  * their sums from register to register. */
 enum { STEPS = USE_16 ? 1 : 4 };
 
+/* A tile of 4 rows or of 1 waits for its own sums: it takes as long as so many rows of a whole tile. Where the last rows
+ * would take many of them, a whole tile goes over some rows again, and drops their sums. */
+enum { SMALL_TILE = 5 };
+
 /* The sums of a tile, in registers; `rows` is a constant wherever it is passed. */
 typedef vf tile_sums[TILE_ROWS][VECTORS];
 
@@ -150,15 +154,18 @@ static void product(const struct product *p)
         const char *a = p->a;
         for (int t = 0, rows; t < p->rows; t += rows, a += rows * row) {
             float tile[TILE_ROWS * PANEL] __attribute__((aligned(64)));
-            int left = p->rows - t;
+            int left = p->rows - t, again = 0;
+            if (left < TILE_ROWS && t >= TILE_ROWS && SMALL_TILE * (left / 4 + left % 4) > TILE_ROWS)
+                again = TILE_ROWS - left;
             finish_prefetch(p, t, left < TILE_ROWS ? left : TILE_ROWS, n);
-            if (left >= TILE_ROWS)
-                product_tile(p, a, w, tile, rows = TILE_ROWS);
+            if (left + again >= TILE_ROWS)
+                product_tile(p, a - again * row, w, tile, rows = TILE_ROWS);
             else if (left >= 4)
                 product_tile(p, a, w, tile, rows = 4);
             else
                 product_tile(p, a, w, tile, rows = 1);
-            finish(p, tile, t, rows, n);
+            rows -= again;
+            finish(p, tile + (ptrdiff_t)again * PANEL, t, rows, n);
         }
     }
 }
