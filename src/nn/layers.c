@@ -4,17 +4,19 @@
  *   by rows     the weights' panels fit a core's cache: they are expanded once, all together; then each task packs a
  *               block of rows (with the rows around it that the taps reach) into the cache and multiplies it
  *               with all panels. The generator's convolutions: many rows, small weights; most of them with fewer
- *               products ("Fast convolutions").
+ *               products (winograd.c).
  *   by columns  the rows are few: they are packed once, all together; then each task expands a group of panels into
  *               the cache and multiplies all rows with it. ALBERT, the decoder: few rows, large weights. */
 #include "nn/layers.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
+#include "nn/layer_run.h"
+
 enum {
     BLOCK_ROWS = 512,   /* rows of a task */
-    PRODUCT_ROWS = 70,  /* about so many rows of a product of a fast convolution */
     SUM_ROWS = 64,      /* rows of a partial sum of float32 values: short, for it is summed in float32 */
     BLOCKS_BY_ROWS = 4, /* fewest blocks that are worth a task each */
     PANELS_BY_ROWS = 3 << 20,     /* most bytes of panels that are expanded all together */
@@ -43,38 +45,7 @@ struct array array_part(const struct array *array, int first, int rows)
 
 /* ---- Product layers ------------------------------------------------------------------------------ */
 
-/* A block of output rows of one utterance. */
-struct block {
-    int span;
-    int out_row;      /* in layer->out */
-    int first, rows;  /* within the utterance */
-    size_t packed_at; /* by columns: its first packed row */
-};
-
-struct layer_run {
-    const struct layer *layer;
-    const struct kernels *kernels;
-    const struct products *products;
-    int stride, dilation;
-    struct spans in, out;
-    int whole_in[2], whole_out[2]; /* the spans of a layer that was given none */
-    struct block *blocks;
-    int block_count;
-    int block_rows; /* rows of a block, but an utterance's last */
-    int sum_rows;   /* rows of a partial sum */
-    float *sums;    /* [block][sum_parts][2][columns], or NULL */
-
-    unsigned char *panels; /* by rows: all; by columns: one group a thread */
-    size_t panels_size;    /* bytes a thread */
-    unsigned char *
-        packed; /* by rows: one block a thread, of a fast convolution what winograd_layout says; by columns: all */
-    size_t packed_size; /* bytes a thread */
-    bool winograd;
-    int group; /* columns of a group of panels */
-};
-
-/* Bytes from one packed row to the next. */
-static size_t packed_row_bytes(const struct layer_run *run)
+size_t run_row_bytes(const struct layer_run *run)
 {
     return (size_t)packed_stride(run->products, run->layer->weight->in) * packed_bytes(run->products);
 }
@@ -85,10 +56,7 @@ static int reach(const struct layer_run *run, int rows)
     return (rows - 1) * run->stride + (run->layer->weight->taps - 1) * run->dilation + 1;
 }
 
-/* Packs `rows` input rows of an utterance from row `first` on (which may be negative) to `to`; rows that the
- * utterance does not have become zero. As packed rows, or as plain float rows. */
-static void pack_rows(const struct layer_run *run, int span, int first, int rows, unsigned char *to,
-                      bool floats)
+void run_pack_rows(const struct layer_run *run, int span, int first, int rows, unsigned char *to, bool floats)
 {
     const struct layer *layer = run->layer;
     const int begin = run->in.begin[span], count = run->in.begin[span + 1] - begin;
@@ -152,21 +120,18 @@ static int sum_parts(const struct layer_run *run)
     return (run->block_rows + run->sum_rows - 1) / run->sum_rows;
 }
 
-/* Partial sum `part` of a block. */
-static float *sums_of(const struct layer_run *run, const struct block *block, int part)
+float *run_sums_of(const struct layer_run *run, const struct block *block, int part)
 {
     const ptrdiff_t parts = (block - run->blocks) * sum_parts(run) + part;
     return run->sums + parts * 2 * run->layer->weight->out;
 }
 
-/* Bytes of the partial sums of a block. */
-static size_t block_sums_bytes(const struct layer_run *run)
+size_t run_sums_bytes(const struct layer_run *run)
 {
     return (size_t)sum_parts(run) * 2 * (size_t)run->layer->weight->out * sizeof(float);
 }
 
-/* What follows the sums of a product of columns first .. first + columns - 1, from output row `row` on. */
-static struct product epilogue(const struct layer_run *run, int row, int first, int columns, float *sums)
+struct product run_epilogue(const struct layer_run *run, int row, int first, int columns, float *sums)
 {
     const struct layer *layer = run->layer;
     const struct weight *weight = layer->weight;
@@ -193,7 +158,7 @@ static void multiply_rows(const struct layer_run *run, int row, int rows, const 
                           const void *panels, int first, int columns, float *sums)
 {
     const struct weight *weight = run->layer->weight;
-    struct product product = epilogue(run, row, first, columns, sums);
+    struct product product = run_epilogue(run, row, first, columns, sums);
     product.a = packed;
     product.a_stride = packed_stride(run->products, weight->in);
     product.rows = rows;
@@ -210,12 +175,12 @@ static void multiply(const struct layer_run *run, const struct block *block, con
                      const void *panels, int first, int columns)
 {
     const struct weight *weight = run->layer->weight;
-    const size_t row_bytes = packed_row_bytes(run);
+    const size_t row_bytes = run_row_bytes(run);
     const int step = run->sums ? run->sum_rows : run->block_rows;
     for (int row = 0; row < block->rows; row += step) {
         float *sums = NULL;
         if (run->sums) {
-            sums = sums_of(run, block, row / step) + first;
+            sums = run_sums_of(run, block, row / step) + first;
             memset(sums, 0, (size_t)columns * sizeof *sums);
             memset(sums + weight->out, 0, (size_t)columns * sizeof *sums);
         }
@@ -241,8 +206,8 @@ static void rows_task(void *arg, int task, int thread)
     const struct layer_run *run = arg;
     const struct block *block = &run->blocks[task];
     unsigned char *packed = run->packed + run->packed_size * (size_t)thread;
-    pack_rows(run, block->span, block->first * run->stride - run->layer->padding, reach(run, block->rows),
-              packed, false);
+    run_pack_rows(run, block->span, block->first * run->stride - run->layer->padding, reach(run, block->rows),
+                  packed, false);
     multiply(run, block, packed, run->panels, 0, run->layer->weight->out);
 }
 
@@ -255,8 +220,8 @@ static void pack_task(void *arg, int task, int thread)
     const bool last = task + 1 == run->block_count || run->blocks[task + 1].span != block->span;
     const int first = block->first * run->stride - run->layer->padding;
     const int rows = last ? reach(run, block->rows) : block->rows * run->stride;
-    const size_t row_bytes = packed_row_bytes(run);
-    pack_rows(run, block->span, first, rows, run->packed + block->packed_at * row_bytes, false);
+    const size_t row_bytes = run_row_bytes(run);
+    run_pack_rows(run, block->span, first, rows, run->packed + block->packed_at * row_bytes, false);
 }
 
 static void columns_task(void *arg, int task, int thread)
@@ -272,7 +237,7 @@ static void columns_task(void *arg, int task, int thread)
         panels = run->panels + run->panels_size * (size_t)thread;
         expand_columns(run, first, columns, run->panels + run->panels_size * (size_t)thread);
     }
-    const size_t row_bytes = packed_row_bytes(run);
+    const size_t row_bytes = run_row_bytes(run);
     for (int i = 0; i < run->block_count; i++)
         multiply(run, &run->blocks[i], run->packed + run->blocks[i].packed_at * row_bytes, panels, first,
                  columns);
@@ -313,7 +278,7 @@ static void add_sums(const struct layer_run *run)
     for (int b = 0; b < run->block_count; b++) {
         struct moments *to = moments + (ptrdiff_t)run->blocks[b].span * columns;
         for (int row = 0; row < run->blocks[b].rows; row += run->sum_rows) {
-            const float *sums = sums_of(run, &run->blocks[b], row / run->sum_rows);
+            const float *sums = run_sums_of(run, &run->blocks[b], row / run->sum_rows);
             for (int i = 0; i < columns; i++) {
                 to[i].sum += (double)sums[i];
                 to[i].squares += (double)sums[columns + i];
@@ -327,167 +292,16 @@ static int round_up(int n, int step)
     return (n + step - 1) / step * step;
 }
 
-/* ---- Fast convolutions (kernels.h) ------------------------------------------------------------------ */
-
-/* Output rows are cut into tiles of rows `dilation` apart; the tiles that begin in the same tile_rows * dilation rows, one
- * for each remainder, are a group. Rows of anything at the points are [group][remainder], so that one product does all
- * remainders, with its taps `dilation` rows apart. */
-struct winograd {
-    int tile_rows, run_taps, runs; /* F(tile_rows, run_taps) in so many runs */
-    int group;                     /* output rows of a group */
-    int groups;                    /* of a block; the last may reach past it */
-    size_t panels;                 /* bytes at each point */
-    int rows, points_rows;         /* float rows, and rows at each point, that the block's groups read */
-    size_t point, points, products,
-        size; /* bytes of a thread: of packed rows at each point; where these begin, after the
-                                             float rows; where the products at the points begin, and end */
-};
-
-static size_t aligned(size_t n)
-{
-    return (n + 63) & ~(size_t)63;
-}
-
-/* Fast convolutions round other than plain products, so that a layer which runs on a batch, and is cut by rows or by
- * columns as the whole batch is long, must do without. */
-static bool worth_winograd(const struct layer_run *run)
-{
-    const struct weight *weight = run->layer->weight;
-    return run->products->transform_input && weight->taps > 2 && run->stride == 1 &&
-           weight->in <= WINOGRAD_MOST_K && run->dilation * WINOGRAD_ROWS <= WINOGRAD_MOST_ROWS &&
-           run->layer->in_spans.count == 0;
-}
-
-/* For `rows` output rows. */
-static struct winograd winograd_layout(const struct layer_run *run, int rows)
-{
-    const struct weight *weight = run->layer->weight;
-    struct winograd w = {.run_taps = weight->taps < WINOGRAD_TAPS ? weight->taps : WINOGRAD_TAPS};
-    w.tile_rows = WINOGRAD_POINTS + 1 - w.run_taps;
-    w.runs = (weight->taps + w.run_taps - 1) / w.run_taps;
-    w.group = w.tile_rows * run->dilation;
-    w.groups = (rows + w.group - 1) / w.group;
-    w.panels = aligned(panel_bytes(run->products, weight->out, w.runs, weight->in));
-    w.points_rows = (w.groups + w.runs - 1) * run->dilation;
-    w.rows = w.points_rows * w.tile_rows + (WINOGRAD_POINTS - w.tile_rows) * run->dilation;
-    w.point = aligned((size_t)w.points_rows * packed_row_bytes(run));
-    w.points = aligned((size_t)w.rows * (size_t)weight->in * sizeof(float));
-    w.products = w.points + WINOGRAD_POINTS * w.point;
-    w.size = w.products + aligned(WINOGRAD_POINTS * (size_t)(w.groups * run->dilation) *
-                                  (size_t)run->products->panel * sizeof(float));
-    return w;
-}
-
-/* Output rows of a block: so that a product has about PRODUCT_ROWS rows, and whole tiles of the kernel's. */
-static int winograd_block(const struct layer_run *run)
-{
-    const int step = run->products->rows;
-    const int groups = step * ((PRODUCT_ROWS + step * run->dilation / 2) / (step * run->dilation));
-    return (groups ? groups : step) * winograd_layout(run, 1).group;
-}
-
-static void winograd_weights_task(void *arg, int task, int thread)
-{
-    (void)thread;
-    const struct layer_run *run = arg;
-    const struct weight *weight = run->layer->weight;
-    const struct winograd w = winograd_layout(run, 1);
-    const int first = task * run->group;
-    run->products->transform_weights(&(struct transform_weights){
-        .source = (const unsigned char *)weight->data + weight->row_bytes * (size_t)first,
-        .type = weight->type,
-        .row_bytes = weight->row_bytes,
-        .columns = weight->out - first < run->group ? weight->out - first : run->group,
-        .taps = weight->taps,
-        .run_taps = w.run_taps,
-        .k = weight->in,
-        .panels = run->panels + panel_bytes(run->products, first, w.runs, weight->in),
-        .point_bytes = w.panels,
-    });
-}
-
-/* Float rows of a block to packed rows at each point. */
-static void winograd_input_rows(const struct layer_run *run, const struct winograd *w, unsigned char *place)
-{
-    const int channels = run->layer->weight->in;
-    for (int row = 0; row < w->points_rows; row += run->dilation)
-        run->products->transform_input(&(struct transform_input){
-            .in = (const float *)(void *)place + (ptrdiff_t)row * w->tile_rows * channels,
-            .in_stride = channels,
-            .distance = run->dilation,
-            .rows = run->dilation,
-            .k = channels,
-            .out = place + w->points + packed_row_bytes(run) * (size_t)row,
-            .out_stride = packed_stride(run->products, channels),
-            .point_stride = (ptrdiff_t)(w->point / packed_bytes(run->products)),
-        });
-}
-
-/* A panel of columns of a block. */
-static void winograd_columns(const struct layer_run *run, const struct block *block, const struct winograd *w,
-                             unsigned char *place, int first)
-{
-    const struct weight *weight = run->layer->weight;
-    const struct products *products = run->products;
-    const int rows = w->groups * run->dilation, panel = products->panel;
-    float *sums_at_points = (float *)(void *)(place + w->products);
-    for (int point = 0; point < WINOGRAD_POINTS; point++)
-        products->product(&(struct product){
-            .a = place + w->points + w->point * (size_t)point,
-            .a_stride = packed_stride(products, weight->in),
-            .rows = rows,
-            .row_step = 1,
-            .taps = w->runs,
-            .tap_step = run->dilation,
-            .k = weight->in,
-            .panels =
-                run->panels + w->panels * (size_t)point + panel_bytes(products, first, w->runs, weight->in),
-            .columns = panel, /* those that do not exist are 0 */
-            .scale = 1,
-            .out = sums_at_points + (ptrdiff_t)point * rows * panel,
-            .type = VALUE_F32,
-            .out_stride = panel,
-        });
-    const int columns = weight->out - first < panel ? weight->out - first : panel;
-    for (int row = 0; row < block->rows; row += run->sum_rows) {
-        float *sums = run->sums ? sums_of(run, block, row / run->sum_rows) + first : NULL;
-        struct product end = epilogue(run, block->out_row + row, first, columns, sums);
-        end.rows = block->rows - row < run->sum_rows ? block->rows - row : run->sum_rows;
-        products->transform_output(&(struct transform_output){
-            .in = sums_at_points + (ptrdiff_t)(row / w->tile_rows) * panel,
-            .in_stride = panel,
-            .point_stride = (ptrdiff_t)rows * panel,
-            .tile_rows = w->tile_rows,
-            .dilation = run->dilation,
-            .epilogue = &end,
-        });
-    }
-}
-
-static void winograd_task(void *arg, int task, int thread)
-{
-    const struct layer_run *run = arg;
-    const struct block *block = &run->blocks[task];
-    const struct winograd w = winograd_layout(run, block->rows);
-    unsigned char *place = run->packed + run->packed_size * (size_t)thread;
-    pack_rows(run, block->span, block->first - run->layer->padding, w.rows, place, true);
-    winograd_input_rows(run, &w, place);
-    if (run->sums)
-        memset(sums_of(run, block, 0), 0, block_sums_bytes(run));
-    for (int first = 0; first < run->layer->weight->out; first += run->products->panel)
-        winograd_columns(run, block, &w, place, first);
-}
-
 /* ---- A whole layer -------------------------------------------------------------------------------- */
 
 /* Whether a layer is a fast convolution where it runs by rows, and its blocks and partial sums. */
 static void plan_blocks(struct layer_run *run)
 {
-    run->winograd = worth_winograd(run);
-    run->block_rows = run->winograd ? winograd_block(run) : BLOCK_ROWS;
+    run->winograd = winograd_worth(run);
+    run->block_rows = run->winograd ? winograd_block_rows(run) : BLOCK_ROWS;
     run->sum_rows = run->block_rows;
     if (run->layer->out.type == VALUE_F32) {
-        const int group = run->winograd ? winograd_layout(run, 1).group : 1;
+        const int group = run->winograd ? winograd_group_rows(run) : 1;
         run->sum_rows = SUM_ROWS / group * group;
     }
 }
@@ -497,17 +311,16 @@ static size_t plan_by_rows(struct layer_run *run)
 {
     const struct weight *weight = run->layer->weight;
     if (run->winograd) {
-        const struct winograd w = winograd_layout(run, run->block_rows);
-        run->packed_size = w.size;
-        return WINOGRAD_POINTS * w.panels;
+        run->packed_size = winograd_packed_bytes(run);
+        return winograd_panels_bytes(run);
     }
-    run->packed_size = (size_t)reach(run, run->block_rows) * packed_row_bytes(run);
+    run->packed_size = (size_t)reach(run, run->block_rows) * run_row_bytes(run);
     return panel_bytes(run->products, weight->out, weight->taps, weight->in);
 }
 
 size_t nn_layer_bytes(const struct nn *nn, const struct weight *weight, int dilation, int threads)
 {
-    const struct layer layer = {.weight = weight};
+    const struct layer layer = {.weight = weight, .out.rows = INT_MAX};
     struct layer_run run = {.layer = &layer, .products = nn->products, .stride = 1, .dilation = dilation};
     plan_blocks(&run);
     const size_t panels = plan_by_rows(&run);
@@ -536,7 +349,7 @@ static void run_by_columns(struct nn *nn, struct layer_run *run, size_t packed_r
     run->group = (int)panels * products->panel;
     run->panels_size = panels * one;
     run->panels = arena_take(&nn->arena, run->panels_size * (size_t)threads_count(nn->threads));
-    run->packed = arena_take(&nn->arena, packed_rows * packed_row_bytes(run));
+    run->packed = arena_take(&nn->arena, packed_rows * run_row_bytes(run));
     if (!run->panels || !run->packed)
         return;
     threads_run(nn->threads, pack_task, run, run->block_count);
@@ -578,10 +391,10 @@ void nn_layer(struct nn *nn, const struct layer *layer)
     size_t packed_rows;
     if (!nn->arena.overflow && cut_blocks(nn, &run, &packed_rows) && run.block_count) {
         if (layer->moments)
-            run.sums = arena_take(&nn->arena, (size_t)run.block_count * block_sums_bytes(&run));
+            run.sums = arena_take(&nn->arena, (size_t)run.block_count * run_sums_bytes(&run));
         const size_t panels = panel_bytes(run.products, weight->out, weight->taps, weight->in);
         if (!layer->moments || run.sums) {
-            if (run.block_count >= BLOCKS_BY_ROWS && panels <= PANELS_BY_ROWS)
+            if (run.winograd || (run.block_count >= BLOCKS_BY_ROWS && panels <= PANELS_BY_ROWS))
                 run_by_rows(nn, &run);
             else
                 run_by_columns(nn, &run, packed_rows);
@@ -608,7 +421,7 @@ static void moments_task(void *arg, int task, int thread)
     const struct array *array = moments->array;
     const struct block *block = &run->blocks[task];
     for (int row = 0; row < block->rows; row += run->sum_rows) {
-        float *sums = sums_of(run, block, row / run->sum_rows);
+        float *sums = run_sums_of(run, block, row / run->sum_rows);
         const int rows = block->rows - row < run->sum_rows ? block->rows - row : run->sum_rows;
         memset(sums, 0, (size_t)array->channels * 2 * sizeof *sums);
         moments->nn->kernels.column_sums(array_row(array, block->out_row + row), array->type, array->stride,
@@ -629,7 +442,7 @@ void nn_moments(struct nn *nn, const struct array *array, struct spans spans, st
         run.out = (struct spans){1, run.whole_out};
     size_t unused;
     if (!nn->arena.overflow && cut_blocks(nn, &run, &unused)) {
-        run.sums = arena_take(&nn->arena, (size_t)run.block_count * block_sums_bytes(&run));
+        run.sums = arena_take(&nn->arena, (size_t)run.block_count * run_sums_bytes(&run));
         if (run.sums) {
             struct moments_run tasks = {nn, array, &run};
             threads_run(nn->threads, moments_task, &tasks, run.block_count);
