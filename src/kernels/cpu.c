@@ -11,7 +11,7 @@
 #endif
 
 static const char *const names[ISA_COUNT] = {"portable",   "avx2",       "avxvnni", "avx512",
-                                             "avx512vnni", "avx512bf16", "amx",     "neon"};
+                                             "avx512bf16", "avx512vnni", "amx",     "neon"};
 
 const char *isa_name(enum isa isa)
 {

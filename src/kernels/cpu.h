@@ -5,21 +5,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Ordered within an architecture: a set includes those before it, or replaces all that they do, as avx512 does with avxvnni,
- * which a processor may lack. NEON stands beside the x86 sets: on ARM the sets are portable and neon. */
+/* Ordered within an architecture: a set includes those before it, or replaces all that they do, as avx512 does with avxvnni
+ * and avx512vnni with avx512bf16, which a processor may lack (its integers are finer, and take half the products). NEON stands beside the x86 sets: on ARM the sets are portable and neon. */
 enum isa {
     ISA_PORTABLE,
     ISA_AVX2,
     ISA_AVXVNNI,
     ISA_AVX512,
-    ISA_AVX512VNNI,
     ISA_AVX512BF16,
+    ISA_AVX512VNNI,
     ISA_AMX,
     ISA_NEON,
     ISA_COUNT
 };
 
-/* "portable", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "amx", "neon": the words of --isa. */
+/* "portable", "avx2", "avxvnni", "avx512", "avx512bf16", "avx512vnni", "amx", "neon": the words of --isa. */
 const char *isa_name(enum isa isa);
 
 /* The set of a name; false for any other word. */

@@ -13,8 +13,8 @@ static const struct {
     {ISA_AVX2, kernels_avx2},
     {ISA_AVXVNNI, kernels_avxvnni},
     {ISA_AVX512, kernels_avx512},
-    {ISA_AVX512VNNI, kernels_avx512vnni},
     {ISA_AVX512BF16, kernels_avx512bf16},
+    {ISA_AVX512VNNI, kernels_avx512vnni},
     {ISA_AMX, kernels_amx},
 #elif defined(__aarch64__)
     {ISA_NEON, kernels_neon},

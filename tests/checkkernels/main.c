@@ -58,8 +58,8 @@ static const struct entry {
     {"avx2", ISA_AVX2, NULL, ISA_AVX2, peak_avx2, NULL},
     {"avxvnni", ISA_AVXVNNI, NULL, ISA_AVXVNNI, peak_avx2, NULL},
     {"avx512", ISA_AVX512, NULL, ISA_AVX512, peak_avx512, NULL},
-    {"avx512vnni", ISA_AVX512VNNI, NULL, ISA_AVX512VNNI, peak_avx512, peak_avx512vnni},
     {"avx512bf16", ISA_AVX512BF16, NULL, ISA_AVX512BF16, peak_avx512, peak_avx512bf16},
+    {"avx512vnni", ISA_AVX512VNNI, NULL, ISA_AVX512VNNI, peak_avx512, peak_avx512vnni},
     {"amx", ISA_AMX, NULL, ISA_AMX, peak_avx512, peak_amx},
 #elif defined(__aarch64__)
     {"neon", ISA_NEON, NULL, ISA_NEON, peak_neon, NULL},
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
     struct options o;
     if (!parse(argc, argv, &o)) {
         fprintf(stderr, "usage: checkkernels [--bench] [--isa "
-                        "portable|avx2|avxvnni|avx512|avx512vnni|avx512bf16|amx|neon] "
+                        "portable|avx2|avxvnni|avx512|avx512bf16|avx512vnni|amx|neon] "
                         "[--seed N] [FILTER]\n");
         return 2;
     }
