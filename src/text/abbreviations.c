@@ -49,103 +49,32 @@ static const struct norm_entry anywhere[] = {
     {"wwii", "World War two"},
 };
 
-/* Said so only with a point. */
+/* Said so only with a point, as are the streets and the calendar below. */
 static const struct norm_entry pointed[] = {
-    {"adm", "admiral"},
-    {"amb", "ambassador"},
-    {"apr", "April"},
-    {"assn", "association"},
-    {"attn", "attention"},
-    {"aug", "August"},
-    {"ave", "avenue"},
-    {"avg", "average"},
-    {"bldg", "building"},
-    {"brig", "brigadier"},
-    {"bros", "brothers"},
-    {"ca", "circa"},
-    {"cf", "compare"},
-    {"ch", "chapter"},
-    {"cmd", "command"},
-    {"co", "company"},
-    {"col", "colonel"},
-    {"comdr", "commander"},
-    {"cont", "continued"},
-    {"corp", "corporation"},
-    {"cpl", "corporal"},
-    {"ct", "court"},
-    {"dec", "December"},
-    {"def", "definition"},
-    {"det", "detective"},
-    {"diff", "difference"},
-    {"dist", "district"},
-    {"div", "division"},
-    {"ed", "edition"},
-    {"eds", "editors"},
-    {"eg", "for example"},
-    {"eq", "equation"},
-    {"esq", "esquire"},
-    {"est", "established"},
-    {"feb", "February"},
-    {"fig", "figure"},
-    {"figs", "figures"},
-    {"fr", "father"},
-    {"fri", "Friday"},
-    {"ft", "fort"},
-    {"gen", "general"},
-    {"gov", "governor"},
-    {"hon", "honorable"},
-    {"ie", "that is"},
-    {"inc", "incorporated"},
-    {"info", "information"},
-    {"insp", "inspector"},
-    {"intl", "international"},
-    {"jan", "January"},
-    {"jul", "July"},
-    {"jun", "June"},
-    {"ln", "lane"},
-    {"lt", "lieutenant"},
-    {"ltd", "limited"},
-    {"maj", "major"},
-    {"max", "maximum"},
-    {"min", "minimum"},
-    {"misc", "miscellaneous"},
-    {"mt", "mount"},
-    {"natl", "national"},
-    {"no", "number"},
-    {"nos", "numbers"},
-    {"nov", "November"},
-    {"oct", "October"},
-    {"op", "opus"},
-    {"oz", "ounces"},
-    {"par", "paragraph"},
-    {"pg", "page"},
-    {"pl", "place"},
-    {"pp", "pages"},
-    {"pt", "part"},
-    {"pvt", "private"},
-    {"rd", "road"},
-    {"ref", "reference"},
-    {"rep", "representative"},
-    {"rev", "reverend"},
-    {"sat", "Saturday"},
-    {"sec", "section"},
-    {"sen", "senator"},
-    {"sep", "September"},
-    {"sept", "September"},
-    {"sq", "square"},
-    {"ste", "suite"},
-    {"tbsp", "tablespoon"},
-    {"tel", "telephone"},
-    {"temp", "temperature"},
-    {"thu", "Thursday"},
-    {"thurs", "Thursday"},
-    {"tsp", "teaspoon"},
-    {"tue", "Tuesday"},
-    {"tues", "Tuesday"},
-    {"viz", "namely"},
-    {"vol", "volume"},
-    {"vols", "volumes"},
-    {"wed", "Wednesday"},
+    {"adm", "admiral"},      {"amb", "ambassador"},     {"assn", "association"},
+    {"attn", "attention"},   {"avg", "average"},        {"bldg", "building"},
+    {"brig", "brigadier"},   {"bros", "brothers"},      {"ca", "circa"},
+    {"cf", "compare"},       {"ch", "chapter"},         {"cmd", "command"},
+    {"co", "company"},       {"col", "colonel"},        {"comdr", "commander"},
+    {"cont", "continued"},   {"corp", "corporation"},   {"cpl", "corporal"},
+    {"def", "definition"},   {"det", "detective"},      {"diff", "difference"},
+    {"dist", "district"},    {"div", "division"},       {"ed", "edition"},
+    {"eds", "editors"},      {"eg", "for example"},     {"eq", "equation"},
+    {"esq", "esquire"},      {"est", "established"},    {"fig", "figure"},
+    {"figs", "figures"},     {"fr", "father"},          {"ft", "fort"},
+    {"gen", "general"},      {"gov", "governor"},       {"hon", "honorable"},
+    {"ie", "that is"},       {"inc", "incorporated"},   {"info", "information"},
+    {"insp", "inspector"},   {"intl", "international"}, {"lt", "lieutenant"},
+    {"ltd", "limited"},      {"maj", "major"},          {"max", "maximum"},
+    {"min", "minimum"},      {"misc", "miscellaneous"}, {"mt", "mount"},
+    {"natl", "national"},    {"no", "number"},          {"nos", "numbers"},
+    {"op", "opus"},          {"oz", "ounces"},          {"par", "paragraph"},
+    {"pg", "page"},          {"pp", "pages"},           {"pt", "part"},
+    {"pvt", "private"},      {"ref", "reference"},      {"rep", "representative"},
+    {"rev", "reverend"},     {"sec", "section"},        {"sen", "senator"},
+    {"ste", "suite"},        {"tbsp", "tablespoon"},    {"tel", "telephone"},
+    {"temp", "temperature"}, {"tsp", "teaspoon"},       {"viz", "namely"},
+    {"vol", "volume"},       {"vols", "volumes"},
 };
 
 /* Said so only before a number (with or without point). */
@@ -346,28 +275,6 @@ static size_t scan_slashed(struct norm *x, size_t at)
     return 0;
 }
 
-static const struct norm_entry days[] = {{"fri", "Friday"},   {"mon", "Monday"},   {"sat", "Saturday"},
-                                         {"sun", "Sunday"},   {"thu", "Thursday"}, {"tue", "Tuesday"},
-                                         {"wed", "Wednesday"}};
-
-/* "Mon-Fri", "Mon–Fri" */
-static size_t scan_weekdays(struct norm *x, size_t at, size_t size, const char *word)
-{
-    size_t other = at + size + (norm_char(x, at + size) == '-' ? 1 : strlen("–"));
-    char lower[3] = {char_lower(norm_char(x, other)), char_lower(norm_char(x, other + 1)),
-                     char_lower(norm_char(x, other + 2))};
-    const char *first = size == 3 && char_is_upper(x->text[at]) ? NORM_FIND(days, word, 3) : NULL;
-    const char *last =
-        char_is_upper(norm_char(x, other)) && norm_is_border(x, other + 3) ? NORM_FIND(days, lower, 3) : NULL;
-    if (first == NULL || last == NULL)
-        return 0;
-    norm_range(x, at, other + 3, "days of the week");
-    norm_say(x, first);
-    norm_say(x, "to");
-    norm_say(x, last);
-    return other + 3 - at;
-}
-
 /* Short months and days, which are words of their own, too ("sat", "mar", "sun"). */
 static const struct norm_entry calendar[] = {
     {"apr", "April"},    {"aug", "August"},    {"dec", "December"},   {"feb", "February"},
@@ -377,6 +284,31 @@ static const struct norm_entry calendar[] = {
     {"thu", "Thursday"}, {"thur", "Thursday"}, {"thurs", "Thursday"}, {"tue", "Tuesday"},
     {"tues", "Tuesday"}, {"wed", "Wednesday"},
 };
+
+/* The day of the week that a word of three letters is short for, or NULL. */
+static const char *day_of(const char *word)
+{
+    const char *name = NORM_FIND(calendar, word, 3);
+    return name != NULL && strcmp(name + strlen(name) - 3, "day") == 0 ? name : NULL;
+}
+
+/* "Mon-Fri", "Mon–Fri" */
+static size_t scan_weekdays(struct norm *x, size_t at, size_t size, const char *word)
+{
+    size_t other = at + size + (norm_dash(x, at + size));
+    char lower[3] = {char_lower(norm_char(x, other)), char_lower(norm_char(x, other + 1)),
+                     char_lower(norm_char(x, other + 2))};
+    const char *first = size == 3 && char_is_upper(x->text[at]) ? day_of(word) : NULL;
+    const char *last =
+        char_is_upper(norm_char(x, other)) && norm_is_border(x, other + 3) ? day_of(lower) : NULL;
+    if (first == NULL || last == NULL)
+        return 0;
+    norm_range(x, at, other + 3, "days of the week");
+    norm_say(x, first);
+    norm_say(x, "to");
+    norm_say(x, last);
+    return other + 3 - at;
+}
 
 /* The size of the short month or day at `at`, 0 when there is none. */
 static size_t calendar_size(const struct norm *x, size_t at)
@@ -454,7 +386,7 @@ static size_t scan_direction(struct norm *x, size_t at, size_t size, const char 
 
 static size_t scan_weekday(struct norm *x, size_t at, size_t size, const char *word)
 {
-    const char *day = size == 3 && char_is_upper(x->text[at]) ? NORM_FIND(days, word, size) : NULL;
+    const char *day = size == 3 && char_is_upper(x->text[at]) ? day_of(word) : NULL;
     size_t comma = at + size;
     if (day == NULL || norm_char(x, comma) != ',')
         return 0;
@@ -579,6 +511,23 @@ static bool is_word(const struct norm *x, size_t at, size_t size, const char *wo
                                             !next_is_capital(x, at + size) && !number));
 }
 
+/* Abbreviations that only their point tells from words; `number`: one follows. */
+static size_t scan_pointed(struct norm *x, size_t at, size_t size, const char *word, bool number)
+{
+    const char *words = NORM_FIND(pointed, word, size);
+    words = words == NULL ? NORM_FIND(streets, word, size) : words;
+    words = words == NULL && !norm_in(word, size, "mar|mon|sun") ? NORM_FIND(calendar, word, size) : words;
+    if (words == NULL)
+        return 0;
+    if (norm_in(word, size, "ed") && norm_word(x, at + size + 2, "by") > 0)
+        return say(x, at, size, "edited", true);
+    if (is_word(x, at, size, word, number))
+        return 0;
+    if (norm_in(word, size, "est") && !number)
+        words = "estimated";
+    return say(x, at, size, words, char_is_upper(words[0]));
+}
+
 size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
 {
     char word[12], next = norm_char(x, at + size);
@@ -596,7 +545,7 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
     bool point = next == '.';
     if ((used = scan_tight(x, at, size, word)) > 0)
         return used;
-    if ((next == '-' || norm_literal(x, at + size, "–") > 0) && (used = scan_weekdays(x, at, size, word)) > 0)
+    if (norm_dash(x, at + size) > 0 && (used = scan_weekdays(x, at, size, word)) > 0)
         return used;
     if (!norm_is_border(x, at + size) || next == '-' || next == '\'' ||
         (point && (char_is_alnum(norm_char(x, at + size + 1)) || norm_char(x, at + size + 1) == '.')))
@@ -629,15 +578,7 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
     if ((words = NORM_FIND(anywhere, word, size)) != NULL &&
         !(size == 2 && norm_in(word, size, "ms") && !point && !next_is_capital(x, at + size)))
         return say(x, at, size, words, false);
-    if (!point || (words = NORM_FIND(pointed, word, size)) == NULL)
-        return 0;
-    if (norm_in(word, size, "ed") && norm_word(x, at + size + 2, "by") > 0)
-        return say(x, at, size, "edited", true);
-    if (is_word(x, at, size, word, number))
-        return 0;
-    if (norm_in(word, size, "est") && !number)
-        words = "estimated";
-    return say(x, at, size, words, char_is_upper(words[0]));
+    return point ? scan_pointed(x, at, size, word, number) : 0;
 }
 
 /* The number of a house: "1428 Elm St": digits, words with capitals, and the ending of a street name. */

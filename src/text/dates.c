@@ -107,7 +107,7 @@ size_t scan_month_date(struct norm *x, size_t at, size_t size)
     norm_range(x, at, from + day, "date");
     norm_say(x, months[month - 1]);
     say_ordinal(x, x->text + from, digits);
-    size_t dash = norm_char(x, rest) == '-' ? 1 : strncmp(x->text + rest, "–", 3) == 0 ? 3 : 0, last, other;
+    size_t dash = norm_dash(x, rest), last, other;
     other = dash == 0 ? 0 : day_size(x, rest + dash, &last);
     if (other > 0) {
         norm_range(x, rest, rest + dash + other, "date");
@@ -143,7 +143,7 @@ static void say_day_month(struct norm *x, const char *day, size_t digits, uint32
 /* "3–5 January": the first of two days; its bytes with the dash. */
 static size_t take_first_day(struct norm *x, size_t at)
 {
-    size_t n = norm_digits(x, at), dash = norm_char(x, at + n) == '-' ? 1 : norm_literal(x, at + n, "–");
+    size_t n = norm_digits(x, at), dash = norm_dash(x, at + n);
     size_t from = at + n + dash, digits, day = day_size(x, from, &digits);
     uint32_t first = number_value(x->text + at, n), last = number_value(x->text + from, digits);
     size_t word = from + day + 1;
@@ -370,7 +370,7 @@ size_t scan_decade(struct norm *x, size_t at)
         return 0; /* "in 30s" are seconds */
     norm_range(x, at, at + used, "decade");
     say_decade(x, digits, size);
-    size_t dash = norm_char(x, at + used) == '-' ? 1 : strncmp(x->text + at + used, "–", 3) == 0 ? 3 : 0;
+    size_t dash = norm_dash(x, at + used);
     size_t other = dash == 0 ? 0 : decade_size(x, at + used + dash, &digits, &size);
     if (other > 0) {
         norm_range(x, at + used, at + used + dash + other, "decade");

@@ -96,110 +96,40 @@ static void copy(struct cleaner *c, size_t begin, size_t end);
 
 /* ---- Characters beyond ASCII ---- */
 
-/* What a character is replaced by: NULL: nothing known; "": it goes. */
+/* What characters are replaced by; "": they go. Sorted. */
+static const struct {
+    uint32_t character;
+    const char *by;
+} replacements[] = {
+    {0x00a1, ""},   {0x00ab, "“"},   {0x00ae, ""},    {0x00b4, "'"},   {0x00bb, "”"},  {0x00bf, ""},
+    {0x02b9, "'"},  {0x02bc, "'"},   {0x2010, "-"},   {0x2011, "-"},   {0x2012, "–"},  {0x2015, "—"},
+    {0x2018, "'"},  {0x2019, "'"},   {0x201a, "'"},   {0x201b, "'"},   {0x201e, "“"},  {0x201f, "“"},
+    {0x2020, ""},   {0x2021, ""},    {0x2022, ", "},  {0x2023, ", "},  {0x2025, "…"},  {0x2035, "'"},
+    {0x2039, "“"},  {0x203a, "”"},   {0x203c, "!!"},  {0x203d, "?!"},  {0x2043, "-"},  {0x2044, "/"},
+    {0x2047, "??"}, {0x2048, "?!"},  {0x2049, "?!"},  {0x2116, "No."}, {0x2117, ""},   {0x2120, ""},
+    {0x2122, ""},   {0x2215, "/"},   {0x22ef, "…"},   {0x25aa, ", "},  {0x25cb, ", "}, {0x25cf, ", "},
+    {0x25e6, ", "}, {0x27e8, "("},   {0x27e9, ")"},   {0x2e3a, "—"},   {0x2e3b, "—"},  {0x3001, ", "},
+    {0x3002, ". "}, {0x3008, "("},   {0x3009, ")"},   {0x300a, "("},   {0x300b, ")"},  {0x300c, "“"},
+    {0x300d, "”"},  {0x300e, "“"},   {0x300f, "”"},   {0x3010, "("},   {0x3011, ")"},  {0x3014, "("},
+    {0x3015, ")"},  {0x301c, "—"},   {0x301d, "“"},   {0x301e, "”"},   {0xfb00, "ff"}, {0xfb01, "fi"},
+    {0xfb02, "fl"}, {0xfb03, "ffi"}, {0xfb04, "ffl"}, {0xfb05, "st"},  {0xfb06, "st"}, {0xfe58, "—"},
+    {0xfe63, "-"},
+};
+
+/* What a character is replaced by, NULL when it is not in the table. */
 static const char *replacement(uint32_t c)
 {
-    switch (c) {
-    case 0x2018:
-    case 0x2019:
-    case 0x201a:
-    case 0x201b:
-    case 0x02bc:
-    case 0x02b9:
-    case 0x00b4:
-    case 0x2035:
-        return "'";
-    case 0x201e:
-    case 0x201f:
-    case 0x00ab:
-    case 0x300c:
-    case 0x300e:
-    case 0x301d:
-    case 0x2039:
-        return "“";
-    case 0x00bb:
-    case 0x300d:
-    case 0x300f:
-    case 0x301e:
-    case 0x203a:
-        return "”";
-    case 0x2010:
-    case 0x2011:
-    case 0x2043:
-    case 0xfe63:
-        return "-";
-    case 0x2012:
-        return "–";
-    case 0x2015:
-    case 0x2e3a:
-    case 0x2e3b:
-    case 0xfe58:
-    case 0x301c:
-        return "—";
-    case 0x2044:
-    case 0x2215:
-        return "/";
-    case 0x22ef:
-    case 0x2025:
-        return "…";
-    case 0x2116:
-        return "No.";
-    case 0x3001:
-        return ", ";
-    case 0x3002:
-        return ". ";
-    case 0x3008:
-    case 0x300a:
-    case 0x3010:
-    case 0x3014:
-    case 0x27e8:
-        return "(";
-    case 0x3009:
-    case 0x300b:
-    case 0x3011:
-    case 0x3015:
-    case 0x27e9:
-        return ")";
-    case 0x203c:
-        return "!!";
-    case 0x2047:
-        return "??";
-    case 0x203d:
-    case 0x2048:
-    case 0x2049:
-        return "?!";
-    case 0x00bf:
-    case 0x00a1:
-    case 0x2122:
-    case 0x00ae:
-    case 0x2117:
-    case 0x2120:
-    case 0x2020:
-    case 0x2021:
-        return "";
-    case 0x2022:
-    case 0x2023:
-    case 0x25e6:
-    case 0x25cf:
-    case 0x25cb:
-    case 0x25aa:
-        return ", ";
-    case 0xfb00:
-        return "ff";
-    case 0xfb01:
-        return "fi";
-    case 0xfb02:
-        return "fl";
-    case 0xfb03:
-        return "ffi";
-    case 0xfb04:
-        return "ffl";
-    case 0xfb05:
-    case 0xfb06:
-        return "st";
-    default:
-        return NULL;
+    size_t low = 0, high = sizeof replacements / sizeof *replacements;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (replacements[middle].character == c)
+            return replacements[middle].by;
+        if (replacements[middle].character < c)
+            low = middle + 1;
+        else
+            high = middle;
     }
+    return NULL;
 }
 
 static bool is_wide_space(uint32_t c)

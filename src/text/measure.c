@@ -684,7 +684,7 @@ size_t scan_measure(struct norm *x, size_t at)
     used = measure_unit(x, unit, !hyphen && !adjective && !number_is_one(&number), apart);
     end = unit + used;
     /* "5%-10%", "10°–15°" */
-    size_t dash = norm_char(x, end) == '-' ? 1 : norm_literal(x, end, "–");
+    size_t dash = norm_dash(x, end);
     if (dash > 0 && char_is_digit(norm_char(x, end + dash))) {
         norm_range(x, end, end + dash, "range");
         norm_say(x, "to");

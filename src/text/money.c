@@ -211,12 +211,6 @@ static void say_sum(struct norm *x, const struct currency *currency, const struc
     }
 }
 
-/* A hyphen or dash between two sums; its bytes. */
-static size_t dash_size(const struct norm *x, size_t at)
-{
-    return norm_char(x, at) == '-' ? 1 : at + 3 <= x->size && memcmp(x->text + at, "–", 3) == 0 ? 3 : 0;
-}
-
 /* "$5 million dollars": the second mention is not said. */
 static size_t take_repetition(const struct norm *x, size_t at, const struct currency *currency)
 {
@@ -232,7 +226,7 @@ static size_t take_sum(struct norm *x, size_t from, size_t at, const struct curr
     const char *scale = NULL;
     if (!number_read(x, at, &number))
         return 0;
-    size_t end = at + number.size, n = find_scale(x, end, true, &scale), dash = dash_size(x, end + n);
+    size_t end = at + number.size, n = find_scale(x, end, true, &scale), dash = norm_dash(x, end + n);
     if (n == 0 && char_is_alpha(norm_char(x, end)) && measure_unit_size(x, end, false) == 0 && from == at)
         return 0;
     norm_range(x, from, end + n, "money");
@@ -282,7 +276,7 @@ size_t scan_money(struct norm *x, size_t at)
         norm_range(x, at, at + 1, "money");
         norm_say(x, sign == '+' ? "plus" : "minus");
     }
-    size_t used = take_sum(x, at, number, currency), dash = dash_size(x, at + used), other;
+    size_t used = take_sum(x, at, number, currency), dash = norm_dash(x, at + used), other;
     if (used > 0 && dash > 0 && find_currency(x, at + used + dash, &other, &code) != NULL && !code) {
         norm_range(x, at + used, at + used + dash, "money");
         size_t before = x->out->count;

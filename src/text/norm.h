@@ -95,6 +95,12 @@ bool norm_recent_in(const struct norm *x, const char *words);
 /* Whether the ASCII word [begin, begin + size) is one of `words` (lower case, separated by '|'). */
 bool norm_in(const char *word, size_t size, const char *words);
 
+/* The bytes of a hyphen or en dash at `at`, 0 when there is none. */
+static inline size_t norm_dash(const struct norm *x, size_t at)
+{
+    return norm_char(x, at) == '-' ? 1 : norm_literal(x, at, "–");
+}
+
 /* A table of pairs, sorted by key (lower-case ASCII or UTF-8). */
 struct norm_entry {
     const char *key, *value;

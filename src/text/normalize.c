@@ -1067,6 +1067,25 @@ static void say_characters(struct norm *x, size_t begin, size_t end)
     }
 }
 
+/* Digits one by one, with a pause between the groups of a telephone number; false when letters stand there. */
+static bool say_single_digits(struct norm *x, size_t begin, size_t end, bool telephone)
+{
+    if (telephone && scan_telephone(x, begin) == end - begin)
+        return true;
+    if (norm_letters(x, begin) > 0)
+        return false;
+    for (size_t i = begin; i < end; i++) {
+        norm_range(x, i, i + 1, "say-as digits");
+        if (char_is_digit(x->text[i]))
+            say_digits(x, x->text + i, 1);
+        else if (x->text[i] == '+')
+            norm_say(x, "plus");
+        else if (i > begin && char_is_digit(x->text[i - 1]) && telephone)
+            norm_mark(x, ",");
+    }
+    return true;
+}
+
 /* What <say-as> asks for; 0: the text does not fit, it is said as it would be without. */
 static size_t say_as(struct norm *x, const struct span *span)
 {
@@ -1082,20 +1101,7 @@ static size_t say_as(struct norm *x, const struct span *span)
         return size;
     case SAY_DIGITS:
     case SAY_TELEPHONE:
-        if (span->how.say_as == SAY_TELEPHONE && scan_telephone(x, at) == last - at)
-            return size;
-        if (norm_letters(x, at) > 0)
-            return 0;
-        for (size_t i = at; i < last; i++) {
-            norm_range(x, i, i + 1, "say-as digits");
-            if (char_is_digit(x->text[i]))
-                say_digits(x, x->text + i, 1);
-            else if (x->text[i] == '+')
-                norm_say(x, "plus");
-            else if (i > at && char_is_digit(x->text[i - 1]) && span->how.say_as == SAY_TELEPHONE)
-                norm_mark(x, ",");
-        }
-        return size;
+        return say_single_digits(x, at, last, span->how.say_as == SAY_TELEPHONE) ? size : 0;
     case SAY_CARDINAL:
     case SAY_UNIT:
         norm_range(x, at, last, "say-as number");

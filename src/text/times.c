@@ -233,7 +233,7 @@ static size_t take_ratio(struct norm *x, size_t at)
         return 0;
     norm_range(x, at, at + a + 1 + b, "ratio");
     say_cardinal(x, x->text + at, a);
-    size_t end = at + a + 1 + b, dash = norm_char(x, end) == '-' ? 1 : norm_literal(x, end, "–");
+    size_t end = at + a + 1 + b, dash = norm_dash(x, end);
     size_t last = dash > 0 ? norm_digits(x, end + dash) : 0;
     if ((b != 2 || a > 2) && last == 0)
         norm_say(x, "to");
@@ -252,7 +252,7 @@ static size_t take_ratio(struct norm *x, size_t at)
 /* "2-5pm", "10-11:30 a.m.": the first hour has no half of its own. */
 static size_t scan_hours(struct norm *x, size_t at)
 {
-    size_t n = norm_digits(x, at), dash = norm_char(x, at + n) == '-' ? 1 : norm_literal(x, at + n, "–");
+    size_t n = norm_digits(x, at), dash = norm_dash(x, at + n);
     uint32_t hour = number_value(x->text + at, n);
     struct time other;
     if (n == 0 || n > 2 || hour < 1 || hour > 12 || dash == 0 || !read_time(x, at + n + dash, &other) ||
@@ -371,9 +371,7 @@ size_t scan_time(struct norm *x, size_t at)
     size_t end = at + time.size, zone = take_zone(x, end, time.stop);
     if (zone > 0)
         return time.size + zone;
-    size_t from = end + norm_spaces(x, end), dash = norm_char(x, from) == '-'              ? 1
-                                                    : strncmp(x->text + from, "–", 3) == 0 ? 3
-                                                                                           : 0;
+    size_t from = end + norm_spaces(x, end), dash = norm_dash(x, from);
     size_t to = from + dash + norm_spaces(x, from + dash);
     struct time other;
     if (dash > 0 && norm_word(x, to, "noon") + norm_word(x, to, "midnight") > 0) {
