@@ -145,19 +145,29 @@ INLINE void product_tile(const struct product *p, const char *first, const float
 
 #endif
 
+/* Whether the sums of one panel are wanted as they are, row by row, as those at the points of a fast convolution. */
+INLINE bool plain_sums(const struct product *p)
+{
+    return p->columns == PANEL && p->out_stride == PANEL && p->type == VALUE_F32 && p->scale == 1.0f &&
+           p->activation == ACTIVATION_NONE && !p->bias && !p->residual && !p->addend && !p->sum;
+}
+
 static void product(const struct product *p)
 {
     ptrdiff_t row = p->a_stride * (ptrdiff_t)sizeof(packed_t) * p->row_step;
     const float *w = p->panels;
     ptrdiff_t panel_size = (ptrdiff_t)p->taps * (p->k / UNIT) * PANEL + PANEL_SCALES / UNIT;
+    const bool plain = plain_sums(p);
     for (int n = 0; n < p->columns; n += PANEL, w += panel_size) {
         const char *a = p->a;
         for (int t = 0, rows; t < p->rows; t += rows, a += rows * row) {
-            float tile[TILE_ROWS * PANEL] __attribute__((aligned(64)));
+            float scratch[TILE_ROWS * PANEL] __attribute__((aligned(64)));
             int left = p->rows - t, again = 0;
             if (left < TILE_ROWS && t >= TILE_ROWS && SMALL_TILE * (left / 4 + left % 4) > TILE_ROWS)
                 again = TILE_ROWS - left;
-            finish_prefetch(p, t, left < TILE_ROWS ? left : TILE_ROWS, n);
+            float *tile = plain ? (float *)p->out + (ptrdiff_t)(t - again) * PANEL : scratch;
+            if (!plain)
+                finish_prefetch(p, t, left < TILE_ROWS ? left : TILE_ROWS, n);
             if (left + again >= TILE_ROWS)
                 product_tile(p, a - again * row, w, tile, rows = TILE_ROWS);
             else if (left >= 4)
@@ -165,7 +175,8 @@ static void product(const struct product *p)
             else
                 product_tile(p, a, w, tile, rows = 1);
             rows -= again;
-            finish(p, tile + (ptrdiff_t)again * PANEL, t, rows, n);
+            if (!plain)
+                finish(p, tile + (ptrdiff_t)again * PANEL, t, rows, n);
         }
     }
 }

@@ -263,6 +263,13 @@ static void random_product(const struct products *p, struct product *m, void **r
                           .slope = random_float(0, 0.5f),
                           .scale = random_between(0, 1) ? 1.0f : 0.57735f,
                           .type = random_storage()};
+    const bool plain = random_between(0, 3) == 0; /* the sums of a panel as they are */
+    if (plain) {
+        m->columns = p->panel;
+        m->activation = ACTIVATION_NONE;
+        m->scale = 1.0f;
+        m->type = VALUE_F32;
+    }
     m->a_stride = packed_stride(p, m->k) + random_between(0, 2) * random_between(0, 20) * 2;
     if (p->packed != PACKED_I16 && random_between(0, 3) == 0)
         m->a_stride = 5;
@@ -306,6 +313,11 @@ static void random_product(const struct products *p, struct product *m, void **r
     if (random_between(0, 1)) {
         m->sum = random_values(VALUE_F32, columns, 1);
         m->sum_squares = random_values(VALUE_F32, columns, 1);
+    }
+    if (plain) {
+        m->bias = m->sum = m->sum_squares = NULL;
+        m->residual = m->addend = NULL;
+        m->out_stride = m->columns;
     }
 }
 
