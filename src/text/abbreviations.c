@@ -79,14 +79,14 @@ static const struct norm_entry pointed[] = {
 
 /* Said so only before a number (with or without point). */
 static const struct norm_entry numbered[] = {
-    {"apt", "apartment"}, {"art", "article"},      {"c", "circa"},         {"ch", "chapter"},
-    {"chs", "chapters"},  {"cl", "clause"},        {"cor", "Corinthians"}, {"eq", "equation"},
-    {"exh", "exhibit"},   {"ext", "extension"},    {"fig", "figure"},      {"figs", "figures"},
-    {"mag", "magnitude"}, {"no", "number"},        {"nos", "numbers"},     {"p", "page"},
-    {"par", "paragraph"}, {"pg", "page"},          {"pp", "pages"},        {"ps", "Psalm"},
-    {"qty", "quantity"},  {"rev", "revision"},     {"rt", "route"},        {"sec", "section"},
-    {"ste", "suite"},     {"temp", "temperature"}, {"ver", "version"},     {"vol", "volume"},
-    {"wk", "week"},
+    {"apt", "apartment"}, {"art", "article"},   {"c", "circa"},          {"ch", "chapter"},
+    {"chs", "chapters"},  {"cl", "clause"},     {"cor", "Corinthians"},  {"eq", "equation"},
+    {"exh", "exhibit"},   {"ext", "extension"}, {"fig", "figure"},       {"figs", "figures"},
+    {"mag", "magnitude"}, {"no", "number"},     {"nos", "numbers"},      {"p", "page"},
+    {"par", "paragraph"}, {"pg", "page"},       {"pp", "pages"},         {"ps", "Psalm"},
+    {"qty", "quantity"},  {"rev", "revision"},  {"rm", "room"},          {"rt", "route"},
+    {"sec", "section"},   {"ste", "suite"},     {"temp", "temperature"}, {"ver", "version"},
+    {"vol", "volume"},    {"wk", "week"},
 };
 
 /* Endings of street names. */
@@ -417,7 +417,7 @@ static bool is_key(const struct norm *x, size_t at, size_t size, bool *chord)
              (sign == '+' || (sign == '-' && (sure || char_is_digit(norm_char(x, at + size + 2)))));
     return *chord || norm_in(word, size, "ctrl") ||
            (norm_in(word, size, "esc|del|ins|pgup|pgdn|cmd") &&
-            norm_previous_in(x, "press|pressed|pressing|hit|hitting|tap|the|hold"));
+            norm_previous_in(x, "press|pressed|pressing|hit|hitting|tap|the|hold|plus"));
 }
 
 static void say_key(struct norm *x, size_t at, size_t size)

@@ -507,7 +507,9 @@ static size_t scan_multiple(struct norm *x, size_t at, const struct number *numb
             x->out->count = before;
         return scale == 0 ? 0 : number->size + scale;
     }
-    if (norm_word(x, end, "k race") + norm_word(x, end, "k run") + norm_word(x, end, "k video") > 0)
+    if (norm_word(x, end, "k gold") + norm_word(x, end, "k ring") + norm_word(x, end, "k race") +
+            norm_word(x, end, "k run") + norm_word(x, end, "k video") >
+        0)
         return 0; /* "a 10K race" */
     const char *said = letter == 'K' || letter == 'k' ? "thousand"
                        : letter == 'M'                ? "million"

@@ -535,6 +535,8 @@ static bool is_amount(const struct norm *x, const struct number *number, size_t 
     uint32_t value = number_value(number->whole, number->whole_size);
     if (number->whole_size != 4 || number->whole[0] == '0' || number->fraction_size > 0)
         return false;
+    if (norm_recent_in(x, "flight|bus|train|route|gate|room|form|model|channel"))
+        return false;
     if (norm_previous_in(x, "equals|plus|minus|times|exactly|only|over|nearly|almost|than|approximately"))
         return true;
     size_t n = norm_char(x, at) == ' ' ? norm_letters(x, at + 1) : 0;

@@ -465,7 +465,15 @@ size_t scan_ordinal(struct norm *x, size_t at)
         say_denominator(x, number.whole, number.whole_size, true);
     else
         say_ordinal(x, number.whole, number.whole_size);
-    return number.size + 2 + plural;
+    end += 2 + plural;
+    size_t dash = norm_dash(x, end), other = norm_digits(x, end + dash);
+    if (dash > 0 && other > 0 && norm_letters(x, end + dash + other) == 2 &&
+        suffix_fits(x->text + end + dash, other, x->text + end + dash + other)) {
+        norm_range(x, end, end + dash, "range"); /* "10th-12th" */
+        norm_say(x, "to");
+        end += dash;
+    }
+    return end - at;
 }
 
 /* ---- Plurals ---- */

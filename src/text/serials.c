@@ -352,8 +352,15 @@ static size_t say_dimensions(struct norm *x, const struct dimensions *d)
     bool equation = norm_char(x, stop + norm_spaces(x, stop)) == '=' || norm_recent_in(x, "equals");
     if (d->gap == 0 && d->a->size == 1 && d->a->whole[0] == '0')
         return 0; /* "0x80" */
-    if (power || (d->gap > 0 && !d->unit && (cross || equation)))
+    if (power || (d->gap > 0 && !d->unit && cross))
         return 0;
+    if (d->gap > 0 && !d->unit && equation) { /* "4 x 4 = 16" */
+        norm_range(x, at, stop, "product");
+        say_number(x, d->a);
+        norm_say(x, "times");
+        say_number(x, d->b);
+        return stop - at;
+    }
     struct number c;
     bool third = !cross && d->gap == 0 && char_lower(next) == 'x' && number_read(x, stop + 1, &c) &&
                  (norm_is_border(x, stop + 1 + c.size) || measure_unit_size(x, stop + 1 + c.size, false) > 0);
@@ -371,6 +378,17 @@ static size_t say_dimensions(struct norm *x, const struct dimensions *d)
         say_bare(x, &c, true);
     }
     return stop - at;
+}
+
+/* Whether the last words were a range, too: "lost 3-6, 6-4, 7-5". */
+static bool follows_range(const struct norm *x)
+{
+    for (size_t i = x->out->count; i > x->first; i--) {
+        const struct token *token = &x->out->items[i - 1];
+        if (token->kind == TOKEN_WORD)
+            return token->note != NULL && strcmp(token->note, "range") == 0;
+    }
+    return false;
 }
 
 /* "5-10", "1990–95", "2x8": two numbers and what is between them. */
@@ -417,7 +435,8 @@ size_t scan_range(struct norm *x, size_t at)
     }
     size_t gap_after = norm_spaces(x, stop);
     bool score =
-        norm_previous_in(x, "leads|led|lead|winning|trailing|up|down|by|record|final") ||
+        follows_range(x) ||
+        norm_previous_in(x, "went|leads|led|lead|winning|trailing|up|down|by|record|final") ||
         norm_recent_in(x, "odds|won|win|lost|beat|beats|defeated|score|tied|victory|draw|drew|final") ||
         norm_in(x->text + stop + gap_after, norm_letters(x, stop + gap_after),
                 "victory|win|loss|defeat|lead|score|draw|tie|record|vote|majority|rout|upset|thriller");
