@@ -293,13 +293,23 @@ static lt_status store_json(lt_config *config, const char *name, const json_t *v
     return status;
 }
 
+static bool is_section(const char *name)
+{
+    size_t length = strlen(name);
+    for (int i = 0; i < CONFIG_COUNT; i++)
+        if (strncmp(table[i].name, name, length) == 0 && table[i].name[length] == '.')
+            return true;
+    return false;
+}
+
 static lt_status store_section(lt_config *config, const char *section, json_t *members, const char *path,
                                lt_error *error)
 {
-    if (!json_is_object(members))
-        return config_find(section) == CONFIG_COUNT && strchr(section, '.') == NULL
-                   ? unknown(section, path, error)
-                   : store_json(config, section, members, path, error); /* "server.port": 1 works too */
+    if (!json_is_object(members) && is_section(section))
+        return error_set(error, LT_ERR_CONFIG, "'%s' in %s takes an object of its settings, in braces",
+                         section, path);
+    if (!json_is_object(members)) /* "server.port": 1 works too */
+        return store_json(config, section, members, path, error);
     const char *name;
     json_t *value;
     json_object_foreach(members, name, value)

@@ -137,7 +137,7 @@ static size_t distance(const char *a, const char *b)
 size_t str_guess(const char *name, const char *known)
 {
     size_t length = strlen(name), most = 1 + length / 3;
-    if (length > 0 && strncmp(name, known, length) == 0)
+    if (length > 1 && strncmp(name, known, length) == 0)
         return name[length] == known[length] ? 0 : 1;
     size_t d = distance(name, known);
     return d <= most ? d : SIZE_MAX;

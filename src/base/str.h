@@ -30,7 +30,7 @@ void str_remove_front(struct str *s, size_t size); /* drops the first `size` byt
 double str_number(const char *text, char **end);
 
 /* How far an unknown name is from a known one, to say which one was meant: the Levenshtein distance, of which the first 64
- * bytes count, or 1 when it is the beginning of the known one; SIZE_MAX when they have too little in common for a guess. */
+ * bytes count, or 1 when it is the beginning of the known one, of two bytes or more; SIZE_MAX when they have too little in common for a guess. */
 size_t str_guess(const char *name, const char *known);
 
 #endif

@@ -285,6 +285,7 @@ writeFileSync(at('cut.txt'), Buffer.from([0x61, 0x20, 0xe2, 0x82]));
 writeFileSync(at('border.txt'), 'a '.repeat(32767) + 'aé'); // a character across the border of two reads
 writeFileSync(at('empty.txt'), '');
 writeFileSync(at('bad.json'), '{"server": {"prot": 1}}');
+writeFileSync(at('flat.json'), '{"server": 8354}');
 const out = at('never.wav');
 
 const refusals = [
@@ -316,6 +317,7 @@ const refusals = [
   [['say', '--set', 'engine.thread=2', 'hi'], 2, /unknown setting 'engine.thread': did you mean 'engine.threads'/],
   [['say', '--set', 'engine.threads', 'hi'], 2, /--set takes KEY=VALUE/],
   [['say', '--config', at('bad.json'), 'hi'], 2, /unknown setting 'server.prot' in .*bad\.json: did you mean 'server.port'/],
+  [['say', '--config', at('flat.json'), 'hi'], 2, /'server' in .*flat\.json takes an object of its settings/],
   [['say', '--config', at('nothing.json'), 'hi'], 1, /nothing\.json.*No such file/],
   [['say', 'hi'], 2, /LITETTS_SERVER_PROT.*LITETTS_SERVER_PORT/, { more: { LITETTS_SERVER_PROT: '1' } }],
   [['say', 'hi'], 2, /engine\.threads takes a whole number.*LITETTS_ENGINE_THREADS/, { more: { LITETTS_ENGINE_THREADS: 'x' } }],
