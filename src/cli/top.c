@@ -56,7 +56,9 @@ static void put_url(const struct arguments *arguments, const lt_config *config, 
         if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
             host = "127.0.0.1";
         bool v6 = strchr(host, ':') != NULL;
-        str_printf(url, "http://%s%s%s:%lld", v6 ? "[" : "", host, v6 ? "]" : "",
+        const char *scheme =
+            config_string(config, CONFIG_server_tls_certificate)[0] != '\0' ? "https" : "http";
+        str_printf(url, "%s://%s%s%s:%lld", scheme, v6 ? "[" : "", host, v6 ? "]" : "",
                    (long long)config_integer(config, CONFIG_server_port));
     }
     str_puts(url, "/stats");

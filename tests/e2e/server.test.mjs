@@ -382,6 +382,8 @@ serverTest('litetts top shows the same', { api_key: 'secret' }, async (server) =
   assert.equal(top('--once').status, 1);
   assert.match(spawnSync(program, ['top', '--once', '--url', 'http://127.0.0.1:1'], { encoding: 'utf8' }).stderr, /cannot reach http:\/\/127.0.0.1:1\/stats/);
   assert.match(spawnSync(program, ['top', '--once', '--url', 'file:///etc/passwd'], { encoding: 'utf8' }).stderr, /cannot reach/);
+  const env = { ...process.env, LITETTS_SERVER_PORT: '1', LITETTS_SERVER_TLS_CERTIFICATE: 'x.pem' };
+  assert.match(spawnSync(program, ['top', '--once'], { env, encoding: 'utf8' }).stderr, /cannot reach https:\/\/127.0.0.1:1\/stats/);
 });
 
 serverTest('targets that cannot be met are missed', { 'target.rtf': '0.000001', 'target.memory_bytes': '1000', 'target.first_audio_ms': '0' }, async (server) => {
