@@ -208,6 +208,83 @@ static void bench_around(const struct set *set, const struct products *p)
     free(panels);
 }
 
+struct transforms_call {
+    const struct products *p;
+    struct transform_input in;
+    struct transform_weights weights;
+    struct transform_output out;
+};
+
+static void call_transform_input(void *arg)
+{
+    const struct transforms_call *call = arg;
+    call->p->transform_input(&call->in);
+}
+
+static void call_transform_weights(void *arg)
+{
+    const struct transforms_call *call = arg;
+    call->p->transform_weights(&call->weights);
+}
+
+static void call_transform_output(void *arg)
+{
+    const struct transforms_call *call = arg;
+    call->p->transform_output(&call->out);
+}
+
+/* The transforms of a convolution of 7 taps: of its input and output in time a value of the plain convolution's. */
+static void bench_transforms(const struct set *set, const struct products *p)
+{
+    enum {
+        CHANNELS = 128,
+        TAPS = 7,
+        RUNS_OF_TAPS = 2,
+        TILE_ROWS = 4,
+        TILES = 84,
+        IN_ROWS = TILES + WINOGRAD_POINTS
+    };
+    const char *way = p == &set->kernels.fast ? "fast" : "exact";
+    const int stride = packed_stride(p, CHANNELS);
+    const size_t panels = panel_bytes(p, CHANNELS, RUNS_OF_TAPS, CHANNELS);
+    float *in = random_scratch(IN_ROWS * CHANNELS);
+    float *products = random_scratch((size_t)(WINOGRAD_POINTS * TILES * p->panel));
+    void *rows = scratch((size_t)(WINOGRAD_POINTS * TILES * stride) * packed_bytes(p));
+    void *source = scratch(value_bytes(VALUE_Q8_0, CHANNELS * TAPS * CHANNELS));
+    void *all = scratch(WINOGRAD_POINTS * panels), *out = scratch((size_t)(TILES * TILE_ROWS * p->panel) * 2);
+    struct product end = {.rows = TILES * TILE_ROWS,
+                          .columns = p->panel,
+                          .scale = 1.0f,
+                          .type = VALUE_F16,
+                          .out = out,
+                          .out_stride = p->panel};
+    struct transforms_call call = {
+        .p = p,
+        .in = {in, CHANNELS, 1, TILES, CHANNELS, rows, stride, (ptrdiff_t)TILES * stride},
+        .weights = {.source = source,
+                    .type = VALUE_Q8_0,
+                    .row_bytes = value_bytes(VALUE_Q8_0, CHANNELS * TAPS),
+                    .columns = CHANNELS,
+                    .taps = TAPS,
+                    .run_taps = WINOGRAD_TAPS,
+                    .k = CHANNELS,
+                    .panels = all,
+                    .point_bytes = panels},
+        .out = {products, p->panel, (ptrdiff_t)TILES * p->panel, TILE_ROWS, 1, &end}};
+    printf("%-12s %-5s transform_input  %13.3f ns a value\n", set->name, way,
+           1e9 * time_of(call_transform_input, &call) / (TILES * TILE_ROWS * CHANNELS));
+    printf("%-12s %-5s transform_weights %12.3f ns a weight\n", set->name, way,
+           1e9 * time_of(call_transform_weights, &call) / (CHANNELS * TAPS * CHANNELS));
+    printf("%-12s %-5s transform_output %13.3f ns a value\n", set->name, way,
+           1e9 * time_of(call_transform_output, &call) / (TILES * TILE_ROWS * p->panel));
+    free(in);
+    free(products);
+    free(rows);
+    free(source);
+    free(all);
+    free(out);
+}
+
 void bench_products(const struct set *set)
 {
     for (int fast = 0; fast < 2; fast++) {
@@ -224,6 +301,8 @@ void bench_products(const struct set *set)
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
             bench_product(set, p, &shapes[i], peak);
         bench_around(set, p);
+        if (p->transform_input)
+            bench_transforms(set, p);
     }
 }
 
