@@ -118,6 +118,18 @@ static lt_status fetch(struct pull *pull, struct downloader *downloader, const s
     return status;
 }
 
+/* Checks a file of the folder that --from names. */
+static lt_status check_local(struct pull *pull, const struct manifest_file *file, const char *path)
+{
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        return error_set(
+            pull->error, LT_ERR_IO,
+            "there is no '%s': the folder has to hold the files that 'litetts pull --list' names, "
+            "by their paths",
+            path);
+    return download_check(path, file, pull->error);
+}
+
 /* Downloads what is missing, and checks everything. */
 static lt_status fetch_all(struct pull *pull)
 {
@@ -137,8 +149,8 @@ static lt_status fetch_all(struct pull *pull)
         if (status == LT_OK)
             status = path_of(pull, file->path, &path);
         if (status == LT_OK)
-            status = pull->local ? download_check(path.data, file, pull->error)
-                                 : fetch(pull, downloader, file, path.data);
+            status =
+                pull->local ? check_local(pull, file, path.data) : fetch(pull, downloader, file, path.data);
     }
     downloader_close(downloader);
     str_free(&path);
