@@ -273,8 +273,9 @@ size_t scan_money(struct norm *x, size_t at)
     char sign =
         at > 0 && (at == 1 || x->text[at - 2] == ' ' || x->text[at - 2] == '(') ? x->text[at - 1] : ' ';
     if (negative || sign == '-' || sign == '+') {
-        norm_range(x, at, at + 1, "money");
-        norm_say(x, sign == '+' ? "plus" : "minus");
+        size_t place = negative ? number - 1 : at - 1;
+        norm_range(x, place, place + 1, "money");
+        norm_say(x, !negative && sign == '+' ? "plus" : "minus");
     }
     size_t used = take_sum(x, at, number, currency), dash = norm_dash(x, at + used), other;
     if (used > 0 && dash > 0 && find_currency(x, at + used + dash, &other, &code) != NULL && !code) {
