@@ -124,7 +124,8 @@ static lt_status write_all(int fd, const char *bytes, size_t size)
     return fsync(fd) == 0 ? LT_OK : LT_ERR_IO;
 }
 
-lt_status file_replace(const char *path, const void *bytes, size_t size, lt_error *error)
+/* `new_mode`: permissions of a file that was not there. */
+static lt_status replace(const char *path, const void *bytes, size_t size, mode_t new_mode, lt_error *error)
 {
     lt_status status = file_make_parents(path, error);
     if (status != LT_OK)
@@ -140,7 +141,7 @@ lt_status file_replace(const char *path, const void *bytes, size_t size, lt_erro
         return status;
     }
     struct stat old;
-    const mode_t mode = stat(path, &old) == 0 ? old.st_mode & 0777 : 0644;
+    const mode_t mode = stat(path, &old) == 0 ? old.st_mode & 0777 : new_mode;
     if (write_all(fd, bytes, size) != LT_OK || fchmod(fd, mode) != 0)
         status = error_errno(error, LT_ERR_IO, "cannot write '%s'", path);
     close(fd);
@@ -150,6 +151,16 @@ lt_status file_replace(const char *path, const void *bytes, size_t size, lt_erro
         unlink(temporary.data);
     str_free(&temporary);
     return status;
+}
+
+lt_status file_replace(const char *path, const void *bytes, size_t size, lt_error *error)
+{
+    return replace(path, bytes, size, 0644, error);
+}
+
+lt_status file_replace_private(const char *path, const void *bytes, size_t size, lt_error *error)
+{
+    return replace(path, bytes, size, 0600, error);
 }
 
 /* The program's folder of one kind by the XDG base directory specification. */

@@ -33,8 +33,12 @@ struct file_stamp file_stamp(const char *path);
 bool file_stamp_same(const struct file_stamp *a, const struct file_stamp *b);
 
 /* Replaces `path` with `size` bytes at once: temporary file in the same folder, fsync, rename. Missing
- * folders are made; the permissions of a file that was there stay. Errors: LT_ERR_IO. */
+ * folders are made; the permissions of a file that was there stay; a symbolic link is replaced, not followed. When it fails, what was
+ * there is as it was. Errors: LT_ERR_IO, LT_ERR_MEMORY. */
 lt_status file_replace(const char *path, const void *bytes, size_t size, lt_error *error);
+
+/* The same for what nobody else has to read: a new file is its owner's alone. */
+lt_status file_replace_private(const char *path, const void *bytes, size_t size, lt_error *error);
 
 /* Makes the folders that lead to `path` (not `path` itself). Errors: LT_ERR_IO. */
 lt_status file_make_parents(const char *path, lt_error *error);

@@ -179,7 +179,12 @@ lt_status frequent_save(struct frequent *frequent, const char *path, lt_error *e
     if (!changed)
         return LT_OK;
     lt_status status = text == NULL ? error_memory(error, "the list of frequent phrases")
-                                    : file_replace(path, text, strlen(text), error);
+                                    : file_replace_private(path, text, strlen(text), error);
     free(text);
+    if (status != LT_OK) {
+        pthread_mutex_lock(&frequent->lock);
+        frequent->changed = true;
+        pthread_mutex_unlock(&frequent->lock);
+    }
     return status;
 }

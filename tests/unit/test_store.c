@@ -1,4 +1,5 @@
 /* test_store.c: the cache's levels below memory: records, files, and a real Redis server where one is installed. */
+#include <dirent.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -435,6 +437,78 @@ static void a_damaged_list_of_frequent_phrases_is_ignored(void **state)
     str_free(&whole);
 }
 
+/* What people had spoken is nobody else's: the file is its owner's, and a link put in its place is not followed. */
+static void the_file_of_frequent_phrases_is_private(void **state)
+{
+    (void)state;
+    char path[512], other[512];
+    struct stat info;
+    struct str content = {0};
+    snprintf(path, sizeof path, "%s", in_folder("private.json"));
+    snprintf(other, sizeof other, "%s", in_folder("other.json"));
+    struct frequent *frequent = frequent_new();
+    note(frequent, "My name is nobody.", 3);
+    assert_int_equal(file_replace(other, "mine", 4, NULL), LT_OK);
+    assert_int_equal(frequent_save(frequent, path, NULL), LT_OK);
+    assert_int_equal(lstat(path, &info), 0);
+    assert_int_equal(info.st_mode, S_IFREG | 0600);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink(other, path), 0);
+    note(frequent, "My name is nobody.", 3);
+    assert_int_equal(frequent_save(frequent, path, NULL), LT_OK);
+    assert_int_equal(lstat(path, &info), 0);
+    assert_true(S_ISREG(info.st_mode));
+    assert_int_equal(file_read(other, 1 << 20, &content, NULL), LT_OK);
+    assert_string_equal(content.data, "mine");
+    str_free(&content);
+    frequent_free(frequent);
+}
+
+static size_t files_in(const char *path)
+{
+    size_t count = 0;
+    DIR *opened = opendir(path);
+    assert_non_null(opened);
+    for (const struct dirent *entry; (entry = readdir(opened)) != NULL;)
+        count += entry->d_name[0] != '.';
+    closedir(opened);
+    return count;
+}
+
+/* A write that fails half-way leaves the old list and no other file, and is tried again. */
+static void a_full_disk_keeps_the_old_list(void **state)
+{
+    (void)state;
+    char inside[512], path[512];
+    snprintf(inside, sizeof inside, "%s", in_folder("full"));
+    snprintf(path, sizeof path, "%s", in_folder("full/list.json"));
+    struct frequent *frequent = frequent_new();
+    note(frequent, "Before.", 3);
+    assert_int_equal(frequent_save(frequent, path, NULL), LT_OK);
+    note(frequent, "After.", 3);
+    /* as on a full disk, part of it is written */
+    struct rlimit was;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    const struct rlimit little = {.rlim_cur = 20, .rlim_max = was.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    lt_error error;
+    lt_status status = frequent_save(frequent, path, &error);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    signal(SIGXFSZ, SIG_DFL);
+    assert_int_equal(status, LT_ERR_IO);
+    assert_non_null(strstr(error.message, path));
+    assert_int_equal(files_in(inside), 1);
+    struct frequent *read = load_frequent(path);
+    assert_int_equal(frequent_list(read, phrases), 1);
+    frequent_free(read);
+    assert_int_equal(frequent_save(frequent, path, &error), LT_OK); /* nothing was counted since */
+    read = load_frequent(path);
+    assert_int_equal(frequent_list(read, phrases), 2);
+    frequent_free(read);
+    frequent_free(frequent);
+}
+
 static lt_engine *open_predicting(const char *file)
 {
     lt_error error;
@@ -616,6 +690,8 @@ int main(void)
         cmocka_unit_test(frequent_phrases_are_found_among_many),
         cmocka_unit_test(frequent_phrases_outlive_the_process_and_fade),
         cmocka_unit_test(a_damaged_list_of_frequent_phrases_is_ignored),
+        cmocka_unit_test(the_file_of_frequent_phrases_is_private),
+        cmocka_unit_test(a_full_disk_keeps_the_old_list),
         cmocka_unit_test(what_was_asked_for_often_is_there_at_the_next_start),
         cmocka_unit_test(addresses_are_checked),
         cmocka_unit_test(a_missing_redis_fails_no_request),
