@@ -7,17 +7,14 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "kernels/cpu.h"
 #include "server/reply.h"
 #include "server/targets.h"
 
-/* What speaks and on which kernels. Flite has none; then it is those that Kokoro would use. */
+/* What speaks, and on which kernels. */
 static void look_at_engine(const struct settings *settings, struct snapshot *stats)
 {
-    enum isa cap = ISA_COUNT;
     lt_engine_stats(settings->engine, &stats->engine);
-    isa_parse(config_string(settings->config, CONFIG_engine_isa), &cap);
-    stats->isa = stats->engine.isa[0] != '\0' ? stats->engine.isa : isa_name(isa_detect(cap));
+    stats->isa = stats->engine.isa[0] != '\0' ? stats->engine.isa : "none";
     stats->model = stats->engine.model[0] != '\0' ? stats->engine.model : "flite";
     stats->default_voice = "";
     const lt_voice *voices;
