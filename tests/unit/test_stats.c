@@ -361,6 +361,42 @@ static void accounts_agree_with_the_kernel(void **state)
     lt_engine_close(engine);
 }
 
+/* Growth that an engine reports after some thousand requests, when each of them leaves `leak` bytes lying in the process. */
+static double growth_with(size_t leak)
+{
+    enum { REQUESTS = 6 * STATS_LEAK_WINDOW };
+    lt_engine *engine = open_engine(NULL, NULL);
+    char **lost = calloc(REQUESTS, sizeof *lost);
+    lt_result result;
+    lt_stats stats;
+    assert_non_null(lost);
+    for (int i = 0; i < REQUESTS; i++) {
+        assert_int_equal(speak(engine, "Yes.", 0, &result), LT_OK);
+        lost[i] = leak > 0 ? malloc(leak) : NULL;
+        for (size_t at = 0; lost[i] != NULL && at < leak; at += 64) /* only what is written to is resident */
+            lost[i][at] = 1;
+    }
+    lt_engine_stats(engine, &stats);
+    for (int i = 0; i < REQUESTS; i++)
+        free(lost[i]);
+    free(lost);
+    lt_engine_close(engine);
+    return stats.growth_bytes_per_1000;
+}
+
+static void a_leak_is_seen_from_outside(void **state)
+{
+    (void)state;
+#if !defined(__SANITIZE_ADDRESS__) /* which keeps what is freed */
+    double none = growth_with(0);
+    print_message("without a leak: %.0f bytes a thousand requests\n", none);
+    assert_true(none < 20000);
+#endif
+    double some = growth_with(500);
+    print_message("500 bytes lost a request: %.0f bytes a thousand requests\n", some);
+    assert_true(some > 400000 && some < 2000000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,6 +405,7 @@ int main(void)
         cmocka_unit_test(the_cache_makes_room_first),
         cmocka_unit_test(working_memory_counts_once),
         cmocka_unit_test(growth_is_told_from_noise),
+        cmocka_unit_test(a_leak_is_seen_from_outside),
         cmocka_unit_test(requests_are_counted),
         cmocka_unit_test(an_engine_keeps_to_its_budget),
         cmocka_unit_test(accounts_agree_with_the_kernel),
