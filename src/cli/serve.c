@@ -4,6 +4,7 @@
 
 #include "base/config.h"
 #include "base/log.h"
+#include "base/threads.h"
 #include "cli/command.h"
 #include "server/server.h"
 
@@ -37,13 +38,19 @@ static lt_config *reload(void *user, lt_error *error)
     return arguments_config(user, error);
 }
 
-/* glibc reserves 64 MiB of addresses for each of several malloc arenas, which count where `ulimit -v` is set; elsewhere they cost
- * nothing and save threads from waiting for each other. */
-static void spare_addresses(void)
+/* What glibc's malloc is told so that a server keeps little of what its requests have given back.
+ *
+ * Blocks from 128 KiB on (samples, rings, bodies) come from the kernel and go back to it. Else the limit rises to the largest block that
+ * was ever freed, 32 MiB, and such blocks leave holes in heaps that never shrink: tens of MiB after some thousand requests. And there
+ * are as many heaps as threads that run at once, not eight times as many, each of which would grow to what the largest request needs; one
+ * where `ulimit -v` is set, since each reserves 64 MiB of addresses. */
+static void tune_malloc(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-        mallopt(M_ARENA_MAX, 1);
+    bool scarce = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+    mallopt(M_ARENA_MAX, scarce ? 1 : threads_available());
 }
 
 static int run(const struct arguments *arguments)
@@ -52,7 +59,7 @@ static int run(const struct arguments *arguments)
     lt_config *config = arguments_config(arguments, &error);
     if (config == NULL)
         return command_fail(&error);
-    spare_addresses();
+    tune_malloc();
     enum log_level level = LOG_INFO;
     log_parse_level(config_string(config, CONFIG_log_level), &level);
     log_setup(level, config_string(config, CONFIG_log_format)[0] == 'j');

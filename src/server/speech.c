@@ -423,11 +423,17 @@ static int temporary_file(void)
     return file;
 }
 
+static char *take_ring(struct server *server)
+{
+    char *spare = atomic_exchange(&server->spare_ring, NULL);
+    return spare != NULL ? spare : malloc(RING_BYTES);
+}
+
 static bool set_up(struct exchange *x, struct api_error *error)
 {
     struct speech *speech = &x->speech;
     speech->cancel = lt_cancel_new();
-    speech->ring = speech->request.stream ? malloc(RING_BYTES) : NULL;
+    speech->ring = speech->request.stream ? take_ring(x->server) : NULL;
     if (speech->cancel == NULL || (speech->request.stream && speech->ring == NULL))
         return api_error_set(error, 503, "out_of_memory", NULL,
                              "The server is out of memory; try again later.");
@@ -562,7 +568,8 @@ void speech_free(struct exchange *x)
     if (speech->file >= 0)
         close(speech->file);
     lt_cancel_free(speech->cancel);
-    free(speech->ring);
+    if (speech->ring != NULL)
+        free(atomic_exchange(&x->server->spare_ring, speech->ring));
     str_free(&speech->event);
     str_free(&speech->spelled);
     request_free(&speech->request);

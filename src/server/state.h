@@ -110,8 +110,10 @@ struct server {
     unsigned most_jobs; /* that the pool takes: its places and its queue */
     struct MHD_Daemon *daemon;
     double started;
-    atomic_bool draining;      /* SIGTERM has come: new speech is refused */
-    atomic_uint exchanges;     /* alive */
+    atomic_bool draining;  /* SIGTERM has come: new speech is refused */
+    atomic_uint exchanges; /* alive */
+    _Atomic(char *)
+        spare_ring; /* of an answer that has been sent, for the next one: its pages are there already; NULL: none */
     _Atomic uint64_t requests; /* answered since the start */
     struct counters counters;
 
@@ -119,6 +121,11 @@ struct server {
     struct connection *connections;
     unsigned connection_count;
     uint64_t next_id;
+
+    struct {
+        uint64_t requests; /* answered by then */
+        double when;       /* clock_seconds() */
+    } trimmed;             /* the heaps, the last time; the main thread's */
 
     pthread_t watcher;
     int watch_epoll; /* the sockets of clients that wait for speech */
