@@ -688,15 +688,6 @@ static size_t take_ascii_mark(struct norm *x, size_t at)
 {
     char c = x->text[at], text[2] = {c, '\0'};
     size_t n = 1;
-    if (c == '!' && norm_char(x, at + 1) == '=')
-        return 0; /* an operator */
-    char next = norm_char(x, at + 1 + norm_spaces(x, at + 1));
-    if (c == '!' && at > 0 && char_is_digit(x->text[at - 1]) && strchr("=/*+", next) != NULL &&
-        next != '\0') {
-        norm_range(x, at, at + 1, "symbol"); /* "5! = 120" */
-        norm_say(x, "factorial");
-        return 1;
-    }
     norm_range(x, at, at + 1, NULL);
     switch (c) {
     case '.':
@@ -745,6 +736,18 @@ static size_t take_ascii_mark(struct norm *x, size_t at)
     default:
         return 0;
     }
+}
+
+/* "5! = 120" */
+static size_t take_factorial(struct norm *x, size_t at)
+{
+    char next = norm_char(x, at + 1 + norm_spaces(x, at + 1));
+    bool operator= norm_char(x, at + 1) != '=' && (next == '=' || next == '/' || next == '*' || next == '+');
+    if (at == 0 || !char_is_digit(x->text[at - 1]) || !operator)
+        return 0;
+    norm_range(x, at, at + 1, "symbol");
+    norm_say(x, "factorial");
+    return 1;
 }
 
 /* A single quote that is no apostrophe. */
@@ -962,7 +965,10 @@ static size_t take(struct norm *x, size_t at)
         norm_say(x, "dot");
         return 1;
     }
-    if ((used = take_ascii_mark(x, at)) > 0)
+    if (c == '!' && (used = take_factorial(x, at)) > 0)
+        return used;
+    bool operator= c == '!' && norm_char(x, at + 1) == '=';
+    if (!operator&&(used = take_ascii_mark(x, at)) > 0)
         return used;
     size_t ticker = c == '$' ? norm_letters(x, at + 1) : 0;
     if (ticker > 0 && ticker < 6 && is_capitals(x, at + 1, ticker) && norm_is_border(x, at + 1 + ticker)) {

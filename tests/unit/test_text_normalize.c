@@ -302,6 +302,7 @@ static void settings_and_languages_count(void **state)
         expect("text.emoji", "name", "en-US", emoji[i][0], emoji[i][1]);
     expect("text.code", "read", "en-US", code, "Run: ls dash l. Done.");
     expect("text.code", "skip", "en-US", code, "Run: Done.");
+    expect("text.normalize", "false", "en-US", "a != b! 5! = 120 (x).", "a!= b! 5! = 120 (x).");
     expect(NULL, NULL, "en-US", "On 5/6/2020", "On May sixth twenty twenty");
     expect(NULL, NULL, "en-GB", "On 5/6/2020", "On the fifth of June twenty twenty");
     expect(NULL, NULL, "es", "Tengo 5 gatos.", "Tengo 5 gatos.");
