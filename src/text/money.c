@@ -273,7 +273,7 @@ size_t scan_money(struct norm *x, size_t at)
     char sign =
         at > 0 && (at == 1 || x->text[at - 2] == ' ' || x->text[at - 2] == '(') ? x->text[at - 1] : ' ';
     if (negative || sign == '-' || sign == '+') {
-        size_t place = negative ? number - 1 : at - 1;
+        size_t place = negative ? at : at - 1; /* sources never go back */
         norm_range(x, place, place + 1, "money");
         norm_say(x, !negative && sign == '+' ? "plus" : "minus");
     }
