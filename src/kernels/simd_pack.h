@@ -54,7 +54,7 @@ INLINE void v_store_packed(packed_t *out, vf x, int n)
 /* What makes whole numbers of a packed row with this largest magnitude. */
 INLINE float row_factor(float largest)
 {
-    return largest > 1e-30f ? INTEGER_ROW / largest : 0.0f;
+    return largest > 1e-30f ? (float)INTEGER_ROW / largest : 0.0f;
 }
 
 #endif
@@ -136,7 +136,7 @@ INLINE void prologue_row(const struct prologue *p, const void *in, enum value_ty
         vf x = c < KEPT ? v_load(kept + c) : prologue_vector(p, in, type, activation, c, n);
         v_store_packed(out + c, x * v_set(factor), n);
     }
-    *(float_in_row *)(void *)(out + p->padded) = largest * (1.0f / INTEGER_ROW);
+    *(float_in_row *)(void *)(out + p->padded) = largest * (1.0f / (float)INTEGER_ROW);
 }
 
 #endif
@@ -269,7 +269,7 @@ INLINE void add_magnitudes(const void *block, enum value_type type, vf *sum, vf 
 INLINE vf integer_factor(vf most, vf sum)
 {
     vf least = v_set(1e-30f);
-    return v_min(v_set(INT16_MAX) / v_max(most, least), v_set(INTEGER_SUM) / v_max(sum, least));
+    return v_min(v_set(INT16_MAX) / v_max(most, least), v_set((float)INTEGER_SUM) / v_max(sum, least));
 }
 
 /* The same of a column of weights; sets *scale to its inverse. */

@@ -47,7 +47,7 @@ INLINE void input_row(const struct transform_input *t, const float *in, packed_t
         const vf factor = v_set(row_factor(largest));
         for (int c = 0; c < t->k; c += LANES)
             v_store_packed(out + c, v_load(kept[i] + c) * factor, LANES);
-        *(float_in_row *)(void *)(out + t->k) = largest * (1.0f / INTEGER_ROW);
+        *(float_in_row *)(void *)(out + t->k) = largest * (1.0f / (float)INTEGER_ROW);
     }
 }
 

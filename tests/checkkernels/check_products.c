@@ -165,7 +165,7 @@ void check_panel_sums(const struct products *p, const void *panels, int taps, in
             double sum = 0;
             for (int c = first; c < kernels_padded(k) && c < first + INTEGER_DEPTH; c++)
                 sum += fabs((double)panel_element(p, panels, taps, k, n, tap, c) / (double)scale);
-            if (sum * INTEGER_ROW > INT32_MAX)
+            if (sum * (double)INTEGER_ROW > INT32_MAX)
                 check_fail("column %d tap %d from channel %d: magnitudes add up to %g", n, tap, first, sum);
         }
 }
@@ -281,7 +281,7 @@ static void random_product(const struct products *p, struct product *m, void **r
     *rows = buffer(count * packed_bytes(p), random_between(0, 1) ? packed_align(p) : 64);
     fill_packed(p, *rows, count);
     for (size_t t = 0; p->packed == PACKED_I16 && t <= last; t++) {
-        float scale = random_float(0, 4.0f / INTEGER_ROW);
+        float scale = random_float(0, 4.0f / (float)INTEGER_ROW);
         memcpy((int16_t *)*rows + t * (size_t)m->a_stride + m->k, &scale, sizeof scale);
     }
     m->a = (char *)*rows + (ptrdiff_t)back * m->a_stride * (ptrdiff_t)packed_bytes(p);
