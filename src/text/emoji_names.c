@@ -1,6 +1,6 @@
 /* emoji_names.c: what emoji are called.
  *
- * The English short names of Unicode's CLDR (version 45, Unicode License v3), without marks; some suits and signs have shorter ones.
+ * The English names of Unicode's list of emoji (NOTICE has its licence), without marks; some suits and signs have shorter ones.
  * Keys are sequences without variation selectors and skin tones, sorted by bytes. */
 #include <string.h>
 
