@@ -42,7 +42,7 @@
  *     storage rows, sums <--epilogue-- transform_output <-----------------------------------------------
  *
  * A set offers it (transform_input is not NULL) where its packed type is fine enough: bfloat16 has not the 10 dB to
- * spare. nn/layers.c does the rest, winograd.h has the formulas.
+ * spare. nn/winograd.c does the rest, winograd.h has the formulas.
  *
  * All functions may be called from any number of threads at once on different outputs; none allocates. Pointers
  * need only the alignment of their element type (64-byte aligned scratch is faster). Results do not depend on
