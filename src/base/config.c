@@ -329,6 +329,8 @@ lt_status config_load_text(lt_config *config, const char *text, size_t size, con
                            lt_error *error)
 {
     json_error_t fault;
+    if (text != NULL && memchr(text, '\0', size) != NULL) /* jansson skips one behind a number */
+        return error_set(error, LT_ERR_CONFIG, "%s is no text: a configuration is one JSON object", name);
     json_t *root = json_loadb(text != NULL ? text : "", size, JSON_REJECT_DUPLICATES, &fault);
     lt_status status = error_none(error);
     if (!json_is_object(root))

@@ -154,13 +154,23 @@ static void an_edit_refuses_what_it_cannot_read(void **state)
     str_free(&text);
 }
 
+static void a_text_with_a_nul_is_refused(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"server\": {\"grace_seconds\": 1.5\0}}";
+    lt_error error;
+    lt_config *config = lt_config_new();
+    assert_non_null(config);
+    assert_int_equal(config_load_text(config, text, sizeof text - 1, "the file", &error), LT_ERR_CONFIG);
+    lt_config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_setting_is_documented),
-        cmocka_unit_test(every_documented_setting_exists),
-        cmocka_unit_test(an_edit_changes_one_value),
-        cmocka_unit_test(an_edit_refuses_what_it_cannot_read),
+        cmocka_unit_test(every_setting_is_documented),  cmocka_unit_test(every_documented_setting_exists),
+        cmocka_unit_test(an_edit_changes_one_value),    cmocka_unit_test(an_edit_refuses_what_it_cannot_read),
+        cmocka_unit_test(a_text_with_a_nul_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
