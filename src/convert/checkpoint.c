@@ -138,6 +138,12 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct checkpoint_tensor *)a)->name, ((const struct checkpoint_tensor *)b)->name);
 }
 
+void checkpoint_sort(struct checkpoint *checkpoint)
+{
+    if (checkpoint->count > 0)
+        qsort(checkpoint->tensors, checkpoint->count, sizeof *checkpoint->tensors, by_name);
+}
+
 struct checkpoint_tensor *checkpoint_find(const struct checkpoint *checkpoint, const char *name)
 {
     size_t low = 0, high = checkpoint->count;
@@ -209,8 +215,7 @@ lt_status checkpoint_open(const char *path, struct checkpoint **checkpoint, lt_e
     lt_status status = open_by_content(path, &opened, error);
     if (status != LT_OK)
         return status;
-    if (opened->count > 0)
-        qsort(opened->tensors, opened->count, sizeof *opened->tensors, by_name);
+    checkpoint_sort(opened);
     for (size_t i = 1; i < opened->count && status == LT_OK; i++)
         if (by_name(&opened->tensors[i - 1], &opened->tensors[i]) == 0)
             status = checkpoint_damaged(opened, error, "'%s' is in it twice", opened->tensors[i].name);

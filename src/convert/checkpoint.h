@@ -91,6 +91,9 @@ lt_status onnx_open_memory(const void *bytes, size_t size, const char *name, str
 lt_status checkpoint_add(struct checkpoint *checkpoint, const char *name, size_t name_length, int dims,
                          const uint64_t *shape, size_t source, lt_error *error);
 
+/* Sorts the list by name, as checkpoint_find needs it. */
+void checkpoint_sort(struct checkpoint *checkpoint);
+
 /* Lets go of the pages of a mapped file that hold `size` bytes at `data`: read again, they come from the file
  * again. */
 void checkpoint_forget_pages(const void *data, size_t size);

@@ -3,7 +3,8 @@
  * An exporter keeps the names of parameters that the graph uses as they are
  * ("kmodel.decoder.encode.conv1.bias"), but folds or transposes others into constants called
  * "onnx::MatMul_7521". Those are recovered from the nodes that use them, whose names spell the module's path
- * ("/encoder/bert_encoder/MatMul"). Quantised exports are decoded by the definitions of their operators:
+ * ("/encoder/bert_encoder/MatMul"). ONNX Runtime's quantiser makes a MatMul of a Gemm and transposes its weight
+ * under the name that it had: a named matrix that a MatMul takes is [in][out]. Quantised exports are decoded by the definitions of their operators:
  * DequantizeLinear, MatMulInteger, ConvInteger, DynamicQuantizeLSTM, DynamicQuantizeMatMul and MatMulNBits
  * (onnx/docs/Operators.md, onnxruntime/docs/ContribOperators.md), and by ONNX Runtime's custom of calling the
  * parts of a quantised X X_quantized, X_scale and X_zero_point. */
@@ -169,11 +170,6 @@ static lt_status add(struct onnx *onnx, const char *name, int dims, const uint64
     return checkpoint_add(&onnx->checkpoint, name, strlen(name), dims, shape, onnx->recipe_count++, error);
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct checkpoint_tensor *)a)->name, ((const struct checkpoint_tensor *)b)->name);
-}
-
 /* Whether the file has a tensor of this name under its own name. */
 static bool has_named(const struct onnx *onnx, const char *name)
 {
@@ -237,13 +233,16 @@ static lt_status add_named(struct onnx *onnx, lt_error *error)
         if (c->dims < 1 || (!is_float(c->type) && !quantised) || ends_with(c->name, "_scale") ||
             ends_with(c->name, "_zero_point") || !constant_name(c, length, published))
             continue;
-        lt_status status = add(onnx, published, c->dims, c->shape, &recipe, error);
+        bool turned = c->operand && c->dims == 2;
+        if (turned)
+            recipe.form = FORM_TRANSPOSED;
+        lt_status status = add(onnx, published, c->dims,
+                               turned ? (uint64_t[]){c->shape[1], c->shape[0]} : c->shape, &recipe, error);
         if (status != LT_OK)
             return status;
     }
     onnx->named = onnx->checkpoint.count;
-    if (onnx->named > 0)
-        qsort(onnx->checkpoint.tensors, onnx->named, sizeof *onnx->checkpoint.tensors, by_name);
+    checkpoint_sort(&onnx->checkpoint);
     return LT_OK;
 }
 
@@ -265,6 +264,8 @@ static bool resolve(const struct onnx_model *model, struct span name, struct rec
             recipe->data = constant;
             if (recipe->scale == NULL)
                 find_scale(model, constant, recipe);
+            if (recipe->axis < 0)
+                recipe->axis += constant->dims;
             return constant->dims >= 0;
         }
         const struct onnx_node *node = onnx_producer(model, name);
@@ -282,6 +283,22 @@ static bool resolve(const struct onnx_model *model, struct span name, struct rec
         name = input(node, 0);
     }
     return false;
+}
+
+/* Whether input 1 of a node is a matrix [in][out]. */
+static bool is_product(const struct onnx_node *node)
+{
+    return span_is(node->type, "MatMul") || span_is(node->type, "MatMulInteger") ||
+           span_is(node->type, "DynamicQuantizeMatMul") || span_is(node->type, "MatMulIntegerToFloat") ||
+           (span_is(node->type, "Gemm") && onnx_attribute(node, "transB", 0) == 0);
+}
+
+static void mark_operands(struct onnx_model *model)
+{
+    struct recipe recipe;
+    for (size_t i = 0; i < model->node_count; i++)
+        if (is_product(&model->nodes[i]) && resolve(model, input(&model->nodes[i], 1), &recipe))
+            model->constants[recipe.data - model->constants].operand = true;
 }
 
 /* Adds MODULE.LEAF, unless the file has it under its own name, or the constant is another parameter (a
@@ -346,6 +363,12 @@ static lt_status add_blocks(struct onnx *onnx, const struct onnx_node *node, con
                             .form = FORM_BLOCKS};
     if (recipe.data == NULL || recipe.scale == NULL)
         return LT_OK;
+    if (input(node, 4).size > 0) /* g_idx */
+        return checkpoint_damaged(
+            &onnx->checkpoint, error,
+            "a MatMulNBits of '%s' has its rows in an order of its own (g_idx), which is "
+            "not supported: use another export",
+            module);
     uint64_t blocks = block > 0 && in > 0 ? ((uint64_t)in + (uint64_t)block - 1) / (uint64_t)block : 0;
     if (in < 1 || in > 65536 || out < 1 || out > 65536 || (bits != 4 && bits != 8) || block < 16 ||
         block > 65536 || block % 2 != 0 || recipe.data->type != ELEMENT_U8 ||
@@ -527,55 +550,57 @@ static void transpose(const struct recipe *recipe, const float *from, float *val
             values[o * in + i] = from[i * out + o];
 }
 
-/* The zero point of a block: half of the range, a packed number, or one of the scale's own type. */
-static float block_zero(const struct recipe *recipe, const struct span *packed, const float *zero,
-                        uint64_t row, uint64_t block, uint64_t blocks)
+/* Nibble `index` of bytes that were decoded as numbers. */
+static float nibble(const float *bytes, uint64_t index)
 {
-    if (zero != NULL)
-        return zero[row * blocks + block];
-    if (packed->size == 0)
-        return (float)(1u << (recipe->bits - 1));
-    if (recipe->bits == 8)
-        return (float)packed->data[row * blocks + block];
-    return (float)(packed->data[row * ((blocks + 1) / 2) + block / 2] >> (block % 2 * 4) & 15);
+    return (float)((unsigned)bytes[index / 2] >> (index % 2 * 4) & 15);
 }
 
-static void unpack_blocks(const struct recipe *recipe, const unsigned char *data, const float *scale,
-                          const struct span *packed, const float *zero, float *values)
+/* The zero point of a block: half of the range, a number of the scale's own type, or a packed one. */
+static float block_zero(const struct recipe *recipe, const float *zero, uint64_t row, uint64_t block,
+                        uint64_t blocks)
+{
+    if (zero == NULL)
+        return (float)(1u << (recipe->bits - 1));
+    if (recipe->bits == 8 || recipe->zero->type != ELEMENT_U8)
+        return zero[row * blocks + block];
+    return nibble(zero + row * ((blocks + 1) / 2), block);
+}
+
+static void unpack_blocks(const struct recipe *recipe, const float *data, const float *scale,
+                          const float *zero, float *values)
 {
     uint64_t blocks = (recipe->in + recipe->block - 1) / recipe->block;
     uint64_t row_bytes = blocks * recipe->block * recipe->bits / 8;
     for (uint64_t row = 0; row < recipe->out; row++) {
+        const float *bytes = data + row * row_bytes;
         for (uint64_t i = 0; i < recipe->in; i++) {
-            const unsigned char *bytes = data + row * row_bytes;
-            unsigned q = recipe->bits == 8 ? bytes[i] : bytes[i / 2] >> (i % 2 * 4) & 15u;
+            float q = recipe->bits == 8 ? bytes[i] : nibble(bytes, i);
             uint64_t block = i / recipe->block;
-            float offset = block_zero(recipe, packed, zero, row, block, blocks);
-            values[row * recipe->in + i] = ((float)q - offset) * scale[row * blocks + block];
+            float offset = block_zero(recipe, zero, row, block, blocks);
+            values[row * recipe->in + i] = (q - offset) * scale[row * blocks + block];
         }
     }
 }
 
 static lt_status read_blocks(struct onnx *onnx, const struct recipe *recipe, float *values, lt_error *error)
 {
-    struct span data, packed = {0};
-    float *scale = NULL, *zero = NULL;
+    float *data = NULL, *scale = NULL, *zero = NULL;
     uint64_t blocks = (recipe->in + recipe->block - 1) / recipe->block;
-    uint64_t packed_size = recipe->out * (recipe->bits == 8 ? blocks : (blocks + 1) / 2);
-    lt_status status = onnx_bytes(&onnx->model, recipe->data, &data, error);
+    lt_status status = load(onnx, recipe->data, &data, error);
     if (status == LT_OK)
         status = load(onnx, recipe->scale, &scale, error);
     if (status == LT_OK && recipe->zero != NULL) {
-        bool is_packed = recipe->zero->type == ELEMENT_U8;
-        if (recipe->zero->elements != (is_packed ? packed_size : recipe->out * blocks))
+        bool packed = recipe->bits == 4 && recipe->zero->type == ELEMENT_U8;
+        if (recipe->zero->elements != recipe->out * (packed ? (blocks + 1) / 2 : blocks))
             status = checkpoint_damaged(&onnx->checkpoint, error,
                                         "a MatMulNBits has zero points of a wrong shape");
         else
-            status = is_packed ? onnx_bytes(&onnx->model, recipe->zero, &packed, error)
-                               : load(onnx, recipe->zero, &zero, error);
+            status = load(onnx, recipe->zero, &zero, error);
     }
     if (status == LT_OK)
-        unpack_blocks(recipe, data.data, scale, &packed, zero, values);
+        unpack_blocks(recipe, data, scale, zero, values);
+    free(data);
     free(scale);
     free(zero);
     return status;
@@ -616,10 +641,12 @@ lt_status onnx_open_memory(const void *bytes, size_t size, const char *name, str
         return error_memory(error, "a checkpoint");
     onnx->checkpoint = (struct checkpoint){.format = "ONNX", .read = onnx_read, .close = onnx_close};
     snprintf(onnx->checkpoint.path, sizeof onnx->checkpoint.path, "%s", name);
-    lt_status status =
-        onnx_model_read((struct span){bytes, size}, onnx->checkpoint.path, &onnx->model, error);
-    if (status == LT_OK)
+    lt_status status = onnx_model_read((struct span){bytes, size}, name, &onnx->model, error);
+    onnx->model.name = onnx->checkpoint.path; /* lives as long as it */
+    if (status == LT_OK) {
+        mark_operands(&onnx->model);
         status = add_named(onnx, error);
+    }
     for (size_t i = 0; i < onnx->model.node_count && status == LT_OK; i++)
         status = add_node(onnx, &onnx->model.nodes[i], error);
     if (status == LT_OK && onnx->checkpoint.count == 0)

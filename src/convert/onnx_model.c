@@ -358,8 +358,9 @@ static lt_status open_external(struct onnx_model *model, struct span location, s
     return LT_OK;
 }
 
-lt_status onnx_bytes(struct onnx_model *model, const struct onnx_constant *c, struct span *bytes,
-                     lt_error *error)
+/* Finds the bytes of a constant whose elements are not stored as varints. */
+static lt_status find_bytes(struct onnx_model *model, const struct onnx_constant *c, struct span *bytes,
+                            lt_error *error)
 {
     size_t wanted = (size_t)c->elements * element_bytes(c->type);
     *bytes = c->raw.size > 0 ? c->raw : c->packed;
@@ -403,7 +404,7 @@ lt_status onnx_decode(struct onnx_model *model, const struct onnx_constant *c, f
         return damaged(model, error, "a tensor has fewer elements than its shape");
     }
     struct span bytes;
-    lt_status status = onnx_bytes(model, c, &bytes, error);
+    lt_status status = find_bytes(model, c, &bytes, error);
     if (status != LT_OK)
         return status;
     element_decode(c->type, bytes.data, (size_t)c->elements, values);

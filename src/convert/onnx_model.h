@@ -22,6 +22,7 @@ struct onnx_constant {
     bool varints;            /* `packed` holds varints */
     struct span location;    /* name of the file that holds them; size 0: none */
     uint64_t offset, length; /* in that file; length UINT64_MAX: not said */
+    bool operand;            /* of a product, on its right: onnx.c's mark */
 };
 
 struct onnx_node {
@@ -48,7 +49,7 @@ struct onnx_model {
     int external_count;
 };
 
-/* Reads the model in `bytes`, which must outlive *model, the caller's to free in every case. Errors:
+/* Reads the model in `bytes`, which must outlive *model as `path` must, the caller's to free in every case. Errors:
  * LT_ERR_MODEL, LT_ERR_MEMORY. */
 lt_status onnx_model_read(struct span bytes, const char *path, struct onnx_model *model, lt_error *error);
 void onnx_model_free(struct onnx_model *model);
@@ -65,9 +66,5 @@ int64_t onnx_attribute(const struct onnx_node *node, const char *name, int64_t f
  * is not there or not beside the model), LT_ERR_IO. */
 lt_status onnx_decode(struct onnx_model *model, const struct onnx_constant *constant, float *values,
                       lt_error *error);
-
-/* The same for packed bytes (the weights of MatMulNBits). */
-lt_status onnx_bytes(struct onnx_model *model, const struct onnx_constant *constant, struct span *bytes,
-                     lt_error *error);
 
 #endif

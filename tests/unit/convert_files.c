@@ -498,6 +498,11 @@ static void put_initializer(struct onnx_file *f, const char *name, int dims, con
         put_pair(&tensor, "length", number);
         put_integer(&tensor, 14, 1);
         str_append(&f->data, bytes, size);
+    } else if (f->form->numbers && type == 2) {
+        struct str numbers = {0};
+        for (size_t i = 0; i < size; i++)
+            put_varint(&numbers, ((const unsigned char *)bytes)[i]);
+        put_message(&tensor, 5, &numbers);
     } else {
         put_bytes(&tensor, 9, bytes, size);
     }
@@ -589,7 +594,7 @@ static void put_quantised(struct onnx_file *f, const char *name, int dims, const
         bytes[i] = (unsigned char)(q + (float)zero[c]);
         values[i] = ((float)bytes[i] - (float)zero[c]) * scale[c];
     }
-    char part[160];
+    char part[224];
     uint64_t one[1] = {channels};
     int rank = channels > 1 ? 1 : 0;
     snprintf(part, sizeof part, "%s_quantized", name);
@@ -631,18 +636,20 @@ static void put_blocks(struct onnx_file *f, struct set_tensor *t, const char *sc
     put_initializer(f, data, 3, (uint64_t[]){out, blocks, 16}, 2, bytes, (size_t)(out * blocks * 16));
     put_initializer(f, scale, 1, (uint64_t[]){out * blocks}, 1, scales,
                     (size_t)(out * blocks) * sizeof *scales);
-    put_node(f, "MatMulNBits", scope, (const char *[]){"x", data, scale, NULL},
+    put_node(f, "MatMulNBits", scope,
+             (const char *[]){"x", data, scale, f->form->reordered ? "" : NULL, "order", NULL},
              (const char *[]){"K", "N", "bits", "block_size", NULL},
              (int64_t[]){(int64_t)in, (int64_t)out, 4, 32});
     free(bytes);
     free(scales);
 }
 
-/* A linear layer's weight [out][in], transposed to a MatMul's operand. */
-static void put_linear(struct onnx_file *f, struct set_tensor *t, const char *module)
+/* A linear layer's weight [out][in], transposed to a MatMul's operand; `named`: as ONNX Runtime's quantiser does it
+ * to a Gemm, which keeps the name of its weight. */
+static void put_linear(struct onnx_file *f, struct set_tensor *t, const char *module, bool named)
 {
-    char scope[320], name[64], part[3][96];
-    scope_of(module, "MatMul", scope);
+    char scope[320], name[192], part[2][224];
+    scope_of(module, named ? "Gemm_MatMul_quant" : "MatMul", scope);
     if (f->form->quantisation == ONNX_BLOCKS) {
         put_blocks(f, t, scope);
         return;
@@ -654,7 +661,10 @@ static void put_linear(struct onnx_file *f, struct set_tensor *t, const char *mo
     for (uint64_t o = 0; o < out; o++)
         for (uint64_t i = 0; i < in; i++)
             turned[i * out + o] = t->values[o * in + i];
-    new_name(f, "MatMul", name);
+    if (named)
+        snprintf(name, sizeof name, "kmodel.%s", t->name);
+    else
+        new_name(f, "MatMul", name);
     if (f->form->quantisation == ONNX_INT8 || f->form->quantisation == ONNX_INT8_CHANNELS) {
         put_quantised(f, name, 2, (uint64_t[]){in, out}, turned, false,
                       f->form->quantisation == ONNX_INT8_CHANNELS ? out : 1);
@@ -802,14 +812,20 @@ static bool put_folded(struct onnx_file *f, const struct tensor_set *set, struct
             put_lstm(f, set, module);
         return true;
     }
-    /* these are used as they are, and keep their names */
-    if (strcmp(leaf, "weight") != 0 || t->dims < 2 || strstr(t->name, "embedding") != NULL ||
-        ends_with(module, "fc"))
+    bool quantised = f->form->quantisation == ONNX_INT8 || f->form->quantisation == ONNX_INT8_CHANNELS;
+    bool table = strstr(t->name, "_embeddings.") != NULL || strcmp(module, "text_encoder.embedding") == 0;
+    bool gemm = ends_with(module, "fc");
+    /* tables and what a Gemm takes are used as they are, and keep their names */
+    if (strcmp(leaf, "weight") != 0 || t->dims < 2 || ((table || gemm) && !quantised))
         return false;
-    if (t->dims == 3)
+    char name[192];
+    snprintf(name, sizeof name, "kmodel.%s", t->name);
+    if (table)
+        put_quantised(f, name, t->dims, t->shape, t->values, true, 1);
+    else if (t->dims == 3)
         put_convolution(f, t, module);
     else
-        put_linear(f, t, module);
+        put_linear(f, t, module, gemm);
     return true;
 }
 

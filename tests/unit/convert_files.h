@@ -76,6 +76,8 @@ struct onnx_form {
     enum onnx_quantisation quantisation;
     bool anonymous; /* products, convolutions and LSTMs as an exporter folds them */
     bool external;  /* weights in NAME.data */
+    bool numbers;   /* bytes are stored as int32_data */
+    bool reordered; /* MatMulNBits has a g_idx */
 };
 /* Writes `set` as an export; quantised values in `set` become what a reader must get back. */
 void write_onnx(struct tensor_set *set, const struct onnx_form *form, const char *path);

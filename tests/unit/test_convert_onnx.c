@@ -83,6 +83,21 @@ static void quantised_weights_are_what_their_operators_say(void **state)
     assert_form_round_trips((struct onnx_form){ONNX_INT8, true, false}, true);
     assert_form_round_trips((struct onnx_form){ONNX_INT8_CHANNELS, true, false}, true);
     assert_form_round_trips((struct onnx_form){ONNX_BLOCKS, true, false}, true);
+    assert_form_round_trips((struct onnx_form){ONNX_INT8, true, .numbers = true}, true);
+    assert_form_round_trips((struct onnx_form){ONNX_BLOCKS, true, .numbers = true}, true);
+}
+
+static void blocks_in_an_order_of_their_own_are_refused(void **state)
+{
+    NEEDS_REFERENCE;
+    struct tensor_set set;
+    lt_error error;
+    set_read(of_tiny("kokoro-tiny.pth"), &set);
+    set_fold(&set);
+    write_onnx(&set, &(struct onnx_form){ONNX_BLOCKS, true, .reordered = true}, in("model.onnx"));
+    set_free(&set);
+    assert_int_equal(import(in("model.onnx"), in("refused.gguf"), &error), LT_ERR_MODEL);
+    assert_non_null(strstr(error.message, "g_idx"));
 }
 
 static void exports_that_are_cut_or_changed_end_in_a_sentence(void **state)
@@ -126,6 +141,7 @@ int main(void)
         cmocka_unit_test(named_weights_are_read_from_inside_and_outside),
         cmocka_unit_test(folded_weights_are_found_by_their_nodes),
         cmocka_unit_test(quantised_weights_are_what_their_operators_say),
+        cmocka_unit_test(blocks_in_an_order_of_their_own_are_refused),
         cmocka_unit_test(exports_that_are_cut_or_changed_end_in_a_sentence),
     };
     return cmocka_run_group_tests(tests, files_set_up, files_tear_down);
