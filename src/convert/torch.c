@@ -268,6 +268,15 @@ static lt_status read_tensor(struct walk *walk, uint32_t item)
     return add_view(walk, &view, dims, shape);
 }
 
+/* Counts a value of the walk: dicts may be shared, so a short pickle can name many. */
+static lt_status count_visit(struct walk *walk)
+{
+    if (++walk->visited <= 8 * CHECKPOINT_MAX_TENSORS)
+        return LT_OK;
+    return checkpoint_damaged(&walk->torch->checkpoint, walk->error,
+                              "its table of contents is longer than that of any model");
+}
+
 static lt_status walk_value(struct walk *walk, const struct pickle_value *value, size_t name_length,
                             int depth);
 
@@ -276,6 +285,8 @@ static lt_status walk_dict(struct walk *walk, const struct pickle_value *dict, s
     for (uint32_t item = dict->first; item != 0;) {
         const struct pickle_value *key = pickle_item(walk->pickle, &item);
         const struct pickle_value *value = pickle_item(walk->pickle, &item);
+        if (count_visit(walk) != LT_OK)
+            return LT_ERR_MODEL;
         if (key->kind != PICKLE_STRING) /* not a state dict: optimizers number their entries */
             continue;
         if (name_length + 1 + key->length >= sizeof walk->name)
@@ -297,7 +308,7 @@ static lt_status walk_dict(struct walk *walk, const struct pickle_value *dict, s
 static lt_status walk_value(struct walk *walk, const struct pickle_value *value, size_t name_length,
                             int depth)
 {
-    if (depth > 8 || ++walk->visited > 8 * CHECKPOINT_MAX_TENSORS)
+    if (depth > 8)
         return checkpoint_damaged(&walk->torch->checkpoint, walk->error,
                                   "its table of contents is nested too deeply");
     if (value->kind == PICKLE_DICT)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -444,6 +445,28 @@ static void malformed_pickles_end_in_a_sentence(void **state)
     }
 }
 
+/* A dict of 100,000 numbers, in a dict that names it 100,000 times: 10^10 items to walk through. */
+static void a_pickle_that_repeats_itself_ends_soon(void **state)
+{
+    (void)state;
+    struct str p = {0};
+    str_puts(&p, "\x80\x02}q\x01(");
+    for (int i = 0; i < 100000; i++)
+        str_puts(&p, "K\x01N");
+    str_puts(&p, "u0}(");
+    for (int i = 0; i < 100000; i++)
+        str_puts(&p, "U\x01"
+                     "ah\x01");
+    str_puts(&p, "u.");
+    write_pickle(p.data, p.length, "0123", 4, in("long.pth"));
+    str_free(&p);
+    struct timespec begin, end;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+    assert_says(refusal(in("long.pth"), NULL, NULL, LT_ERR_MODEL), "longer than that of any model");
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+    assert_true(end.tv_sec - begin.tv_sec < 10);
+}
+
 /* A tensor of one storage "0" of 16 bytes; `view` is its offset, size and stride. */
 static void views_outside_their_storage_are_refused(void **state)
 {
@@ -709,6 +732,7 @@ int main(void)
         cmocka_unit_test(a_configuration_must_belong_to_the_checkpoint),
         cmocka_unit_test(a_pickle_that_names_anything_else_is_refused),
         cmocka_unit_test(malformed_pickles_end_in_a_sentence),
+        cmocka_unit_test(a_pickle_that_repeats_itself_ends_soon),
         cmocka_unit_test(views_outside_their_storage_are_refused),
         cmocka_unit_test(every_cut_of_a_checkpoint_is_refused),
         cmocka_unit_test(an_import_that_is_stopped_leaves_nothing),
