@@ -123,26 +123,27 @@ static void read_tensor(struct span message, struct onnx_constant *c, bool *bad)
 
 /* ---- GraphProto -------------------------------------------------------------------------------- */
 
-static bool grow(void **array, size_t *capacity, size_t count, size_t size)
+/* `array` of `count` elements with room for one more; NULL: out of memory, it stays. */
+static void *grown(void *array, size_t *capacity, size_t count, size_t size)
 {
     if (count < *capacity)
-        return true;
+        return array;
     size_t more = *capacity + *capacity / 2 + 256;
-    void *bigger = realloc(*array, more * size);
-    if (bigger == NULL)
-        return false;
-    *array = bigger;
-    *capacity = more;
-    return true;
+    void *bigger = realloc(array, more * size);
+    if (bigger != NULL)
+        *capacity = more;
+    return bigger;
 }
 
 static lt_status add_constant(struct onnx_model *model, const struct onnx_constant *constant, lt_error *error)
 {
     if (model->constant_count == MAX_CONSTANTS)
         return damaged(model, error, "it has too many constants");
-    if (!grow((void **)&model->constants, &model->constant_capacity, model->constant_count,
-              sizeof *model->constants))
+    struct onnx_constant *constants =
+        grown(model->constants, &model->constant_capacity, model->constant_count, sizeof *constants);
+    if (constants == NULL)
         return error_memory(error, "a checkpoint's table of contents");
+    model->constants = constants;
     model->constants[model->constant_count++] = *constant;
     return LT_OK;
 }
@@ -219,8 +220,10 @@ static lt_status add_node(struct onnx_model *model, struct span message, bool *b
         return add_constant_node(model, &node, bad, error);
     if (model->node_count == MAX_NODES)
         return damaged(model, error, "it has too many nodes");
-    if (!grow((void **)&model->nodes, &model->node_capacity, model->node_count, sizeof *model->nodes))
+    struct onnx_node *nodes = grown(model->nodes, &model->node_capacity, model->node_count, sizeof *nodes);
+    if (nodes == NULL)
         return error_memory(error, "a checkpoint's table of contents");
+    model->nodes = nodes;
     model->nodes[model->node_count++] = node;
     return LT_OK;
 }

@@ -93,29 +93,29 @@ static lt_status out_of_memory(struct machine *m)
     return error_memory(m->error, "a checkpoint's table of contents");
 }
 
-/* Makes room for `wanted` elements of `size` bytes, new ones zeroed. */
-static bool grow(void **array, size_t *capacity, size_t wanted, size_t size)
+/* `array` with room for `wanted` elements of `size` bytes, new ones zeroed; NULL: out of memory, it stays. */
+static void *grown(void *array, size_t *capacity, size_t wanted, size_t size)
 {
     if (wanted <= *capacity)
-        return true;
+        return array;
     size_t more = wanted + wanted / 2 + 64;
-    void *bigger = realloc(*array, more * size);
+    void *bigger = realloc(array, more * size);
     if (bigger == NULL)
-        return false;
+        return NULL;
     memset((char *)bigger + *capacity * size, 0, (more - *capacity) * size);
-    *array = bigger;
     *capacity = more;
-    return true;
+    return bigger;
 }
 
 /* A new value; 0 when out of memory. Never more than there are bytes, so the numbers fit. */
 static uint32_t new_value(struct machine *m, enum pickle_kind kind)
 {
     struct pickle *p = m->pickle;
-    size_t capacity = p->value_capacity;
-    if (!grow((void **)&p->values, &capacity, (size_t)p->value_count + 1, sizeof *p->values))
+    struct pickle_value *values =
+        grown(p->values, &p->value_capacity, (size_t)p->value_count + 1, sizeof *values);
+    if (values == NULL)
         return 0;
-    p->value_capacity = (uint32_t)capacity;
+    p->values = values;
     p->values[p->value_count] = (struct pickle_value){.kind = kind};
     return p->value_count++;
 }
@@ -123,10 +123,10 @@ static uint32_t new_value(struct machine *m, enum pickle_kind kind)
 static bool add_item(struct machine *m, uint32_t container, uint32_t value)
 {
     struct pickle *p = m->pickle;
-    size_t capacity = p->item_capacity;
-    if (!grow((void **)&p->items, &capacity, (size_t)p->item_count + 1, sizeof *p->items))
+    struct pickle_item *items = grown(p->items, &p->item_capacity, (size_t)p->item_count + 1, sizeof *items);
+    if (items == NULL)
         return false;
-    p->item_capacity = (uint32_t)capacity;
+    p->items = items;
     uint32_t item = p->item_count++;
     p->items[item] = (struct pickle_item){.value = value};
     struct pickle_value *c = &p->values[container];
@@ -143,8 +143,10 @@ static bool add_item(struct machine *m, uint32_t container, uint32_t value)
 
 static lt_status push(struct machine *m, uint32_t value)
 {
-    if (!grow((void **)&m->stack, &m->stack_capacity, m->depth + 1, sizeof *m->stack))
+    uint32_t *stack = grown(m->stack, &m->stack_capacity, m->depth + 1, sizeof *stack);
+    if (stack == NULL)
         return out_of_memory(m);
+    m->stack = stack;
     m->stack[m->depth++] = value;
     return LT_OK;
 }
@@ -190,8 +192,10 @@ static lt_status memo_put(struct machine *m, uint64_t index)
         return damaged(m, "it remembers a value that is not there");
     if (index > PICKLE_MAX_BYTES)
         return damaged(m, "it remembers too many values");
-    if (!grow((void **)&m->memo, &m->memo_capacity, (size_t)index + 1, sizeof *m->memo))
+    uint32_t *memo = grown(m->memo, &m->memo_capacity, (size_t)index + 1, sizeof *memo);
+    if (memo == NULL)
         return out_of_memory(m);
+    m->memo = memo;
     m->memo[index] = top;
     if (index >= m->memo_next)
         m->memo_next = (size_t)index + 1;
@@ -515,14 +519,11 @@ lt_status pickle_read(const unsigned char *bytes, size_t size, const char *what,
             error_set(error, LT_ERR_MODEL,
                       "'%s' has a table of contents of %zu bytes: that is no Kokoro checkpoint", what, size);
     /* number 0 stands for a mark, and item 0 for the end of a list */
-    size_t capacity = 0;
-    if (status == LT_OK && !grow((void **)&pickle->items, &capacity, 1, sizeof *pickle->items))
-        status = out_of_memory(&m);
-    pickle->item_capacity = (uint32_t)capacity;
-    pickle->item_count = 1;
     if (status == LT_OK) {
+        pickle->items = grown(NULL, &pickle->item_capacity, 1, sizeof *pickle->items);
+        pickle->item_count = 1;
         new_value(&m, PICKLE_NONE);
-        if (pickle->values == NULL)
+        if (pickle->items == NULL || pickle->values == NULL)
             status = out_of_memory(&m);
     }
     while (status == LT_OK) {

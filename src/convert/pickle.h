@@ -60,9 +60,9 @@ struct pickle_item {
  * a hostile pickle may even contain itself: a walker must bound its depth and its work. */
 struct pickle {
     struct pickle_value *values;
-    uint32_t value_count, value_capacity;
+    uint32_t value_count, item_count;
     struct pickle_item *items;
-    uint32_t item_count, item_capacity;
+    size_t value_capacity, item_capacity;
     uint32_t root;
 };
 
