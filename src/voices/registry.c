@@ -43,11 +43,13 @@ static lt_status collect_voices(struct registry *registry, lt_error *error)
     for (int i = 0; i < registry->backend_count; i++) {
         const lt_voice *voices;
         size_t count = registry->backends[i].type->voices(registry->backends[i].backend, &voices);
+        if (count == 0) /* a model that was imported without any */
+            continue;
         lt_voice *all = realloc(registry->voices, (registry->voice_count + count) * sizeof *all);
         if (all == NULL)
             return error_memory(error, "the list of voices");
         memcpy(all + registry->voice_count, voices, count * sizeof *all);
-        if (i > 0) /* the default is the first backend's */
+        if (registry->voice_count > 0) /* the default is that of the first backend with voices */
             for (size_t v = 0; v < count; v++)
                 all[registry->voice_count + v].is_default = false;
         registry->voices = all;

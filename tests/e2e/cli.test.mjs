@@ -325,6 +325,8 @@ const refusals = [
   [['say', '--play', '-o', out, 'hi'], 2, /--play and --device go without --output/],
   [['say', '--device', 'no-such-device', 'hi'], 1, /no-such-device.*-o FILE/],
   [['say', '--phonemes', 'həlˈO', '-o', out], 1, /phonemes/],
+  [['say', '--phonemes', 'həlˈO', '--input', 'ssml', '-o', out], 2, /--phonemes and --input ssml contradict/],
+  [['say', '-f', at('border.txt'), '--format', 'wav', '-o', at('border.txt')], 2, /border\.txt' is the text itself/],
   [['say', '-f', at('missing.txt'), '-o', out], 1, /cannot read '.*missing\.txt': No such file/],
   [['say', '-f', at('a-folder'), '-o', out], 1, /is a folder/],
   [['say', '-f', at('latin1.txt'), '-o', out], 1, /latin1\.txt' is not UTF-8 text: byte 15, on line 2, is 0xe9/],
@@ -354,6 +356,16 @@ for (const [args, status, pattern, options] of refusals) {
     assert.equal(existsSync(out), false);
   });
 }
+
+test('names that are not UTF-8 are told as well as they can be', () => {
+  const shell = (line) => spawnSync('bash', ['-c', line, program, folder], { env, encoding: 'utf8' });
+  const said = shell('"$0" say --stats -o "$1"/$\'\\xff.wav\' hi');
+  assert.equal(said.status, 0);
+  assert.match(JSON.parse(said.stderr).output, /\/\?\.wav$/);
+  const asked = shell('"$0" doctor --json --set engine.model=$\'/nowhere/\\xff.gguf\'');
+  assert.equal(asked.status, 1);
+  assert.match(JSON.parse(asked.stdout).problems.join('\n'), /'\/nowhere\/\?\.gguf', which is no file/);
+});
 
 test('an invalid operand names its byte', () => {
   const { status, stderr } = spawnSync('bash', ['-c', '"$0" say one $\'tw\\xff\'', program], { env, encoding: 'utf8' });
@@ -436,6 +448,14 @@ test('voices lists them, aligned, and as JSON', () => {
   const voices = JSON.parse(ok(['voices', '--json']));
   assert.equal(voices.length, lines.length - 1);
   for (const name of ['slt', 'rms', 'awb', 'kal16']) assert.ok(voices.some((v) => v.name === name && v.backend === 'flite'));
+  assert.deepEqual(voices.filter((v) => v.default).map((v) => v.name), ['slt']);
+});
+
+const tiny = join(process.env.LITETTS_TEST_SHARED ?? join(root, '../shared'), 'reference/kokoro-tiny');
+
+test('a model without voices leaves the embedded default', { skip: !existsSync(tiny) && 'the reference data is absent' }, () => {
+  ok(['import', '-q', join(tiny, 'kokoro-tiny.pth'), '--config', join(tiny, 'config.json'), '-o', at('mute.gguf')]);
+  const voices = JSON.parse(ok(['voices', '--json', '--set', `engine.model=${at('mute.gguf')}`]));
   assert.deepEqual(voices.filter((v) => v.default).map((v) => v.name), ['slt']);
 });
 
