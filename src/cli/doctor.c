@@ -46,9 +46,20 @@ static void put(struct report *report, json_t *in, const char *name, json_t *val
         report->failed = true;
 }
 
+/* JSON is UTF-8, paths are any bytes: in one that is not, the bad bytes are replaced. */
+static json_t *text_of(const char *text)
+{
+    lt_error clean;
+    json_t *value = json_string(text);
+    if (value != NULL)
+        return value;
+    error_set(&clean, LT_ERR_TEXT, "%s", text);
+    return json_string(clean.message);
+}
+
 static void put_text(struct report *report, json_t *in, const char *name, const char *text)
 {
-    put(report, in, name, json_string(text));
+    put(report, in, name, text_of(text));
 }
 
 /* Adds a printf-formatted sentence to a list. */
@@ -60,7 +71,7 @@ __attribute__((format(printf, 3, 4))) static void add(struct report *report, jso
     va_start(values, format);
     vsnprintf(sentence, sizeof sentence, format, values);
     va_end(values);
-    if (json_array_append_new(list, json_string(sentence)) != 0)
+    if (json_array_append_new(list, text_of(sentence)) != 0)
         report->failed = true;
 }
 
@@ -306,8 +317,8 @@ static void report_config(struct report *report, const lt_config *config)
         enum config_key key = (enum config_key)i;
         const char *value = config_string(config, key);
         put(report, s, config_key(key)->name,
-            json_pack("{s:s, s:s}", "value", is_secret(key, value) ? "(hidden)" : value, "origin",
-                      config_origin(config, key)));
+            json_pack("{s:o, s:o}", "value", text_of(is_secret(key, value) ? "(hidden)" : value), "origin",
+                      text_of(config_origin(config, key))));
     }
     check_secrets(report, config);
 }

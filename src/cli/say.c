@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -95,6 +96,10 @@ static lt_status choose_text(struct job *job, const struct arguments *arguments,
     if ((count > 0) + (file != NULL) + (phonemes != NULL) > 1)
         return error_set(error, LT_ERR_ARGUMENT,
                          "give the text once: as operands, with -f or with --phonemes");
+    const char *input = arguments_value(arguments, "input");
+    if (phonemes != NULL && input != NULL && strcmp(input, "phonemes") != 0)
+        return error_set(error, LT_ERR_ARGUMENT,
+                         "--phonemes and --input %s contradict each other: leave one of them out", input);
     if (phonemes != NULL)
         return join_operands(job, 1, &(char *){(char *)(uintptr_t)phonemes}, error);
     if (file == NULL && count == 1 && strcmp(operands[0], "-") == 0)
@@ -162,11 +167,23 @@ static lt_status choose_destination(struct job *job, const struct arguments *arg
     return choose_format(job, format, error);
 }
 
+/* The audio must not replace the text before it is read. */
+static bool writes_to_source(const struct job *job)
+{
+    struct stat text, audio;
+    return job->streamed && job->destination == TO_FILE && fstat(job->source.fd, &text) == 0 &&
+           stat(job->path, &audio) == 0 && S_ISREG(audio.st_mode) && text.st_dev == audio.st_dev &&
+           text.st_ino == audio.st_ino;
+}
+
 static lt_status open_destination(struct job *job, lt_error *error)
 {
-    if (job->destination != TO_DEVICE)
-        return output_open(&job->output, job->destination == TO_FILE ? job->path : NULL, error);
-    return playback_open(job->device, &job->playback, error);
+    if (job->destination == TO_DEVICE)
+        return playback_open(job->device, &job->playback, error);
+    if (writes_to_source(job))
+        return error_set(error, LT_ERR_ARGUMENT, "'%s' is the text itself: write the audio to another file",
+                         job->path);
+    return output_open(&job->output, job->destination == TO_FILE ? job->path : NULL, error);
 }
 
 static bool write_audio(void *user, const void *bytes, size_t size)
@@ -220,15 +237,17 @@ static void print_summary(const struct job *job)
 static void print_stats(const struct job *job, lt_status status)
 {
     const lt_result *r = &job->result;
-    json_t *stats = json_pack(
-        "{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:i, s:I}", "status",
-        lt_status_name(status), "output", destination_name(job), "format", lt_format_name(job->format),
-        "audio_seconds", r->audio_seconds, "wall_seconds", r->wall_seconds, "real_time_factor",
-        r->audio_seconds > 0 ? r->wall_seconds / r->audio_seconds : 0, "first_audio_seconds",
-        r->first_audio_seconds, "text_seconds", r->text_seconds, "speech_seconds", r->speech_seconds,
-        "encode_seconds", r->encode_seconds, "text_bytes", (json_int_t)r->text_bytes, "bytes_written",
-        (json_int_t)r->bytes_written, "chunks", (int)r->chunks, "peak_memory_bytes",
-        (json_int_t)r->peak_memory_bytes);
+    lt_error output; /* a path is any bytes, JSON is UTF-8 */
+    error_set(&output, LT_ERR_TEXT, "%s", destination_name(job));
+    json_t *stats =
+        json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:i, s:I}", "status",
+                  lt_status_name(status), "output", output.message, "format", lt_format_name(job->format),
+                  "audio_seconds", r->audio_seconds, "wall_seconds", r->wall_seconds, "real_time_factor",
+                  r->audio_seconds > 0 ? r->wall_seconds / r->audio_seconds : 0, "first_audio_seconds",
+                  r->first_audio_seconds, "text_seconds", r->text_seconds, "speech_seconds",
+                  r->speech_seconds, "encode_seconds", r->encode_seconds, "text_bytes",
+                  (json_int_t)r->text_bytes, "bytes_written", (json_int_t)r->bytes_written, "chunks",
+                  (int)r->chunks, "peak_memory_bytes", (json_int_t)r->peak_memory_bytes);
     if (stats != NULL && json_dumpf(stats, stderr, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0)
         fputc('\n', stderr);
     json_decref(stats);
