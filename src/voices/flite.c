@@ -5,6 +5,7 @@
  * shared voice, and the voice is only read, so utterances of one voice may be spoken side by side. flite hands out
  * 16-bit pieces while it synthesises; they are resampled to LT_SAMPLE_RATE and emitted at once. The noise in unvoiced
  * sounds comes from rand() inside flite, so all but kal16 differ inaudibly from one request to the next. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -45,17 +46,28 @@ struct backend {
     struct flite_voice voices[VOICE_COUNT]; /* in the order of voice_list */
 };
 
+/* flite's own objects, made once: it keeps them in variables without a lock. In the order of voice_list. */
+static cst_voice *registered[VOICE_COUNT];
+
+static void register_voices(void)
+{
+    flite_init();
+    registered[0] = register_cmu_us_awb(NULL);
+    registered[1] = register_cmu_us_kal16(NULL);
+    registered[2] = register_cmu_us_rms(NULL);
+    registered[3] = register_cmu_us_slt(NULL);
+}
+
 static lt_status flite_open(const lt_config *config, struct backend **backend, lt_error *error)
 {
     (void)config;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct backend *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return error_memory(error, "the flite voices");
-    flite_init();
-    opened->voices[0] = (struct flite_voice){register_cmu_us_awb(NULL), stretch[0]};
-    opened->voices[1] = (struct flite_voice){register_cmu_us_kal16(NULL), stretch[1]};
-    opened->voices[2] = (struct flite_voice){register_cmu_us_rms(NULL), stretch[2]};
-    opened->voices[3] = (struct flite_voice){register_cmu_us_slt(NULL), stretch[3]};
+    pthread_once(&once, register_voices);
+    for (int i = 0; i < VOICE_COUNT; i++)
+        opened->voices[i] = (struct flite_voice){registered[i], stretch[i]};
     *backend = opened;
     return LT_OK;
 }
@@ -142,8 +154,10 @@ static int take_piece(const cst_wave *wave, int start, int size, int last, cst_a
     struct utterance *u = state->utterance;
     if (u->cancelled != NULL && atomic_load_explicit(u->cancelled, memory_order_relaxed))
         state->stopped = true;
-    if (!state->stopped && state->resampler == NULL)
-        state->stopped = resampler_open(wave->sample_rate, &state->resampler, &u->error) != LT_OK;
+    if (!state->stopped && state->resampler == NULL) {
+        u->status = resampler_open(wave->sample_rate, &state->resampler, &u->error);
+        state->stopped = u->status != LT_OK;
+    }
     float samples[PIECE];
     do {
         int n = size < PIECE ? size : PIECE;

@@ -121,7 +121,8 @@ static lt_status parse_part(const struct model *model, const char **at, struct b
                          "Kokoro has no voice '%.*s': 'litetts voices' lists what there is",
                          size < 64 ? (int)size : 64, begin);
     if (blend->count == MAX_BLEND)
-        return error_set(error, LT_ERR_VOICE, "a blend of more than %d voices", MAX_BLEND);
+        return error_set(error, LT_ERR_VOICE, "a blend has more than %d voices, the most that can be mixed",
+                         MAX_BLEND);
     double weight = 1;
     *at = skip_space(begin + size);
     if (**at == '(') {
@@ -130,7 +131,9 @@ static lt_status parse_part(const struct model *model, const char **at, struct b
         const char *close = skip_space(end);
         if (end == *at + 1 || *close != ')' || !(weight > 0 && weight <= 1000))
             return error_set(error, LT_ERR_VOICE,
-                             "the weight of '%s' in a blend must be a number from 0 to 1000", voice->name);
+                             "the weight of '%s' in a blend must be a number above 0, up to 1000: "
+                             "'af_bella(2)+af_sky(1)'",
+                             voice->name);
         *at = skip_space(close + 1);
     }
     blend->parts[blend->count].voice = voice;
