@@ -17,6 +17,7 @@
 
 #include "text/chunks.h"
 #include "text/inline.h"
+#include "text/languages.h"
 #include "text/markdown.h"
 #include "text/normalize.h"
 #include "text/phonemes.h"
@@ -154,14 +155,28 @@ lt_status frontend_generation(struct frontend *frontend, const char *language, u
 /* Only English has normalisation; numbers of other languages are left to espeak-ng. */
 static bool is_english(const char *language)
 {
-    return language == NULL || (strncasecmp(language, "en", 2) == 0 &&
-                                (language[2] == '\0' || language[2] == '-' || language[2] == '_'));
+    return language == NULL || language_is(language, "en");
 }
 
+/* Where dates have the day first. */
 static bool is_british(const char *language)
 {
-    return language != NULL && (strcasecmp(language, "en-GB") == 0 || strcasecmp(language, "en-AU") == 0 ||
-                                strcasecmp(language, "en-NZ") == 0 || strcasecmp(language, "en-IE") == 0);
+    static const char *const regions[] = {"gb", "au", "nz", "ie"};
+    if (language == NULL || !language_is(language, "en") || strlen(language) < 5)
+        return false;
+    for (size_t i = 0; i < sizeof regions / sizeof *regions; i++)
+        if (strcasecmp(language + 3, regions[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the text is of a language that this program reads. Phonemes have none. */
+static lt_status check_language(const struct text_options *options, lt_error *error)
+{
+    const struct language *language;
+    return options->input == LT_INPUT_PHONEMES || is_english(options->language)
+               ? LT_OK
+               : language_find(options->language, &language, error);
 }
 
 lt_status text_stream_open(struct frontend *frontend, const struct text_options *options, text_read_fn read,
@@ -172,8 +187,11 @@ lt_status text_stream_open(struct frontend *frontend, const struct text_options 
             error, LT_ERR_UNSUPPORTED,
             "this voice reads words, not phonemes: give text, or use a voice of the Kokoro model");
     struct pronouncer *pronouncer = NULL;
+    lt_status status = check_language(options, error);
+    if (status != LT_OK)
+        return status;
     if (options->phonemes && options->input != LT_INPUT_PHONEMES) {
-        lt_status status = find_pronouncer(frontend, options->language, &pronouncer, error);
+        status = find_pronouncer(frontend, options->language, &pronouncer, error);
         if (status != LT_OK)
             return status;
     }
@@ -200,7 +218,7 @@ lt_status text_stream_open(struct frontend *frontend, const struct text_options 
     };
     chunker_init(&s->chunker, options);
     if (options->input == LT_INPUT_SSML) {
-        lt_status status = ssml_open(&s->reader, &s->raw, s->switches, s->normalize.british, &s->ssml, error);
+        status = ssml_open(&s->reader, &s->raw, s->switches, s->normalize.british, &s->ssml, error);
         if (status != LT_OK) {
             free(s);
             return status;

@@ -18,29 +18,39 @@ static const struct language languages[] = {
     {"zh", NULL, "Mandarin"}, {"cmn", NULL, "Mandarin"},
 };
 
-lt_status language_open(const char *code, const struct language **language, lt_error *error)
+bool language_is(const char *code, const char *language)
+{
+    size_t size = strlen(language);
+    return strncasecmp(code, language, size) == 0 &&
+           (code[size] == '\0' || code[size] == '-' || code[size] == '_');
+}
+
+lt_status language_find(const char *code, const struct language **language, lt_error *error)
 {
     *language = NULL;
     for (size_t i = 0; i < sizeof languages / sizeof *languages; i++) {
-        const struct language *known = &languages[i];
-        size_t size = strlen(known->code);
-        if (strncasecmp(code, known->code, size) != 0 ||
-            (code[size] != '\0' && code[size] != '-' && code[size] != '_'))
+        if (!language_is(code, languages[i].code))
             continue;
-        if (known->voice == NULL)
+        if (languages[i].voice == NULL)
             return error_set(error, LT_ERR_UNSUPPORTED,
                              "%s cannot be pronounced yet: use en-US, en-GB, es, fr, hi, it or pt",
-                             known->name);
-        if (!espeak_has_voice(known->voice))
-            return error_set(
-                error, LT_ERR_UNSUPPORTED,
-                "%s needs espeak-ng, which is not in this build or not installed: install it and build again",
-                known->name);
-        *language = known;
+                             languages[i].name);
+        *language = &languages[i];
         return error_none(error);
     }
     return error_set(error, LT_ERR_UNSUPPORTED,
                      "the language '%.40s' is not known: use en-US, en-GB, es, fr, hi, it or pt", code);
+}
+
+lt_status language_open(const char *code, const struct language **language, lt_error *error)
+{
+    lt_status status = language_find(code, language, error);
+    if (status != LT_OK || espeak_has_voice((*language)->voice))
+        return status;
+    return error_set(
+        error, LT_ERR_UNSUPPORTED,
+        "%s needs espeak-ng, which is not in this build or not installed: install it and build again",
+        (*language)->name);
 }
 
 /* misaki's letters for sounds that espeak-ng writes as two tied ones. */

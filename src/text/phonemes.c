@@ -65,13 +65,6 @@ static lt_status open_english(const lt_config *config, bool british, struct pron
     return status;
 }
 
-static bool language_is(const char *language, const char *code)
-{
-    size_t size = strlen(code);
-    return strncasecmp(language, code, size) == 0 &&
-           (language[size] == '\0' || language[size] == '-' || language[size] == '_');
-}
-
 lt_status pronouncer_open(const lt_config *config, const char *language, struct pronouncer **pronouncer,
                           lt_error *error)
 {
