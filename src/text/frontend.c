@@ -285,6 +285,34 @@ static bool needs_stop(const struct tokens *tokens)
     return false;
 }
 
+/* Shows a mark that was obeyed to whoever keeps the receipt. */
+static void observe_mark(struct text_stream *stream, const struct token *token)
+{
+    if (stream->options.observe == NULL || token->source_begin == token->source_end)
+        return;
+    tokens_clear(&stream->tokens);
+    tokens_add(&stream->tokens, token, "", 0);
+    stream->options.observe(stream->options.observer, &stream->tokens);
+}
+
+/* Shows what was left out behind the last sentence. */
+static void observe_drops(struct text_stream *stream)
+{
+    struct raw_text *raw = &stream->raw;
+    if (stream->options.observe == NULL || raw->drop_front == raw->drop_count)
+        return;
+    tokens_clear(&stream->tokens);
+    for (; raw->drop_front < raw->drop_count; raw->drop_front++) {
+        const struct raw_drop *dropped = &raw->drops[raw->drop_front];
+        struct token token = {.kind = TOKEN_DROPPED,
+                              .note = dropped->reason,
+                              .source_begin = dropped->begin,
+                              .source_end = dropped->end};
+        tokens_add(&stream->tokens, &token, "", 0);
+    }
+    stream->options.observe(stream->options.observer, &stream->tokens);
+}
+
 static lt_status take_event(struct text_stream *stream, lt_error *error)
 {
     struct raw_text *raw = &stream->raw;
@@ -298,11 +326,16 @@ static lt_status take_event(struct text_stream *stream, lt_error *error)
     raw_use(raw, 1);
     if (event->kind == EVENT_STYLE) {
         stream->style = event->style;
+        token.kind = TOKEN_DROPPED;
+        token.note = "mark: how to speak from here on";
+        if (stream->ssml == NULL)
+            observe_mark(stream, &token);
         return LT_OK;
     }
     if (event->kind == EVENT_PAUSE) {
         token.kind = TOKEN_PAUSE;
         token.seconds = event->pause;
+        observe_mark(stream, &token);
         tokens_add(tokens, &token, "", 0);
         return chunker_add_passage(&stream->chunker, &passage, error);
     }
@@ -346,6 +379,8 @@ static lt_status read_sentence(struct text_stream *stream, bool *more, lt_error 
     size_t length;
     lt_status status = find_sentence(stream, &length, error);
     *more = length > 0;
+    if (status == LT_OK && length == 0)
+        observe_drops(stream);
     if (status != LT_OK || length == 0)
         return status;
     if (stream->raw.text.data[stream->raw.front] == RAW_EVENT)

@@ -685,6 +685,8 @@ static size_t take_markup(struct cleaner *c, size_t at)
         return take_link(c, at);
     case '!': {
         size_t n = next == '[' ? take_link(c, at + 1) : 0;
+        if (n > 0)
+            drop(c, at, at + 1, "image mark");
         return n == 0 ? 0 : n + 1;
     }
     case '<':

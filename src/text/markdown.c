@@ -170,6 +170,8 @@ static void put_row(struct markdown *m, const struct line *line)
 {
     begin_block(m, line->source, true, ITEM_PAUSE);
     bool first = true;
+    if (line->text[0] == '|')
+        raw_drop(m->raw, line->source, line->source + 1, "table border");
     for (size_t at = line->text[0] == '|'; at < line->size;) {
         size_t end = at;
         while (end < line->size && (line->text[end] != '|' || line->text[end - 1] == '\\'))
@@ -182,6 +184,8 @@ static void put_row(struct markdown *m, const struct line *line)
             put(m, cell.text, cell.size, cell.source);
             first = false;
         }
+        if (end < line->size)
+            raw_drop(m->raw, line->source + end, line->source + end + 1, "table border");
         at = end + 1;
     }
     end_block(m, line->source + line->size);
@@ -317,10 +321,14 @@ static void join(struct markdown *m, const struct line *line)
 
 static void put_heading(struct markdown *m, struct line *line, size_t level)
 {
+    uint64_t end = line->source + line->size;
+    raw_drop(m->raw, line->source, line->source + level, "heading mark");
     skip(line, level);
     trim(line);
     while (line->size > 0 && (line->text[line->size - 1] == '#' || line->text[line->size - 1] == ' '))
         line->size--;
+    if (line->source + line->size < end)
+        raw_drop(m->raw, line->source + line->size, end, "heading mark");
     begin_block(m, line->source, true, HEADING_PAUSE);
     put(m, line->text, line->size, line->source);
     end_block(m, line->source + line->size);

@@ -1024,6 +1024,41 @@ static size_t add_possessive(struct norm *x, size_t at)
     return 2;
 }
 
+/* Signs that were read but have no word, as the hyphen of "F-22" or the comma of "May 5, 2024", belong to the words before them
+ * (at the beginning, to those behind): each byte of the source has its place in the receipt. [at, end) was said as the tokens
+ * from `first` on. */
+static void cover_signs(struct norm *x, size_t first, size_t at, size_t end)
+{
+    const struct place *places = x->sentence->clean.places;
+    uint64_t reference = x->sentence->reference;
+    struct token *items = x->out->items;
+    size_t next = first, run = first; /* tokens [run, next) stand for the same source */
+    if (x->out->failed || first == x->out->count)
+        return;
+    uint64_t covered = 0;
+    for (size_t i = at; i < end; i++) {
+        uint64_t from = place_position(places[i].begin, reference);
+        for (; next < x->out->count && items[next].source_begin <= from; next++)
+            if (items[next].source_end > covered) {
+                run = next;
+                covered = items[next].source_end;
+            }
+        if (x->text[i] == ' ' || (next > first && from < covered))
+            continue;
+        if (next == first) {
+            uint64_t begin = items[first].source_begin;
+            for (size_t k = first; k < x->out->count && items[k].source_begin == begin; k++)
+                items[k].source_begin = from;
+        } else {
+            uint64_t before = covered;
+            covered = place_position(places[i].end, reference);
+            for (size_t k = run; k < next; k++)
+                if (items[k].source_end == before)
+                    items[k].source_end = covered;
+        }
+    }
+}
+
 static void walk(struct norm *x, size_t from, size_t end)
 {
     for (size_t at = from; at < end;) {
@@ -1035,7 +1070,7 @@ static void walk(struct norm *x, size_t from, size_t end)
         }
         while (x->next_span < x->sentence->span_count && x->sentence->spans[x->next_span].begin < at)
             x->next_span++;
-        size_t used = 0;
+        size_t used = 0, first = x->out->count;
         while (used == 0 && x->next_span < x->sentence->span_count &&
                x->sentence->spans[x->next_span].begin == at)
             used = take_span(x, at);
@@ -1044,6 +1079,8 @@ static void walk(struct norm *x, size_t from, size_t end)
             used = take(x, at);
         if (used == 0)
             used = take_unknown(x, at);
+        if (used > 1 && !(x->begin == at && x->end >= at + used))
+            cover_signs(x, first, at, at + used);
         at += used;
         bool initials =
             used > 2 && x->text[at - 1] == '.' && char_is_alpha(x->text[at - 2]); /* "the U.S.'s" */

@@ -33,6 +33,10 @@ struct ssml {
     struct text_style style;
     struct element open[SSML_DEPTH];
     size_t depth, hidden; /* open elements, and how many of them hide their text */
+    size_t sub_depth;     /* the depth inside the <sub> whose alias is spoken; 0: none is open */
+    struct str alias;     /* its alias */
+    uint64_t alias_begin; /* where the text begins that the alias stands for */
+    uint64_t alias_tag;   /* where its tag begins */
     bool has_text;        /* something was put out since the last end of a block */
     lt_status status;     /* what a handler found wrong */
     lt_error error;
@@ -118,6 +122,8 @@ static void take_break(struct ssml *s, const char **attributes)
     event.pause = event.pause > 60 ? 60 : event.pause;
     if (event.pause > 0 && (s->switches & LT_TEXT_PAUSE_MARKS) != 0)
         put_event(s, RAW_EVENT, &event);
+    else
+        raw_drop(s->raw, position(s), position_end(s), event.pause > 0 ? "mark not allowed" : "no pause");
 }
 
 /* A factor written as a word, a percentage ("80%", "+10%") or a number; 1 when it is none. */
@@ -339,10 +345,37 @@ static bool take_sub(struct ssml *s, const char **attributes)
     const char *alias = attribute(attributes, "alias");
     if (alias == NULL)
         return false;
-    if (s->hidden == 0)
-        raw_append_for(s->raw, alias, strlen(alias), position(s), position_end(s));
-    s->has_text = true;
+    if (s->hidden == 0) {
+        str_clear(&s->alias);
+        str_puts(&s->alias, alias);
+        s->raw->failed |= s->alias.failed;
+        s->sub_depth = s->depth;
+        s->alias_begin = position_end(s);
+        s->alias_tag = position(s);
+    }
     return true;
+}
+
+/* A <sub> ends: its alias stands for the text between its tags. */
+static void put_alias(struct ssml *s)
+{
+    s->sub_depth = 0;
+    if (s->alias.failed || s->alias.length == 0)
+        return;
+    uint64_t end = position(s), begin = s->alias_begin < end ? s->alias_begin : s->alias_tag;
+    raw_append_for(s->raw, s->alias.data, s->alias.length, begin, end);
+    s->has_text = true;
+}
+
+/* The receipt of a tag. */
+static void drop_tag(struct ssml *s, const char *name)
+{
+    bool known =
+        is(name, "speak|p|s|prosody|voice|background|emphasis|phoneme|say-as|sub|desc|lexicon|metadata|"
+                 "meta|title");
+    if (position(s) < position_end(s))
+        raw_drop(s->raw, position(s), position_end(s),
+                 known ? "SSML tag" : "SSML tag without effect: its text is kept");
 }
 
 static void XMLCALL on_start(void *user, const char *name, const char **attributes)
@@ -366,6 +399,8 @@ static void XMLCALL on_start(void *user, const char *name, const char **attribut
     element->block = strcmp(name, "p") == 0;
     element->sentence = strcmp(name, "s") == 0;
     element->hides = is(name, "desc|lexicon|metadata|meta|title");
+    if (strcmp(name, "break") != 0)
+        drop_tag(s, name);
     if (element->block || element->sentence)
         end_block(s, element->block);
     else if (strcmp(name, "break") == 0)
@@ -390,9 +425,12 @@ static void XMLCALL on_start(void *user, const char *name, const char **attribut
 static void XMLCALL on_end(void *user, const char *name)
 {
     struct ssml *s = user;
-    (void)name;
     if (s->status != LT_OK)
         return; /* expat ends an empty element even after it was stopped */
+    if (s->sub_depth == s->depth)
+        put_alias(s);
+    if (strcmp(name, "break") != 0)
+        drop_tag(s, name);
     struct element *element = &s->open[--s->depth];
     s->hidden -= element->hides;
     if (element->spans) {
@@ -412,7 +450,8 @@ static void XMLCALL on_text(void *user, const char *text, int size)
     size_t n = (size_t)size;
     uint64_t begin = position(s), end = position_end(s);
     if (s->hidden > 0) {
-        raw_drop(s->raw, begin, end, "text that SSML does not speak");
+        if (s->sub_depth == 0)
+            raw_drop(s->raw, begin, end, "text that SSML does not speak");
         return;
     }
     for (size_t i = 0; i < n; i++) { /* line ends and control characters (XML allows 0x7f) are white space */
@@ -430,6 +469,17 @@ static void XMLCALL on_text(void *user, const char *text, int size)
             raw_append_for(s->raw, text + i, run - i, begin, end);
         i = space ? i : run - 1;
     }
+}
+
+/* Comments, processing instructions, the marks of CDATA. */
+static void XMLCALL on_other(void *user, const char *text, int size)
+{
+    struct ssml *s = user;
+    bool blank = true;
+    for (int i = 0; i < size; i++)
+        blank &= char_is_space(text[i]);
+    if (s->status == LT_OK && !blank)
+        raw_drop(s->raw, position(s), position_end(s), "XML that is no text");
 }
 
 static void XMLCALL on_doctype(void *user, const char *name, const char *system_id, const char *public_id,
@@ -464,6 +514,7 @@ lt_status ssml_open(struct reader *reader, struct raw_text *raw, uint32_t switch
     XML_SetElementHandler(s->parser, on_start, on_end);
     XML_SetCharacterDataHandler(s->parser, on_text);
     XML_SetStartDoctypeDeclHandler(s->parser, on_doctype);
+    XML_SetDefaultHandlerExpand(s->parser, on_other);
     *ssml = s;
     return LT_OK;
 }
@@ -473,6 +524,7 @@ void ssml_close(struct ssml *ssml)
     if (ssml == NULL)
         return;
     XML_ParserFree(ssml->parser);
+    str_free(&ssml->alias);
     free(ssml);
 }
 

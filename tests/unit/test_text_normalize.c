@@ -18,6 +18,7 @@
 #include "../text_source.h"
 #include "base/file.h"
 #include "text/frontend.h"
+#include "text/tokens.h"
 
 /* The words spoken for `text`, which is SSML when it begins with <speak>. */
 static void speak(struct frontend *frontend, const char *text, size_t size, const char *language,
@@ -305,16 +306,130 @@ static void settings_and_languages_count(void **state)
     expect("text.normalize", "false", "en-US", "a != b! 5! = 120 (x).", "a!= b! 5! = 120 (x).");
     expect(NULL, NULL, "en-US", "On 5/6/2020", "On May sixth twenty twenty");
     expect(NULL, NULL, "en-GB", "On 5/6/2020", "On the fifth of June twenty twenty");
+    expect(NULL, NULL, "en_gb", "On 5/6/2020", "On the fifth of June twenty twenty");
     expect(NULL, NULL, "es", "Tengo 5 gatos.", "Tengo 5 gatos.");
+}
+
+/* Marks which bytes of the source the tokens of a sentence stand for. */
+static void mark_covered(void *user, const struct tokens *tokens)
+{
+    struct str *covered = user;
+    for (size_t i = 0; i < tokens->count; i++) {
+        const struct token *token = &tokens->items[i];
+        assert_true(token->source_end <= covered->length);
+        assert_true(token->source_begin < token->source_end || token->kind != TOKEN_WORD);
+        assert_true(token->kind != TOKEN_DROPPED || token->note != NULL);
+        for (uint64_t k = token->source_begin; k < token->source_end; k++)
+            covered->data[k] = 'x';
+    }
+}
+
+/* Every byte of `text` that is no white space is in the receipt; prints it when not. */
+static bool receipt_is_whole(struct frontend *frontend, const struct str *text)
+{
+    struct text_source source = {text->data, text->length, 0};
+    struct str covered = {0};
+    struct text_options options = {.readable = true,
+                                   .max_symbols = 65536,
+                                   .language = "en-US",
+                                   .observe = mark_covered,
+                                   .observer = &covered};
+    if (text->length > 7 && memcmp(text->data, "<speak>", 7) == 0)
+        options.input = LT_INPUT_SSML;
+    struct text_stream *stream = NULL;
+    const struct text_chunk *chunk;
+    lt_error error;
+    for (size_t i = 0; i < text->length; i++)
+        str_putc(&covered, (unsigned char)text->data[i] <= ' ' ? ' ' : '?');
+    assert_int_equal(text_stream_open(frontend, &options, text_source_read, &source, &stream, &error), LT_OK);
+    do
+        assert_int_equal(text_stream_next(stream, &chunk, &error), LT_OK);
+    while (chunk != NULL);
+    text_stream_close(stream);
+    bool whole = memchr(covered.data, '?', covered.length) == NULL;
+    if (!whole)
+        printf("  %s\n  %s\n", text->data, covered.data);
+    str_free(&covered);
+    return whole;
+}
+
+/* Nothing is dropped silently: over the corpus and marks of every kind, each byte was spoken or is said to be left out. */
+static void receipts_are_whole(void **state)
+{
+    (void)state;
+    static const char *const more[] = {
+        "# Head ##\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- [x] done\n\n![p](q.png) [x][y]\n\n[y]: "
+        "https://x.org\n",
+        "[pause:1s] a [voice:slt] b [rate:2] c [d](/ˈdi/) [e](-1)\n\n---\n\n```\ncode\n```",
+        "<speak><?p i?><!-- c --><p>a <break time='1s'/><break strength='none'/><sub alias='x y'>W3C</sub> "
+        "<sub "
+        "alias='z'/></p><lexicon uri='l'/><v:own>b</v:own><![CDATA[c]]> &amp; <desc>d</desc></speak>",
+    };
+    struct frontend *frontend = NULL;
+    struct str cases = {0}, text = {0};
+    lt_error error;
+    unsigned broken = 0, all = 0;
+    assert_int_equal(frontend_open(NULL, &frontend, &error), LT_OK);
+    char folder[4096], path[4096 + 257];
+    corpus_path(folder, sizeof folder, "");
+    struct dirent **files;
+    int count = scandir(folder, &files, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]->d_name);
+        const char *line;
+        bool cases_file =
+            strstr(files[i]->d_name, ".txt") != NULL && file_read(path, 1 << 24, &cases, &error) == LT_OK;
+        for (size_t at = 0, n; cases_file && (n = next_line(&cases, &at, &line)) != SIZE_MAX; all++) {
+            const char *tilde = memrchr(line, '~', n);
+            unescape(line, tilde == NULL ? n : (size_t)(tilde - line), true, &text);
+            broken += !receipt_is_whole(frontend, &text);
+        }
+        free(files[i]);
+    }
+    if (count >= 0)
+        free(files);
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        str_clear(&text);
+        str_puts(&text, more[i]);
+        broken += !receipt_is_whole(frontend, &text);
+    }
+    str_free(&cases);
+    str_free(&text);
+    frontend_close(frontend);
+    assert_true(all > 600);
+    assert_int_equal(broken, 0);
+}
+
+/* A language that nobody here reads is refused, by name. */
+static void unknown_languages_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *code, *word; /* of the error; NULL: it is known */
+    } cases[] = {{"en", NULL}, {"en_GB", NULL},          {"pt-BR", NULL},    {"xx", "'xx'"},
+                 {"", "''"},   {"english", "'english'"}, {"ja", "Japanese"}, {"zh-CN", "Mandarin"}};
+    struct frontend *frontend = NULL;
+    lt_error error;
+    assert_int_equal(frontend_open(NULL, &frontend, &error), LT_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text_source source = {"x", 1, 0};
+        struct text_options options = {.readable = true, .max_symbols = 64, .language = cases[i].code};
+        struct text_stream *stream = NULL;
+        lt_status status = text_stream_open(frontend, &options, text_source_read, &source, &stream, &error);
+        assert_int_equal(status, cases[i].word == NULL ? LT_OK : LT_ERR_UNSUPPORTED);
+        if (cases[i].word != NULL)
+            assert_non_null(strstr(error.message, cases[i].word));
+        text_stream_close(stream);
+    }
+    frontend_close(frontend);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reference_cases_match),
-        cmocka_unit_test(corpus_matches),
-        cmocka_unit_test(tables_are_sorted),
-        cmocka_unit_test(settings_and_languages_count),
+        cmocka_unit_test(reference_cases_match), cmocka_unit_test(corpus_matches),
+        cmocka_unit_test(tables_are_sorted),     cmocka_unit_test(settings_and_languages_count),
+        cmocka_unit_test(receipts_are_whole),    cmocka_unit_test(unknown_languages_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
