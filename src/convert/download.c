@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,7 +120,7 @@ static CURLcode perform(struct fetch *fetch, long *http)
 {
     struct downloader *d = fetch->downloader;
     CURL *curl = d->curl;
-    const char *schemes = strncmp(fetch->url, "https:", 6) == 0 ? "https" : "http,https";
+    const char *schemes = strncasecmp(fetch->url, "https:", 6) == 0 ? "https" : "http,https";
     curl_easy_reset(curl); /* the connection stays */
     curl_easy_setopt(curl, CURLOPT_URL, fetch->url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -200,16 +201,17 @@ static lt_status failure(const struct fetch *fetch, CURLcode code, long http, lt
         return error_set(error, LT_ERR_IO, "%s ends after %llu of %llu bytes", fetch->url,
                          (unsigned long long)fetch->done, (unsigned long long)fetch->expected->size);
     return error_set(
-        error, LT_ERR_IO, "cannot download %s: %s; the same command goes on where it stopped", fetch->url,
-        fetch->downloader->reason[0] != '\0' ? fetch->downloader->reason : curl_easy_strerror(code));
+        error, LT_ERR_IO, "cannot download %s: %s; %s", fetch->url,
+        fetch->downloader->reason[0] != '\0' ? fetch->downloader->reason : curl_easy_strerror(code),
+        fetch->done > 0 ? "the same command goes on where it stopped" : "--from names another place");
 }
 
 /* ---- Trying until it is there ------------------------------------------------------------------ */
 
-/* Waits before try number `failed`: 1, 2, 4 ... 16 seconds, still answering to the user. */
+/* Waits after `failed` tries that brought nothing: 1, 1, 2, 4 ... 16 seconds, still answering to the user. */
 static void pause_before(struct fetch *fetch, unsigned failed)
 {
-    double until = clock_seconds() + (double)(1u << (failed < 5 ? failed - 1 : 4));
+    double until = clock_seconds() + (double)(1u << (failed > 5 ? 4 : failed > 0 ? failed - 1 : 0));
     while (clock_seconds() < until && report(fetch, NULL))
         nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
 }
@@ -240,7 +242,7 @@ static lt_status fetch_all(struct fetch *fetch, lt_error *error)
                 return status;
             continue;
         }
-        failed = fetch->done > before ? 1 : failed + 1;
+        failed = fetch->done > before ? 0 : failed + 1;
         if (outcome != OUTCOME_AGAIN || failed >= fetch->downloader->options.tries)
             return failure(fetch, code, http, error);
         note_failure(fetch, code, http);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -87,6 +88,10 @@ static lt_status choose_source(struct pull *pull)
     if (pull->local && (stat(from, &info) != 0 || !S_ISDIR(info.st_mode)))
         return error_set(pull->error, LT_ERR_ARGUMENT, "'%s' is neither a folder nor a URL (https://...)",
                          from);
+    if (from != NULL && !pull->local && strncasecmp(from, "https://", 8) != 0 &&
+        strncasecmp(from, "http://", 7) != 0)
+        return error_set(pull->error, LT_ERR_ARGUMENT,
+                         "'%s' is no URL to download from: it must begin with https:// or http://", from);
     if (pull->local)
         str_puts(&pull->source, from);
     else
