@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "convert/checkpoint.h"
 #include "convert/model_config.h"
@@ -150,6 +151,14 @@ static void stem_of(const char *path, char *out, size_t size)
         *dot = '\0';
 }
 
+/* GGUF's strings are UTF-8, a file's name is any bytes: bad ones are replaced. */
+static void put_text(struct gguf_writer *writer, const char *key, const char *value)
+{
+    lt_error clean;
+    error_set(&clean, LT_ERR_TEXT, "%s", value);
+    gguf_writer_string(writer, key, clean.message);
+}
+
 static void put_metadata(struct import *import)
 {
     struct gguf_writer *writer = import->writer;
@@ -158,8 +167,8 @@ static void put_metadata(struct import *import)
     char stem[256];
     stem_of(options->checkpoint, stem, sizeof stem);
     gguf_writer_string(writer, "general.architecture", "kokoro");
-    gguf_writer_string(writer, "general.name", options->name != NULL ? options->name : stem);
-    gguf_writer_string(writer, "general.license", options->license != NULL ? options->license : "apache-2.0");
+    put_text(writer, "general.name", options->name != NULL ? options->name : stem);
+    put_text(writer, "general.license", options->license != NULL ? options->license : "apache-2.0");
     gguf_writer_uint(writer, "general.file_type", file_type(options->type));
     gguf_writer_uint(writer, "kokoro.sample_rate", SAMPLE_RATE);
     gguf_writer_uint(writer, "kokoro.attention_heads", config->attention_heads);
@@ -170,7 +179,7 @@ static void put_metadata(struct import *import)
         kernels[i] = (uint32_t)import->schema.upsample_kernels[i];
     gguf_writer_uints(writer, "kokoro.upsample_kernels", kernels, config->upsample_count);
     gguf_writer_uints(writer, "kokoro.resblock_dilations", config->dilations,
-                      (size_t)config->kernel_count * config->dilation_count);
+                      (size_t)config->kernel_count * MODEL_DILATIONS);
     gguf_writer_uint(writer, "kokoro.istft_n_fft", (uint32_t)import->schema.widths[WIDTH_N_FFT]);
     gguf_writer_uint(writer, "kokoro.istft_hop", config->istft_hop);
     gguf_writer_strings(writer, "kokoro.vocabulary.symbols", (const char *const *)config->symbols,
@@ -427,12 +436,30 @@ static lt_status check_norms(struct import *import)
     return status;
 }
 
+/* The file that is put in the output's place must not take that of a device, or of the checkpoint. */
+static lt_status check_output(const struct import_options *options, lt_error *error)
+{
+    struct stat output, checkpoint;
+    if (stat(options->output, &output) != 0)
+        return LT_OK;
+    if (S_ISDIR(output.st_mode))
+        return error_set(error, LT_ERR_IO, "'%s' is a folder: name a file in it", options->output);
+    if (!S_ISREG(output.st_mode))
+        return error_set(error, LT_ERR_IO, "'%s' is no regular file: name another for the model",
+                         options->output);
+    if (stat(options->checkpoint, &checkpoint) == 0 && checkpoint.st_dev == output.st_dev &&
+        checkpoint.st_ino == output.st_ino)
+        return error_set(error, LT_ERR_ARGUMENT,
+                         "'%s' is the checkpoint itself: name another file for the model", options->output);
+    return LT_OK;
+}
+
 static lt_status look(struct import *import)
 {
     const struct import_options *options = import->options;
-    lt_status status = LT_OK;
+    lt_status status = check_output(options, import->error);
     import->checkpoint = options->opened;
-    if (!options->opened)
+    if (status == LT_OK && !options->opened)
         status = checkpoint_open(options->checkpoint, &import->checkpoint, import->error);
     if (status == LT_OK)
         status = model_config_read(options->config, &import->config, import->error);

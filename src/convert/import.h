@@ -13,7 +13,7 @@ struct import_options {
     struct checkpoint *opened; /* instead of the file, or NULL; import_model closes it */
     const char *config;        /* config.json; NULL: the published values */
     const char *voices;        /* a file or folder; NULL: a model without voices */
-    const char *output;        /* written beside and renamed when whole */
+    const char *output;        /* written beside and renamed when whole; a regular file when it is there */
     enum gguf_type type;       /* of the product weights: GGUF_F32, F16, Q8_0 or Q4_0 */
     const char *name;          /* general.name; NULL: the checkpoint's file name without its ending */
     const char
@@ -23,8 +23,8 @@ struct import_options {
     void *user;
 };
 
-/* Imports a model. It takes the memory of the largest tensor (about 40 MiB for the published model). Errors:
- * LT_ERR_IO, LT_ERR_MODEL, LT_ERR_MEMORY, LT_ERR_CANCELLED. */
+/* Imports a model. What the engine would not take is refused before anything is written. It takes the memory of the largest tensor (about 40 MiB for the published model). Errors:
+ * LT_ERR_ARGUMENT (the output is the checkpoint), LT_ERR_IO, LT_ERR_MODEL, LT_ERR_MEMORY, LT_ERR_CANCELLED. */
 lt_status import_model(const struct import_options *options, lt_error *error);
 
 #endif

@@ -1,6 +1,7 @@
 /* model_config.c: config.json, and the published values that stand in for it. */
 #include "convert/model_config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 /* The published vocabulary (config.json of Kokoro-82M, Apache-2.0). Id 0 is the padding at both ends, no
  * symbol. */
@@ -65,7 +67,6 @@ static void set_published(struct model_config *config)
         .upsample_rates = {10, 6},
         .upsample_count = 2,
         .kernel_count = 3,
-        .dilation_count = 3,
         .dilations = {1, 3, 5, 1, 3, 5, 1, 3, 5},
         .istft_hop = 5,
         .origin = "the published configuration",
@@ -115,23 +116,25 @@ static const json_t *find(const json_t *root, const char *name)
     return json_object_get(json_object_get(root, section), dot + 1);
 }
 
-static bool as_size(const json_t *value, uint32_t *out)
+static bool as_size(const json_t *value, uint32_t most, uint32_t *out)
 {
     json_int_t number = json_integer_value(value);
-    if (!json_is_integer(value) || number < 1 || number > 65536)
+    if (!json_is_integer(value) || number < 1 || number > most)
         return false;
     *out = (uint32_t)number;
     return true;
 }
 
-/* Reads a number if it is there. */
+/* Reads a number from 1 to `most` if it is there. */
 static lt_status read_size(const json_t *root, const char *name, const struct model_config *config,
-                           uint32_t *out, lt_error *error)
+                           uint32_t most, uint32_t *out, lt_error *error)
 {
     const json_t *value = find(root, name);
-    if (value != NULL && !as_size(value, out))
-        return bad_value(config, error, name, "a whole number from 1 to 65536");
-    return LT_OK;
+    char wanted[48];
+    if (value == NULL || as_size(value, most, out))
+        return LT_OK;
+    snprintf(wanted, sizeof wanted, "a whole number from 1 to %u", most);
+    return bad_value(config, error, name, wanted);
 }
 
 static lt_status read_rates(const json_t *root, struct model_config *config, lt_error *error)
@@ -142,10 +145,11 @@ static lt_status read_rates(const json_t *root, struct model_config *config, lt_
     size_t count = json_array_size(rates);
     bool good = count >= 1 && count <= MODEL_MAX_UPSAMPLES;
     for (size_t i = 0; good && i < count; i++)
-        good = as_size(json_array_get(rates, i), &config->upsample_rates[i]);
+        good = as_size(json_array_get(rates, i), MODEL_MAX_RATE, &config->upsample_rates[i]);
     config->upsample_count = (uint32_t)count;
     return good ? LT_OK
-                : bad_value(config, error, "istftnet.upsample_rates", "a list of 1 to 4 whole numbers");
+                : bad_value(config, error, "istftnet.upsample_rates",
+                            "a list of 1 to 4 whole numbers up to 64");
 }
 
 static lt_status read_dilations(const json_t *root, struct model_config *config, lt_error *error)
@@ -153,20 +157,19 @@ static lt_status read_dilations(const json_t *root, struct model_config *config,
     const json_t *rows = find(root, "istftnet.resblock_dilation_sizes");
     if (rows == NULL)
         return LT_OK;
-    size_t row_count = json_array_size(rows), width = json_array_size(json_array_get(rows, 0));
-    bool good =
-        row_count >= 1 && row_count <= MODEL_MAX_KERNELS && width >= 1 && width <= MODEL_MAX_DILATIONS;
+    size_t row_count = json_array_size(rows);
+    bool good = row_count >= 1 && row_count <= MODEL_MAX_KERNELS;
     for (size_t i = 0; good && i < row_count; i++) {
         const json_t *row = json_array_get(rows, i);
-        good = json_array_size(row) == width;
-        for (size_t j = 0; good && j < width; j++)
-            good = as_size(json_array_get(row, j), &config->dilations[i * width + j]);
+        good = json_array_size(row) == MODEL_DILATIONS;
+        for (size_t j = 0; good && j < MODEL_DILATIONS; j++)
+            good =
+                as_size(json_array_get(row, j), MODEL_MAX_RATE, &config->dilations[i * MODEL_DILATIONS + j]);
     }
     config->kernel_count = (uint32_t)row_count;
-    config->dilation_count = (uint32_t)width;
     return good ? LT_OK
                 : bad_value(config, error, "istftnet.resblock_dilation_sizes",
-                            "a list of equally long lists of whole numbers");
+                            "1 to 4 lists of 3 whole numbers up to 64");
 }
 
 static lt_status read_vocabulary(const json_t *root, struct model_config *config, lt_error *error)
@@ -183,30 +186,36 @@ static lt_status read_vocabulary(const json_t *root, struct model_config *config
     json_t *id;
     json_object_foreach(vocabulary, symbol, id)
     {
+        uint32_t codepoint;
+        size_t length = strlen(symbol);
         json_int_t number = json_integer_value(id);
-        if (!json_is_integer(id) || number < 0 || number > 65535)
-            return bad_value(config, error, "vocab", "an object of phoneme symbols and ids from 0 to 65535");
+        if (!json_is_integer(id) || number < 0 || number > 65535 || length == 0 ||
+            utf8_decode(symbol, length, &codepoint) != length)
+            return bad_value(config, error, "vocab",
+                             "an object of phoneme symbols, a character each, and ids from 0 to 65535");
         if (number != 0 && !add_symbol(config, symbol, (uint32_t)number))
             return error_memory(error, "a vocabulary");
     }
-    return LT_OK;
+    return config->symbol_count > 0
+               ? LT_OK
+               : bad_value(config, error, "vocab", "an object with other ids than 0, the padding's");
 }
 
 static lt_status read_all(const json_t *root, struct model_config *config, lt_error *error)
 {
     const struct {
         const char *name;
-        uint32_t *out;
+        uint32_t most, *out;
     } sizes[] = {
-        {"plbert.num_attention_heads", &config->attention_heads},
-        {"plbert.num_hidden_layers", &config->albert_repeats},
-        {"istftnet.gen_istft_hop_size", &config->istft_hop},
+        {"plbert.num_attention_heads", 256, &config->attention_heads},
+        {"plbert.num_hidden_layers", 1000, &config->albert_repeats},
+        {"istftnet.gen_istft_hop_size", MODEL_MAX_FFT / 2, &config->istft_hop},
     };
     lt_status status = LT_OK;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes && status == LT_OK; i++)
-        status = read_size(root, sizes[i].name, config, sizes[i].out, error);
+        status = read_size(root, sizes[i].name, config, sizes[i].most, sizes[i].out, error);
     for (int i = 0; i < WIDTH_COUNT && status == LT_OK; i++)
-        status = read_size(root, width_names[i], config, &config->widths[i], error);
+        status = read_size(root, width_names[i], config, 65536, &config->widths[i], error);
     if (status == LT_OK)
         status = read_rates(root, config, error);
     if (status == LT_OK)
@@ -221,10 +230,14 @@ lt_status model_config_parse(const char *text, size_t size, const char *name, st
     config->origin = name;
     json_error_t where;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
-    lt_status status = json_is_object(root)
-                           ? read_all(root, config, error)
-                           : error_set(error, LT_ERR_MODEL, "'%s' is no JSON object: line %d: %s", name,
-                                       where.line, where.text);
+    lt_status status;
+    if (json_is_object(root))
+        status = read_all(root, config, error);
+    else if (root != NULL)
+        status = error_set(error, LT_ERR_MODEL, "'%s' is no JSON object: config.json is needed", name);
+    else
+        status = error_set(error, LT_ERR_MODEL, "'%s' is no JSON object: line %d: %s", name, where.line,
+                           where.text);
     json_decref(root);
     return status;
 }

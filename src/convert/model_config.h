@@ -8,7 +8,15 @@
 
 #include "base/error.h"
 
-enum { MODEL_MAX_UPSAMPLES = 4, MODEL_MAX_KERNELS = 8, MODEL_MAX_DILATIONS = 4 };
+/* What the engine takes: kokoro/model.c has the same limits. */
+enum {
+    MODEL_MAX_UPSAMPLES = 4,
+    MODEL_MAX_KERNELS = 4,
+    MODEL_DILATIONS = 3, /* of each residual block, neither more nor less: istftnet.py */
+    MODEL_MAX_LAYERS = 8,
+    MODEL_MAX_RATE = 64, /* of an upsampling, and the largest dilation */
+    MODEL_MAX_FFT = 64
+};
 
 /* Widths that both config.json and the tensors tell; 0 in a configuration that does not say. */
 enum model_width {
@@ -33,9 +41,8 @@ struct model_config {
     uint32_t attention_heads, albert_repeats;
     uint32_t upsample_rates[MODEL_MAX_UPSAMPLES];
     uint32_t upsample_count;
-    uint32_t kernel_count;                                       /* residual blocks after each upsampling */
-    uint32_t dilation_count;                                     /* of each residual block */
-    uint32_t dilations[MODEL_MAX_KERNELS * MODEL_MAX_DILATIONS]; /* row by row */
+    uint32_t kernel_count;                                   /* residual blocks after each upsampling */
+    uint32_t dilations[MODEL_MAX_KERNELS * MODEL_DILATIONS]; /* row by row */
     uint32_t istft_hop;
     uint32_t widths[WIDTH_COUNT];
     char **symbols; /* phoneme symbols, UTF-8 */

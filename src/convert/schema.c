@@ -332,12 +332,10 @@ static void add_generator(struct builder *b, const struct model_config *config)
         put_name(b, name, "decoder.generator.noise_convs.%u", i);
         add_layer(b, name, channels / 2, spectrum, rate > 1 ? 2 * rate : 1, true);
         put_name(b, name, "decoder.generator.noise_res.%u", i);
-        add_resblock(b, name, channels / 2, size_of(b, 2, "%s.convs1.0.weight", name),
-                     config->dilation_count);
+        add_resblock(b, name, channels / 2, size_of(b, 2, "%s.convs1.0.weight", name), MODEL_DILATIONS);
         for (unsigned j = 0; j < config->kernel_count; j++) {
             put_name(b, name, "decoder.generator.resblocks.%u", i * config->kernel_count + j);
-            add_resblock(b, name, channels / 2, size_of(b, 2, "%s.convs1.0.weight", name),
-                         config->dilation_count);
+            add_resblock(b, name, channels / 2, size_of(b, 2, "%s.convs1.0.weight", name), MODEL_DILATIONS);
         }
     }
     add_layer(b, "decoder.generator.conv_post", spectrum, channels, 7, true);
@@ -405,7 +403,7 @@ static lt_status read_widths(struct builder *b, const struct model_config *confi
     return LT_OK;
 }
 
-/* What config.json says and the tensors tell must be the same; what only it says must fit them. */
+/* What both config.json and the tensors tell must be the same. */
 static lt_status check_config(const struct builder *b, const struct model_config *config, lt_error *error)
 {
     const uint64_t *widths = b->schema->widths;
@@ -415,12 +413,37 @@ static lt_status check_config(const struct builder *b, const struct model_config
                              "'%s' does not belong to '%s': it says %s %u, the tensors say %llu",
                              config->origin, b->checkpoint->path, model_width_name((enum model_width)i),
                              config->widths[i], (unsigned long long)widths[i]);
+    for (size_t i = 0; i < config->symbol_count; i++)
+        if (config->ids[i] >= widths[WIDTH_TOKENS])
+            return error_set(error, LT_ERR_MODEL,
+                             "'%s' does not belong to '%s': '%s' has id %u, the tensors know %llu",
+                             config->origin, b->checkpoint->path, config->symbols[i], config->ids[i],
+                             (unsigned long long)widths[WIDTH_TOKENS]);
+    return LT_OK;
+}
+
+/* What only the configuration says must fit the tensors, and all of it the engine. */
+static lt_status check_numbers(const struct builder *b, const struct model_config *config, lt_error *error)
+{
+    const uint64_t *widths = b->schema->widths;
     if (widths[WIDTH_BERT] % config->attention_heads != 0)
         return error_set(
             error, LT_ERR_MODEL,
             "a width of %llu cannot be divided among %u attention heads: give the checkpoint's own "
             "config.json with --config",
             (unsigned long long)widths[WIDTH_BERT], config->attention_heads);
+    if (widths[WIDTH_LAYERS] > MODEL_MAX_LAYERS || widths[WIDTH_N_FFT] > MODEL_MAX_FFT)
+        return error_set(error, LT_ERR_MODEL,
+                         "'%s' is no Kokoro checkpoint: it has %llu layers and frames of %llu samples",
+                         b->checkpoint->path, (unsigned long long)widths[WIDTH_LAYERS],
+                         (unsigned long long)widths[WIDTH_N_FFT]);
+    if (widths[WIDTH_N_FFT] % 2 != 0 || widths[WIDTH_N_FFT] % config->istft_hop != 0 ||
+        config->istft_hop > widths[WIDTH_N_FFT] / 2)
+        return error_set(
+            error, LT_ERR_MODEL,
+            "a hop of %u does not fit frames of %llu samples: give the checkpoint's own config.json "
+            "with --config",
+            config->istft_hop, (unsigned long long)widths[WIDTH_N_FFT]);
     if (widths[WIDTH_UPSAMPLE_INITIAL] % (1u << config->upsample_count) != 0)
         return error_set(
             error, LT_ERR_MODEL, "'%s' is no Kokoro checkpoint: %llu channels cannot be halved %u times",
@@ -444,6 +467,8 @@ lt_status schema_build(const struct checkpoint *checkpoint, const struct model_c
     lt_status status = read_widths(&b, config, error);
     if (status == LT_OK)
         status = check_config(&b, config, error);
+    if (status == LT_OK)
+        status = check_numbers(&b, config, error);
     if (status != LT_OK)
         return status;
     add_albert(&b);

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (model_config_parse((const char *)data, size, "fuzz", &config, &error) == LT_OK) {
         if (config.attention_heads == 0 || config.upsample_count == 0 ||
             config.upsample_count > MODEL_MAX_UPSAMPLES || config.kernel_count > MODEL_MAX_KERNELS ||
-            config.dilation_count > MODEL_MAX_DILATIONS)
+            config.symbol_count == 0)
             abort();
     } else if (error.message[0] == '\0') {
         abort();

@@ -382,10 +382,18 @@ static void a_configuration_must_belong_to_the_checkpoint(void **state)
         {"{\"plbert\": {\"num_attention_heads\": 0}}", "'plbert.num_attention_heads' must be"},
         {"{\"istftnet\": {\"upsample_rates\": [10, 60]}}", "does not fit a kernel"},
         {"{\"istftnet\": {\"upsample_rates\": []}}", "'istftnet.upsample_rates' must be"},
-        {"{\"istftnet\": {\"resblock_dilation_sizes\": [[1], [2, 3]]}}", "equally long"},
+        {"{\"istftnet\": {\"resblock_dilation_sizes\": [[1], [2, 3]]}}", "lists of 3 whole numbers"},
+        {"{\"istftnet\": {\"resblock_dilation_sizes\": [[1, 3, 65]]}}", "lists of 3 whole numbers"},
+        {"{\"istftnet\": {\"gen_istft_hop_size\": 7}}", "a hop of 7 does not fit frames of 20"},
+        {"{\"istftnet\": {\"gen_istft_hop_size\": 33}}", "must be a whole number from 1 to 32"},
+        {"{\"plbert\": {\"num_hidden_layers\": 1001}}", "must be a whole number from 1 to 1000"},
         {"{\"vocab\": {\"a\": \"b\"}}", "'vocab' must be"},
-        {"[1]", "is no JSON object"},
-        {"", "is no JSON object"},
+        {"{\"vocab\": {\"ab\": 1}}", "'vocab' must be"},
+        {"{\"vocab\": {\"\": 1}}", "'vocab' must be"},
+        {"{\"vocab\": {\"$\": 0}}", "'vocab' must be"},
+        {"{\"vocab\": {\"a\": 178}}", "'a' has id 178, the tensors know 178"},
+        {"[1]", "is no JSON object: config.json is needed"},
+        {"", "is no JSON object: line"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_file(in("config.json"), cases[i].text, strlen(cases[i].text));
@@ -519,6 +527,49 @@ static void every_cut_of_a_checkpoint_is_refused(void **state)
     assert_says(refusal(in("nowhere.pth"), NULL, NULL, LT_ERR_IO), "cannot open");
     write_file(in("text"), "Hello, this is no model.", 24);
     assert_says(refusal(in("text"), NULL, NULL, LT_ERR_MODEL), "is no checkpoint that can be imported");
+}
+
+/* What stands where the model shall go, and must stay. */
+static void an_output_that_is_no_model_of_ours_is_left_alone(void **state)
+{
+    NEEDS_REFERENCE;
+    lt_error error;
+    struct stat info;
+    struct import_options options = {
+        .checkpoint = of_tiny("kokoro-tiny.pth"), .config = of_tiny("config.json"), .type = GGUF_Q8_0};
+    assert_int_equal(mkfifo(in("pipe"), 0600), 0);
+    options.output = in("pipe");
+    assert_int_equal(import_model(&options, &error), LT_ERR_IO);
+    assert_says(error.message, "is no regular file");
+    assert_true(stat(in("pipe"), &info) == 0 && S_ISFIFO(info.st_mode));
+    assert_int_equal(mkdir(in("models"), 0700), 0);
+    options.output = in("models");
+    assert_int_equal(import_model(&options, &error), LT_ERR_IO);
+    assert_says(error.message, "is a folder");
+    write_safetensors(&published, ELEMENT_F32, in("own.safetensors"));
+    options.checkpoint = options.output = in("own.safetensors");
+    assert_int_equal(import_model(&options, &error), LT_ERR_ARGUMENT);
+    assert_says(error.message, "is the checkpoint itself");
+}
+
+/* A name is put into GGUF as UTF-8, whatever the file is called. */
+static void a_models_name_is_utf8(void **state)
+{
+    NEEDS_REFERENCE;
+    lt_error error;
+    struct gguf *gguf;
+    struct gguf_string name;
+    struct import_options options = {.checkpoint = of_tiny("kokoro-tiny.pth"),
+                                     .config = of_tiny("config.json"),
+                                     .output = in("named.gguf"),
+                                     .type = GGUF_Q8_0,
+                                     .name = "caf\xe9"};
+    assert_int_equal(import_model(&options, &error), LT_OK);
+    assert_int_equal(gguf_open(in("named.gguf"), &gguf, &error), LT_OK);
+    assert_true(gguf_get_string(gguf, "general.name", &name));
+    assert_int_equal(name.length, 4);
+    assert_memory_equal(name.data, "caf?", 4);
+    gguf_close(gguf);
 }
 
 static bool stop_half_way(void *user, uint64_t done, uint64_t total)
@@ -735,6 +786,8 @@ int main(void)
         cmocka_unit_test(a_pickle_that_repeats_itself_ends_soon),
         cmocka_unit_test(views_outside_their_storage_are_refused),
         cmocka_unit_test(every_cut_of_a_checkpoint_is_refused),
+        cmocka_unit_test(an_output_that_is_no_model_of_ours_is_left_alone),
+        cmocka_unit_test(a_models_name_is_utf8),
         cmocka_unit_test(an_import_that_is_stopped_leaves_nothing),
         cmocka_unit_test(every_form_of_a_voice_is_the_same),
         cmocka_unit_test(voices_that_are_none_are_refused),
