@@ -78,7 +78,8 @@ enum activation {
     ACTIVATION_NONE,
     ACTIVATION_LEAKY, /* x > 0 ? x : slope * x; slope 0 is relu */
     ACTIVATION_GELU, /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): "gelu_new" of ALBERT; product only */
-    ACTIVATION_SNAKE, /* x + sin(alpha x)^2 / alpha, alpha a channel; prologue only */
+    ACTIVATION_SNAKE, /* x + sin(alpha x)^2 / alpha, alpha a channel; prologue only; the square within 2.3e-5 in
+                       * products of 16-bit types */
 };
 
 /* Storage rows to packed rows: out[t][c] = activation(in[t][c] * scale[c] + shift[c]) for c < channels, and 0

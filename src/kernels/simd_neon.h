@@ -130,6 +130,11 @@ INLINE vf v_round(vf x)
     return vrndnq_f32(x);
 }
 
+INLINE vf v_fraction(vf x)
+{
+    return x - v_round(x);
+}
+
 /* 2^n, |n| <= 126. */
 INLINE vf v_exponent(int32x4_t n)
 {

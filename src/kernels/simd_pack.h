@@ -7,7 +7,6 @@
  * With a 16-bit type it also needs, rounding to nearest even,
  *     void v_store_16(uint16_t *out, vf x, int n)       n lanes
  *     vf v_pair_16(vf low, vf high)                     2 LANES values, low first
- *     vf v_fraction(vf x)                               x less the nearest whole number: -0.5 to 0.5
  *
  * Panels: F32 [panel][tap][k][PANEL], BF16 and I16 [panel][tap][k / 2][PANEL][2]: either way a step of the
  * product is one row of PANEL 32-bit units. A panel of I16 ends in its columns' scales, [PANEL] floats. */
@@ -62,29 +61,53 @@ INLINE float row_factor(float largest)
 /* x + sin(alpha x)^2 / alpha. */
 INLINE vf v_snake(vf x, vf alpha, vf inverse_alpha)
 {
-#if USE_16
-    /* In half turns t: sin(pi t)^2 is a polynomial of the square of t's fraction, error 4e-7. The product t
-     * is rounded, which costs |t| * 4e-7 more: far below a step of the packed types. */
-    vf t = v_fraction(x * (alpha * v_set(0.31830988618f)));
-    vf u = t * t;
-    vf p = v_fma(u, v_set(10.58130053f), v_set(-29.42627445f));
-    p = v_fma(u, p, v_set(42.64342619f));
-    p = v_fma(u, p, v_set(-32.46513955f));
-    p = v_fma(u, p, v_set(9.869524813f));
-    return v_fma(inverse_alpha * u, p, x);
-#else
     return v_fma(inverse_alpha, v_sin_squared(alpha * x), x);
-#endif
 }
 
-/* One vector of the prologue; `activation` and `type` are constants where it is called, so each pair becomes
- * a loop of its own. */
-INLINE vf prologue_vector(const struct prologue *p, const void *in, enum value_type type,
-                          enum activation activation, int c, int n)
+/* The same for packed types, which are coarser: `t` is alpha x / pi, in half turns. sin(pi t)^2 is a polynomial of the
+ * square of t's fraction, error 2.3e-5. */
+INLINE vf v_snake_16(vf x, vf t, vf inverse_alpha)
 {
+    t = v_fraction(t);
+    vf u = t * t;
+    vf p = v_fma(u, v_set(-22.99092601f), v_set(41.29496389f));
+    p = v_fma(u, p, v_set(-32.35387258f));
+    p = v_fma(u, p, v_set(9.866674748f));
+    return v_fma(inverse_alpha * u, p, x);
+}
+
+enum { PROLOGUE_KEPT = 2048 }; /* values of a row that are kept until its largest magnitude is known */
+
+/* What makes alpha x / pi of a value before its scale and shift. */
+struct turns {
+    float scale[PROLOGUE_KEPT], shift[PROLOGUE_KEPT];
+};
+
+INLINE void turns_of(struct turns *turns, const struct prologue *p)
+{
+    for (int c = 0; c < p->channels; c += LANES) {
+        vf factor = v_load(p->alpha + c) * v_set(0.31830988618f);
+        v_store(turns->scale + c, v_load(p->scale + c) * factor);
+        v_store(turns->shift + c, v_load(p->shift + c) * factor);
+    }
+}
+
+/* One vector of the prologue. `type`, `activation` and `whole` are constants where it is called, so each kind of row
+ * becomes a loop of its own; `whole` rows, which are those of nearly all the work, consist of whole vectors, have a
+ * scale and a shift and can be kept: their loop has no branch. */
+INLINE vf prologue_vector(const struct prologue *p, const void *in, enum value_type type,
+                          enum activation activation, bool whole, const struct turns *turns, int c)
+{
+    const int n = whole ? LANES : lanes_left(c, p->channels);
     vf x = v_load_value(in, type, c, n);
-    if (p->scale)
-        x = v_fma(x, v_load_n(p->scale + c, n), p->shift ? v_load_n(p->shift + c, n) : v_set(0.0f));
+    if (USE_16 && whole &&
+        activation == ACTIVATION_SNAKE) { /* the chain is what takes time: t does not wait for x */
+        vf t = v_fma(x, v_load(turns->scale + c), v_load(turns->shift + c));
+        x = v_fma(x, v_load(p->scale + c), v_load(p->shift + c));
+        return v_snake_16(x, t, v_load(p->inverse_alpha + c));
+    }
+    if (whole || p->scale)
+        x = v_fma(x, v_load_n(p->scale + c, n), whole || p->shift ? v_load_n(p->shift + c, n) : v_set(0.0f));
     else if (p->shift)
         x += v_load_n(p->shift + c, n);
     if (activation == ACTIVATION_SNAKE)
@@ -95,23 +118,21 @@ INLINE vf prologue_vector(const struct prologue *p, const void *in, enum value_t
 }
 
 INLINE void prologue_row_float(const struct prologue *p, const void *in, enum value_type type,
-                               enum activation activation, float *out)
+                               enum activation activation, bool whole, const struct turns *turns, float *out)
 {
-    for (int c = 0; c < p->channels; c += LANES) {
-        int n = lanes_left(c, p->channels);
-        v_store_n(out + c, prologue_vector(p, in, type, activation, c, n), n);
-    }
+    for (int c = 0; c < p->channels; c += LANES)
+        v_store_n(out + c, prologue_vector(p, in, type, activation, whole, turns, c),
+                  whole ? LANES : lanes_left(c, p->channels));
 }
 
 #if !USE_I16
 
 INLINE void prologue_row(const struct prologue *p, const void *in, enum value_type type,
-                         enum activation activation, packed_t *out)
+                         enum activation activation, bool whole, const struct turns *turns, packed_t *out)
 {
-    for (int c = 0; c < p->channels; c += LANES) {
-        int n = lanes_left(c, p->channels);
-        v_store_packed(out + c, prologue_vector(p, in, type, activation, c, n), n);
-    }
+    for (int c = 0; c < p->channels; c += LANES)
+        v_store_packed(out + c, prologue_vector(p, in, type, activation, whole, turns, c),
+                       whole ? LANES : lanes_left(c, p->channels));
 }
 
 #else
@@ -119,22 +140,21 @@ INLINE void prologue_row(const struct prologue *p, const void *in, enum value_ty
 /* A row's largest magnitude must be known before the first is rounded, so values are kept, and
  * computed again where a row is longer than what is kept. */
 INLINE void prologue_row(const struct prologue *p, const void *in, enum value_type type,
-                         enum activation activation, packed_t *out)
+                         enum activation activation, bool whole, const struct turns *turns, packed_t *out)
 {
-    enum { KEPT = 2048 };
-    float kept[KEPT] __attribute__((aligned(64)));
+    float kept[PROLOGUE_KEPT] __attribute__((aligned(64)));
     vf most = v_set(0.0f);
     for (int c = 0; c < p->channels; c += LANES) {
-        vf x = prologue_vector(p, in, type, activation, c, lanes_left(c, p->channels));
-        if (c < KEPT)
+        vf x = prologue_vector(p, in, type, activation, whole, turns, c);
+        if (whole || c < PROLOGUE_KEPT)
             v_store(kept + c, x);
         most = v_max(v_abs(x), most);
     }
     float largest = v_largest(most), factor = row_factor(largest);
     for (int c = 0; c < p->channels; c += LANES) {
-        int n = lanes_left(c, p->channels);
-        vf x = c < KEPT ? v_load(kept + c) : prologue_vector(p, in, type, activation, c, n);
-        v_store_packed(out + c, x * v_set(factor), n);
+        vf x = whole || c < PROLOGUE_KEPT ? v_load(kept + c)
+                                          : prologue_vector(p, in, type, activation, whole, turns, c);
+        v_store_packed(out + c, x * v_set(factor), whole ? LANES : lanes_left(c, p->channels));
     }
     *(float_in_row *)(void *)(out + p->padded) = largest * (1.0f / (float)INTEGER_ROW);
 }
@@ -142,30 +162,42 @@ INLINE void prologue_row(const struct prologue *p, const void *in, enum value_ty
 #endif
 
 INLINE void prologue_rows(const struct prologue *all, enum value_type type, enum activation activation,
-                          bool floats)
+                          bool whole, bool floats)
 {
     const struct prologue copy = *all, *p = &copy; /* which, other than *all, no store can change */
     const size_t size = floats ? sizeof(float) : sizeof(packed_t);
+    struct turns turns;
+    if (USE_16 && whole && activation == ACTIVATION_SNAKE)
+        turns_of(&turns, p);
     for (ptrdiff_t t = 0; t < p->rows; t++) {
         const void *in = (const char *)p->in + t * p->in_stride * (type == VALUE_F32 ? 4 : 2);
         char *out = (char *)p->out + t * p->out_stride * (ptrdiff_t)size;
         if (floats)
-            prologue_row_float(p, in, type, activation, (float *)(void *)out);
+            prologue_row_float(p, in, type, activation, whole, &turns, (float *)(void *)out);
         else
-            prologue_row(p, in, type, activation, (packed_t *)(void *)out);
+            prologue_row(p, in, type, activation, whole, &turns, (packed_t *)(void *)out);
         if (p->padded > p->channels)
             memset(out + (size_t)p->channels * size, 0, (size_t)(p->padded - p->channels) * size);
     }
 }
 
+INLINE void prologue_activated(const struct prologue *p, enum value_type type, enum activation activation,
+                               bool floats)
+{
+    if (p->scale && p->shift && p->channels % LANES == 0 && p->channels <= PROLOGUE_KEPT)
+        prologue_rows(p, type, activation, true, floats);
+    else
+        prologue_rows(p, type, activation, false, floats);
+}
+
 INLINE void prologue_typed(const struct prologue *p, enum value_type type, bool floats)
 {
     if (p->activation == ACTIVATION_SNAKE)
-        prologue_rows(p, type, ACTIVATION_SNAKE, floats);
+        prologue_activated(p, type, ACTIVATION_SNAKE, floats);
     else if (p->activation == ACTIVATION_LEAKY)
-        prologue_rows(p, type, ACTIVATION_LEAKY, floats);
+        prologue_activated(p, type, ACTIVATION_LEAKY, floats);
     else
-        prologue_rows(p, type, ACTIVATION_NONE, floats);
+        prologue_activated(p, type, ACTIVATION_NONE, floats);
 }
 
 INLINE void prologue_to(const struct prologue *p, bool floats)

@@ -72,6 +72,9 @@ static enum value_type random_storage(void)
     return random_between(0, 1) ? VALUE_F32 : VALUE_F16;
 }
 
+/* Of the sine squared of a set; one with a packed type of 16 bits has a shorter polynomial, also where it writes floats. */
+static double snake_error;
+
 static void check_prologue_once(const struct products *p, const struct products *portable)
 {
     enum activation activation =
@@ -122,7 +125,9 @@ static void check_prologue_once(const struct products *p, const struct products 
             float x = packed_element(p, row, a.padded, (int)c), y = expected[t * (size_t)a.padded + c];
             /* The argument alpha * x of the sine is rounded alike only up to a step of x * scale + shift. */
             double step = fabs((double)y) * 0x1p-21 + (a.scale ? 2.0 * range * 0x1p-23 : 0.0);
-            double tolerance = 2e-6 + (a.activation == ACTIVATION_SNAKE ? 2.0 * step : step) * 2.0 +
+            double snake =
+                a.activation == ACTIVATION_SNAKE && c < channels ? snake_error * (double)inverse[c] : 0;
+            double tolerance = 2e-6 + (a.activation == ACTIVATION_SNAKE ? 2.0 * step : step) * 2.0 + snake +
                                packed_step(p) * fabs((double)y) +
                                whole_step(p, packed_scale(p, row, a.padded)) + 1.2e-38;
             if (c >= (size_t)a.channels)
@@ -428,6 +433,7 @@ void check_rounds(const struct set *set, const struct products *p, const char *w
 
 static void check_one_way(const struct set *set, const struct products *p, const char *way)
 {
+    snake_error = p->packed == PACKED_F32 ? 0 : 2.4e-5;
     check_rounds(set, p, way, "prologue", check_prologue_once, 4 * ROUNDS);
     check_rounds(set, p, way, "expand", check_expand_once, ROUNDS);
     check_rounds(set, p, way, "expand_rows", check_expand_rows_once, ROUNDS);
