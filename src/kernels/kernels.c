@@ -60,16 +60,19 @@ size_t matvec_bytes(enum value_type type, int n, int k)
 
 void matvec_pack(const float *w, int n, int k, enum value_type type, void *packed)
 {
+    float *floats = packed;
+    uint16_t *halves = packed;
     memset(packed, 0, matvec_bytes(type, n, k));
-    int depth = type == VALUE_F32 ? k : (k + 1) / 2 * 2;
-    for (int row = 0; row < n; row++)
-        for (int c = 0; c < k; c++) {
-            ptrdiff_t group = (ptrdiff_t)(row / MATVEC_GROUP) * MATVEC_GROUP * depth;
-            int i = row % MATVEC_GROUP;
-            float value = w[(ptrdiff_t)row * k + c];
-            if (type == VALUE_F32)
-                ((float *)packed)[group + c * MATVEC_GROUP + i] = value;
-            else
-                ((uint16_t *)packed)[group + (c / 2 * MATVEC_GROUP + i) * 2 + c % 2] = value_to_bf16(value);
-        }
+    for (; n > 0; n -= MATVEC_GROUP, w += (ptrdiff_t)MATVEC_GROUP * k) {
+        const int rows = n < MATVEC_GROUP ? n : MATVEC_GROUP;
+        for (int c = 0; c < k && type == VALUE_F32; c++, floats += MATVEC_GROUP)
+            for (int i = 0; i < rows; i++)
+                floats[i] = w[(ptrdiff_t)i * k + c];
+        for (int c = 0; c < k && type == VALUE_BF16; c += 2, halves += 2 * MATVEC_GROUP)
+            for (int i = 0; i < rows; i++) {
+                halves[2 * i] = value_to_bf16(w[(ptrdiff_t)i * k + c]);
+                if (c + 1 < k)
+                    halves[2 * i + 1] = value_to_bf16(w[(ptrdiff_t)i * k + c + 1]);
+            }
+    }
 }
