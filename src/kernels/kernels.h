@@ -287,12 +287,16 @@ struct kernels {
     void (*sigmoid)(float *out, const float *in, size_t count);
     void (*hyperbolic_tangent)(float *out, const float *in, size_t count);
 
+    /* Magnitude and angle, -pi to pi as atan2 has it, of the complex numbers re[i] + im[i] j, in their place. */
+    void (*polar)(float *re, float *im, size_t count);
+
     /* out[i] = activation(in[i]), ACTIVATION_LEAKY or ACTIVATION_GELU. */
     void (*activate)(float *out, const float *in, size_t count, enum activation activation, float slope);
 
-    /* sum[c] += sum over rows of x[t][c], sum_squares[c] likewise; x is F32 or F16. */
-    void (*column_sums)(const void *x, enum value_type type, ptrdiff_t stride, int rows, int channels,
-                        float *sum, float *sum_squares);
+    /* sum[c] += sum over rows of x[t][c], sum_squares[c] likewise; x is F32 or F16. Where `added` is not NULL, x[t][c] +=
+     * added[t][c] first, of the same type and stride; the sums are of what that becomes when stored. */
+    void (*column_sums)(void *x, const void *added, enum value_type type, ptrdiff_t stride, int rows,
+                        int channels, float *sum, float *sum_squares);
 
     /* Depthwise transposed convolution, kernel 3, stride 2, padding 1, output padding 1 (AdainResBlk1d's
      * pool), on float32 rows: out[2t] = w[1] in[t] + bias, out[2t+1] = w[2] in[t] + w[0] in[t+1] + bias; row

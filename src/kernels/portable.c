@@ -373,11 +373,23 @@ static void activate(float *out, const float *in, size_t count, enum activation 
         out[i] = activated(in[i], activation, slope);
 }
 
-static void column_sums(const void *x, enum value_type type, ptrdiff_t stride, int rows, int channels,
-                        float *sum, float *sum_squares)
+static void polar(float *re, float *im, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        float magnitude = sqrtf(re[i] * re[i] + im[i] * im[i]);
+        im[i] = atan2f(im[i], re[i]);
+        re[i] = magnitude;
+    }
+}
+
+static void column_sums(void *x, const void *added, enum value_type type, ptrdiff_t stride, int rows,
+                        int channels, float *sum, float *sum_squares)
 {
     for (ptrdiff_t t = 0; t < rows; t++)
         for (int c = 0; c < channels; c++) {
+            if (added)
+                store(x, type, t * stride + c,
+                      load(x, type, t * stride + c) + load(added, type, t * stride + c));
             float value = load(x, type, t * stride + c);
             sum[c] += value;
             sum_squares[c] += value * value;
@@ -429,6 +441,7 @@ void kernels_portable(struct kernels *k)
         .exponential = exponential,
         .sigmoid = sigmoid,
         .hyperbolic_tangent = hyperbolic_tangent,
+        .polar = polar,
         .activate = activate,
         .column_sums = column_sums,
         .pool = pool,

@@ -152,6 +152,11 @@ INLINE vf v_negate_odd(vf x, vf n)
     return _mm256_xor_ps(x, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtps_epi32(n), 31)));
 }
 
+INLINE vf v_sqrt(vf x)
+{
+    return _mm256_sqrt_ps(x);
+}
+
 INLINE vf v_abs(vf x)
 {
     return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);

@@ -153,6 +153,11 @@ INLINE vf v_negate_odd(vf x, vf n)
     return _mm512_castsi512_ps(_mm512_xor_si512(_mm512_castps_si512(x), sign));
 }
 
+INLINE vf v_sqrt(vf x)
+{
+    return _mm512_sqrt_ps(x);
+}
+
 INLINE vf v_abs(vf x)
 {
     return _mm512_abs_ps(x);

@@ -154,6 +154,11 @@ INLINE vf v_negate_odd(vf x, vf n)
     return vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(x), sign));
 }
 
+INLINE vf v_sqrt(vf x)
+{
+    return vsqrtq_f32(x);
+}
+
 INLINE vf v_abs(vf x)
 {
     return vabsq_f32(x);

@@ -477,17 +477,6 @@ INLINE vf finish_read(const void *x, enum value_type type, ptrdiff_t stride, int
     return v_load_value(x, type, t * stride + n, lanes);
 }
 
-INLINE void finish_write(const struct product *p, enum value_type type, vf x, int t, int n, int lanes)
-{
-    ptrdiff_t at = t * p->out_stride + n;
-    if (type == VALUE_F32)
-        v_store_n((float *)p->out + at, x, lanes);
-    else if (lanes < LANES)
-        v_store_f16_part((uint16_t *)p->out + at, x, lanes);
-    else
-        v_store_f16((uint16_t *)p->out + at, x);
-}
-
 INLINE void finish_sums(const struct product *p, vf sum, vf squares, int n, int lanes)
 {
     v_store_n(p->sum + n, v_load_n(p->sum + n, lanes) + sum, lanes);
@@ -516,7 +505,7 @@ INLINE void finish_whole(const struct product *all, enum value_type type, bool r
             x *= scale;
             if (addend)
                 x += finish_read(p->addend, type, p->addend_stride, t + i, n, LANES);
-            finish_write(p, type, x, t + i, n, LANES);
+            v_store_value(p->out, type, (t + i) * p->out_stride + n, x, LANES);
             sum[v] += x;
             squares[v] = v_fma(x, x, squares[v]);
         }
@@ -549,7 +538,7 @@ static void finish_columns(const struct product *p, const float *tile, int t, in
         x *= v_set(p->scale);
         if (p->addend)
             x += finish_read(p->addend, p->type, p->addend_stride, t + i, n, lanes);
-        finish_write(p, p->type, x, t + i, n, lanes);
+        v_store_value(p->out, p->type, (t + i) * p->out_stride + n, x, lanes);
         sum += x;
         squares = v_fma(x, x, squares);
     }

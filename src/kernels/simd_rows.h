@@ -23,6 +23,16 @@ ELEMENTWISE(exponential, v_exp)
 ELEMENTWISE(sigmoid, v_sigmoid)
 ELEMENTWISE(hyperbolic_tangent, v_tanh)
 
+static void polar(float *re, float *im, size_t count)
+{
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)count; i += LANES) {
+        int n = lanes_left(i, (ptrdiff_t)count);
+        vf x = v_load_n(re + i, n), y = v_load_n(im + i, n);
+        v_store_n(re + i, v_sqrt(v_fma(x, x, y * y)), n);
+        v_store_n(im + i, v_angle(x, y), n);
+    }
+}
+
 static void activate(float *out, const float *in, size_t count, enum activation activation, float slope)
 {
     for (ptrdiff_t i = 0; i < (ptrdiff_t)count; i += LANES) {
@@ -39,7 +49,10 @@ static void axpy(float *y, const float *x, float a, size_t count)
     }
 }
 
-enum { GROUP_VECTORS = MATVEC_GROUP / LANES };
+enum {
+    GROUP_VECTORS = MATVEC_GROUP / LANES,
+    SUM_VECTORS = 8 /* whose sums column_sums keeps at once */
+};
 
 INLINE void matvec_add(float *y, vf x, int left)
 {
@@ -189,20 +202,49 @@ static void softmax(float *x, ptrdiff_t stride, int rows, int columns, float sca
         softmax_row(x, columns, scale);
 }
 
-static void column_sums(const void *x, enum value_type type, ptrdiff_t stride, int rows, int channels,
-                        float *sum, float *sum_squares)
+/* column_sums of `vectors` vectors of columns from c on, a constant where it is called: as many sums as fit the registers
+ * walk along the rows, which lie in memory one after another. */
+INLINE void column_sums_strip(void *x, const void *added, enum value_type type, ptrdiff_t stride, int rows,
+                              int c, int vectors, int lanes, float *sum, float *sum_squares)
 {
-    for (int c = 0; c < channels; c += LANES) {
-        int n = lanes_left(c, channels);
-        vf s = v_set(0.0f), squares = v_set(0.0f);
-        for (ptrdiff_t t = 0; t < rows; t++) {
-            vf y = v_load_value(x, type, t * stride + c, n);
-            s += y;
-            squares = v_fma(y, y, squares);
+    vf s[SUM_VECTORS], squares[SUM_VECTORS];
+    for (int v = 0; v < vectors; v++)
+        s[v] = squares[v] = v_set(0.0f);
+    for (ptrdiff_t at = c; at < c + rows * stride; at += stride)
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; v++) {
+            vf y = v_load_value(x, type, at + v * LANES, lanes);
+            if (added) {
+                v_store_value(x, type, at + v * LANES, y + v_load_value(added, type, at + v * LANES, lanes),
+                              lanes);
+                y = v_load_value(x, type, at + v * LANES, lanes);
+            }
+            s[v] += y;
+            squares[v] = v_fma(y, y, squares[v]);
         }
-        v_store_n(sum + c, v_load_n(sum + c, n) + s, n);
-        v_store_n(sum_squares + c, v_load_n(sum_squares + c, n) + squares, n);
+    for (int v = 0; v < vectors; v++, c += LANES) {
+        v_store_n(sum + c, v_load_n(sum + c, lanes) + s[v], lanes);
+        v_store_n(sum_squares + c, v_load_n(sum_squares + c, lanes) + squares[v], lanes);
     }
+}
+
+INLINE void column_sums_typed(void *x, const void *added, enum value_type type, ptrdiff_t stride, int rows,
+                              int channels, float *sum, float *sum_squares)
+{
+    int c = 0;
+    for (; c + SUM_VECTORS * LANES <= channels; c += SUM_VECTORS * LANES)
+        column_sums_strip(x, added, type, stride, rows, c, SUM_VECTORS, LANES, sum, sum_squares);
+    for (; c < channels; c += LANES)
+        column_sums_strip(x, added, type, stride, rows, c, 1, lanes_left(c, channels), sum, sum_squares);
+}
+
+static void column_sums(void *x, const void *added, enum value_type type, ptrdiff_t stride, int rows,
+                        int channels, float *sum, float *sum_squares)
+{
+    if (type == VALUE_F32)
+        column_sums_typed(x, added, VALUE_F32, stride, rows, channels, sum, sum_squares);
+    else
+        column_sums_typed(x, added, VALUE_F16, stride, rows, channels, sum, sum_squares);
 }
 
 static void pool(float *out, ptrdiff_t out_stride, const float *in, ptrdiff_t in_stride, int rows,
@@ -300,6 +342,7 @@ static inline void simd_rows_override(struct kernels *k)
     k->exponential = exponential;
     k->sigmoid = sigmoid;
     k->hyperbolic_tangent = hyperbolic_tangent;
+    k->polar = polar;
     k->activate = activate;
     k->column_sums = column_sums;
     k->pool = pool;

@@ -197,40 +197,6 @@ static void run_blocks(struct kokoro *k, const struct upsample *up, struct place
     }
 }
 
-struct mix_run {
-    const struct nn *nn;
-    const struct array *x, *noise;
-};
-
-enum { MIX_ROWS = 512, MIX_VALUES = 2048 };
-
-/* Rows of x += rows of noise. */
-static void mix_task(void *arg, int task, int thread)
-{
-    (void)thread;
-    const struct mix_run *run = arg;
-    const struct kernels *kernels = &run->nn->kernels;
-    const struct array *x = run->x;
-    const int first = task * MIX_ROWS, past = first + MIX_ROWS < x->rows ? first + MIX_ROWS : x->rows;
-    const size_t end = (size_t)past * (size_t)x->channels;
-    float a[MIX_VALUES], b[MIX_VALUES];
-    for (size_t i = (size_t)first * (size_t)x->channels; i < end; i += MIX_VALUES) {
-        const size_t n = end - i < MIX_VALUES ? end - i : MIX_VALUES;
-        kernels->to_float(a, element_at(x->data, x->type, i), x->type, n);
-        kernels->to_float(b, element_at(run->noise->data, x->type, i), x->type, n);
-        kernels->axpy(a, b, 1, n);
-        kernels->from_float(element_at(x->data, x->type, i), x->type, a, n);
-    }
-}
-
-/* x += noise, and the sums of x. */
-static void mix(struct nn *nn, const struct array *x, const struct array *noise, struct moments *moments)
-{
-    struct mix_run run = {nn, x, noise};
-    threads_run(nn->threads, mix_task, &run, (x->rows + MIX_ROWS - 1) / MIX_ROWS);
-    nn_moments(nn, x, (struct spans){0}, moments);
-}
-
 /* Upsamples `in` (times `in_scale` first, then leaky relu) to at->x. */
 static void upsample(struct kokoro *k, const struct upsample *up, const struct array *in,
                      const float *in_scale, const float *in_shift, struct places *at,
@@ -459,7 +425,7 @@ const float *generator(struct kokoro *k, const struct speech *speech, const stru
         kokoro_clock(k, KOKORO_UPSAMPLE);
         noise_branch(k, up, &har, &at, speech, style);
         kokoro_clock(k, KOKORO_NOISE);
-        mix(nn, &at.x, &at.s, shared.moments);
+        nn_moments(nn, &at.x, &at.s, (struct spans){0}, shared.moments);
         kokoro_clock(k, KOKORO_UPSAMPLE);
         run_blocks(k, up, &at, shared.moments, speech, style);
         if (i == 0) /* named after the first block, whose output the reference adds the others to */

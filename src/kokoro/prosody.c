@@ -182,7 +182,7 @@ void adain_block(struct nn *nn, const struct adain_block *block, const struct ar
         arena_release(&nn->arena, mark);
         return;
     }
-    nn_moments(nn, in, spans, moments);
+    nn_moments(nn, in, NULL, spans, moments);
     struct coefficients c = adain(nn, &block->style1, styles, moments, spans);
     struct layer conv1 = {.weight = &block->conv1,
                           .in = *in,

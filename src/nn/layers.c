@@ -409,7 +409,7 @@ void nn_layer(struct nn *nn, const struct layer *layer)
 
 struct moments_run {
     const struct nn *nn;
-    const struct array *array;
+    const struct array *array, *added;
     const struct layer_run *run;
 };
 
@@ -424,12 +424,15 @@ static void moments_task(void *arg, int task, int thread)
         float *sums = run_sums_of(run, block, row / run->sum_rows);
         const int rows = block->rows - row < run->sum_rows ? block->rows - row : run->sum_rows;
         memset(sums, 0, (size_t)array->channels * 2 * sizeof *sums);
-        moments->nn->kernels.column_sums(array_row(array, block->out_row + row), array->type, array->stride,
-                                         rows, array->channels, sums, sums + array->channels);
+        const int at = block->out_row + row;
+        moments->nn->kernels.column_sums(array_row(array, at),
+                                         moments->added ? array_row(moments->added, at) : NULL, array->type,
+                                         array->stride, rows, array->channels, sums, sums + array->channels);
     }
 }
 
-void nn_moments(struct nn *nn, const struct array *array, struct spans spans, struct moments *moments)
+void nn_moments(struct nn *nn, const struct array *array, const struct array *added, struct spans spans,
+                struct moments *moments)
 {
     const size_t mark = nn->arena.used;
     const struct weight shape = {.out = array->channels, .taps = 1};
@@ -444,7 +447,7 @@ void nn_moments(struct nn *nn, const struct array *array, struct spans spans, st
     if (!nn->arena.overflow && cut_blocks(nn, &run, &unused)) {
         run.sums = arena_take(&nn->arena, (size_t)run.block_count * run_sums_bytes(&run));
         if (run.sums) {
-            struct moments_run tasks = {nn, array, &run};
+            struct moments_run tasks = {nn, array, added, &run};
             threads_run(nn->threads, moments_task, &tasks, run.block_count);
             add_sums(&run);
         }

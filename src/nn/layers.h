@@ -95,8 +95,10 @@ size_t nn_layer_bytes(const struct nn *nn, const struct weight *weight, int dila
  * when it is full. */
 const void *nn_panels(struct nn *nn, const struct weight *weight);
 
-/* Sums of an array that no layer has summed: moments [spans][channels]. */
-void nn_moments(struct nn *nn, const struct array *array, struct spans spans, struct moments *moments);
+/* Sums of an array that no layer has summed: moments [spans][channels]. Where `added` is not NULL, it is added to the
+ * array first; it has the same shape, type and stride. */
+void nn_moments(struct nn *nn, const struct array *array, const struct array *added, struct spans spans,
+                struct moments *moments);
 
 /* Adaptive instance normalisation as coefficients of the next layer's prologue: with mean and variance of each channel
  * over `rows` rows, x -> (x - mean) / sqrt(variance + 1e-5) * (1 + gamma) + beta. `style` is [2 * channels]:

@@ -5,10 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    STFT_ROWS = 512, /* rows of a task */
-    LANES = 32       /* values of an inner loop, which the compiler turns into vectors */
-};
+enum { STFT_ROWS = 512 }; /* rows of a task */
 
 static const double PI = 3.14159265358979323846;
 
@@ -92,33 +89,6 @@ static void table_product(const struct stft_run *run, const float *rows, ptrdiff
                                                      .out_stride = columns});
 }
 
-/* Values rounded up to whole inner loops. */
-static size_t whole_lanes(size_t n)
-{
-    return (n + LANES - 1) / LANES * LANES;
-}
-
-/* magnitude and angle of re + i im, in place, LANES values. The arc tangent of the smaller part over the larger is a
- * polynomial (interpolated at Chebyshev's nodes on [0, 1], error 7e-8). */
-static void polar(float *re, float *im)
-{
-    static const float c[] = {0.999999882f,  -0.333318127f,  0.199669618f,  -0.140032902f,
-                              0.0986886546f, -0.0588297531f, 0.0237805186f, -0.00455979199f};
-    for (int i = 0; i < LANES; i++) {
-        const float x = fabsf(re[i]), y = fabsf(im[i]);
-        const float larger = x > y ? x : y, smaller = x > y ? y : x;
-        const float q = larger > 0 ? smaller / larger : 0, q2 = q * q;
-        float angle = c[7];
-        for (int k = 6; k >= 0; k--)
-            angle = angle * q2 + c[k];
-        angle *= q;
-        angle = y > x ? (float)(PI / 2) - angle : angle;
-        angle = re[i] < 0 ? (float)PI - angle : angle;
-        re[i] = sqrtf(re[i] * re[i] + im[i] * im[i]);
-        im[i] = im[i] < 0 ? -angle : angle;
-    }
-}
-
 static void forward_task(void *arg, int task, int thread)
 {
     const struct stft_run *run = arg;
@@ -127,8 +97,7 @@ static void forward_task(void *arg, int task, int thread)
     const int rows = run->spectrum->rows - first < STFT_ROWS ? run->spectrum->rows - first : STFT_ROWS;
     const size_t values = (size_t)rows * (size_t)bins;
     float *parts = run->scratch + run->scratch_size * (size_t)thread;
-    float *re = parts + (size_t)STFT_ROWS * 2 * (size_t)bins,
-          *im = re + whole_lanes((size_t)STFT_ROWS * (size_t)bins);
+    float *re = parts + (size_t)STFT_ROWS * 2 * (size_t)bins, *im = re + (size_t)STFT_ROWS * (size_t)bins;
     table_product(run, run->signal + (ptrdiff_t)first * s->hop, s->hop, rows, kernels_padded(s->n_fft),
                   2 * bins, parts);
     for (int t = 0; t < rows; t++) {
@@ -138,10 +107,7 @@ static void forward_task(void *arg, int task, int thread)
         memcpy(re + (ptrdiff_t)t * bins, row, (size_t)bins * sizeof *row);
         memcpy(im + (ptrdiff_t)t * bins, row + bins, (size_t)bins * sizeof *row);
     }
-    memset(re + values, 0, (whole_lanes(values) - values) * sizeof *re);
-    memset(im + values, 0, (whole_lanes(values) - values) * sizeof *im);
-    for (size_t i = 0; i < values; i += LANES)
-        polar(re + i, im + i);
+    run->nn->kernels.polar(re, im, values);
     for (int t = 0; t < rows; t++) {
         float *row = parts + (ptrdiff_t)t * 2 * bins;
         memcpy(row, re + (ptrdiff_t)t * bins, (size_t)bins * sizeof *row);
@@ -159,7 +125,7 @@ void stft_forward(struct nn *nn, const struct stft *s, const float *samples, int
     float *signal = arena_take(&nn->arena, ((size_t)count + (size_t)s->n_fft + beyond) * sizeof *signal);
     struct stft_run run = {.nn = nn, .stft = s, .spectrum = spectrum, .signal = signal};
     run.panels = table_panels(nn, s->forward, 2 * s->bins, k);
-    run.scratch_size = (size_t)STFT_ROWS * 4 * (size_t)s->bins + 2 * LANES;
+    run.scratch_size = (size_t)STFT_ROWS * 4 * (size_t)s->bins;
     run.scratch =
         arena_take(&nn->arena, run.scratch_size * (size_t)threads_count(nn->threads) * sizeof(float));
     if (!nn->arena.overflow) {

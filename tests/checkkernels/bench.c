@@ -330,6 +330,34 @@ static void call_rows(void *arg)
     call->f(call->out, call->in, VALUES);
 }
 
+struct polar_call {
+    const struct kernels *k;
+    const float *in;
+    float *out;
+};
+
+static void call_polar(void *arg)
+{
+    struct polar_call *call = arg;
+    float re[VALUES];
+    memcpy(re, call->in, sizeof re); /* what replaces `out`, angles, stays in its range */
+    call->k->polar(re, call->out, VALUES);
+}
+
+struct column_sums_call {
+    const struct kernels *k;
+    uint16_t *x, *added;
+};
+
+static void call_column_sums(void *arg)
+{
+    struct column_sums_call *call = arg;
+    enum { CHANNELS = 128 };
+    float sum[CHANNELS] = {0}, squares[CHANNELS] = {0};
+    call->k->column_sums(call->x, call->added, VALUE_F16, CHANNELS, VALUES / CHANNELS, CHANNELS, sum,
+                         squares);
+}
+
 void bench_rows(const struct set *set)
 {
     const struct kernels *k = &set->kernels;
@@ -346,6 +374,16 @@ void bench_rows(const struct set *set)
         printf("%-12s %-26s %9.3f ns a value\n", set->name, functions[i].name,
                1e9 * time_of(call_rows, &call) / VALUES);
     }
+    struct polar_call polar = {k, in, out};
+    printf("%-12s %-26s %9.3f ns a value\n", set->name, "polar", 1e9 * time_of(call_polar, &polar) / VALUES);
+    struct column_sums_call sums = {k, scratch(VALUES * sizeof(uint16_t)),
+                                    scratch(VALUES * sizeof(uint16_t))};
+    memset(sums.x, 0, VALUES * sizeof *sums.x);
+    memset(sums.added, 0, VALUES * sizeof *sums.added);
+    printf("%-12s %-26s %9.3f ns a value\n", set->name, "column_sums, added",
+           1e9 * time_of(call_column_sums, &sums) / VALUES);
+    free(sums.x);
+    free(sums.added);
     float *w = random_scratch(4 * HIDDEN * HIDDEN);
     for (int type = VALUE_F32; type <= VALUE_BF16; type += VALUE_BF16 - VALUE_F32)
         for (int batch = 1; batch <= 4; batch += 3) {

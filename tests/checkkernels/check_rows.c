@@ -221,26 +221,48 @@ static void check_softmax(const struct set *set)
     }
 }
 
+static void check_polar(const struct set *set)
+{
+    if (!check_begin(set, "polar"))
+        return;
+    for (int round = 0; round < ROUNDS; round++) {
+        size_t count = (size_t)random_between(0, 100);
+        float range = round % 2 ? 1.0f : 1e-6f;
+        float *re = random_row(count, range), *im = random_row(count, range);
+        const float edges[] = {0, -0.0f, range};
+        for (size_t i = 0; i < count && i < 9; i++) { /* all corners of the plane, zero among them */
+            re[i] = edges[i % 3];
+            im[i] = edges[i / 3];
+        }
+        float *magnitude = copy_of(re, count), *angle = copy_of(im, count);
+        set->kernels.polar(re, im, count);
+        set->portable.polar(magnitude, angle, count);
+        compare("magnitude", re, magnitude, count, 0, 5e-7);
+        compare("angle", im, angle, count, 5e-7, 0);
+        done();
+    }
+}
+
 static void check_column_sums(const struct set *set)
 {
     if (!check_begin(set, "column_sums"))
         return;
-    for (int round = 0; round < ROUNDS; round++) {
-        int rows = random_between(0, 40), channels = random_between(1, 70);
+    for (int round = 0; round < 4 * ROUNDS; round++) {
+        int rows = random_between(0, 40), channels = random_between(1, 300);
         ptrdiff_t stride = channels + random_between(0, 4);
         size_t count = rows > 0 ? (size_t)((rows - 1) * stride + channels) : 0, size = (size_t)channels;
-        float *x = random_row(count, 3);
-        uint16_t *half = buffer(count * 2, 2);
-        for (size_t i = 0; i < count; i++)
-            half[i] = value_to_f16(x[i]);
         enum value_type type = round % 2 ? VALUE_F32 : VALUE_F16;
-        const void *in = round % 2 ? (void *)x : (void *)half;
+        void *x = random_values(type, count, 3), *x2 = buffer(value_bytes(type, count), 4);
+        memcpy(x2, x, value_bytes(type, count));
+        const void *added = round % 4 < 2 ? random_values(type, count, 3) : NULL;
         float *sum = random_row(size, 1), *squares = random_row(size, 1);
         float *sum2 = copy_of(sum, size), *squares2 = copy_of(squares, size);
-        set->kernels.column_sums(in, type, stride, rows, channels, sum, squares);
-        set->portable.column_sums(in, type, stride, rows, channels, sum2, squares2);
+        set->kernels.column_sums(x, added, type, stride, rows, channels, sum, squares);
+        set->portable.column_sums(x2, added, type, stride, rows, channels, sum2, squares2);
+        if (memcmp(x, x2, value_bytes(type, count)) != 0)
+            check_fail("the sum of the arrays differs (type %d)", (int)type);
         compare("sum", sum, sum2, size, 1e-4, 0);
-        compare("sum of squares", squares, squares2, size, 1e-4, 1e-5);
+        compare("sum of squares", squares, squares2, size, 2e-4, 1e-5);
         done();
     }
 }
@@ -342,6 +364,7 @@ void check_rows(const struct set *set)
     check_lstm_cell(set);
     check_layer_norm(set);
     check_softmax(set);
+    check_polar(set);
     check_column_sums(set);
     check_pool(set);
     check_f16(set);

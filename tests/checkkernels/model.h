@@ -143,6 +143,12 @@ INLINE vf v_negate_odd(vf x, vf n)
     return x;
 }
 
+INLINE vf v_sqrt(vf x)
+{
+    EACH x[i] = sqrtf(x[i]);
+    return x;
+}
+
 INLINE vf v_abs(vf x)
 {
     EACH x[i] = fabsf(x[i]);

@@ -187,7 +187,7 @@ static void adaptive_norm_normalizes(void **state)
         ((float *)x.data)[i] =
             100 + (float)(i % CHANNELS + 1) * random_float(); /* a mean far above the deviation */
     struct moments moments[CHANNELS];
-    nn_moments(&nn, &x, (struct spans){0}, moments);
+    nn_moments(&nn, &x, NULL, (struct spans){0}, moments);
     const float style[2 * CHANNELS] = {0, 1, -0.5f, 2, 0, 0, 1, 2, 3, 4};
     float scale[CHANNELS], shift[CHANNELS];
     nn_adain(moments, ROWS, style, CHANNELS, scale, shift);
