@@ -5,47 +5,27 @@
 
 /* Said whether or not a point follows. Lower case; sorted. */
 static const struct norm_entry anywhere[] = {
-    {"aka", "also known as"},
-    {"approx", "approximately"},
-    {"asst", "assistant"},
-    {"blvd", "boulevard"},
-    {"capt", "captain"},
-    {"cmdr", "commander"},
-    {"dept", "department"},
-    {"dr", "doctor"},
-    {"esp", "especially"},
-    {"etc", "et cetera"},
-    {"excl", "excluding"},
-    {"expy", "expressway"},
-    {"govt", "government"},
-    {"hwy", "highway"},
-    {"incl", "including"},
-    {"jr", "junior"},
-    {"lieut", "lieutenant"},
-    {"messrs", "messieurs"},
-    {"mgr", "manager"},
-    {"mr", "mister"},
-    {"mrs", "misses"},
-    {"ms", "miz"},
-    {"pkwy", "parkway"},
-    {"pls", "please"},
-    {"plz", "please"},
-    {"ppl", "people"},
-    {"pres", "president"},
-    {"prof", "professor"},
-    {"sgt", "sergeant"},
-    {"sr", "senior"},
-    {"st", "saint"},
-    {"sts", "saints"},
-    {"supt", "superintendent"},
-    {"thru", "through"},
-    {"thurs", "Thursday"},
-    {"thx", "thanks"},
-    {"tmrw", "tomorrow"},
-    {"tues", "Tuesday"},
-    {"univ", "university"},
-    {"vs", "versus"},
-    {"wwi", "World War one"},
+    {"aka", "also known as"},  {"approx", "approximately"},
+    {"asst", "assistant"},     {"blvd", "boulevard"},
+    {"capt", "captain"},       {"cmdr", "commander"},
+    {"dept", "department"},    {"dr", "doctor"},
+    {"esp", "especially"},     {"etc", "et cetera"},
+    {"excl", "excluding"},     {"expy", "expressway"},
+    {"govt", "government"},    {"hwy", "highway"},
+    {"incl", "including"},     {"jr", "junior"},
+    {"lieut", "lieutenant"},   {"messrs", "messieurs"},
+    {"mgr", "manager"},        {"mr", "mister"},
+    {"mrs", "misses"},         {"ms", "miz"},
+    {"mtn", "mountain"},       {"pkwy", "parkway"},
+    {"pls", "please"},         {"plz", "please"},
+    {"ppl", "people"},         {"pres", "president"},
+    {"prof", "professor"},     {"sgt", "sergeant"},
+    {"sr", "senior"},          {"st", "saint"},
+    {"sts", "saints"},         {"supt", "superintendent"},
+    {"thru", "through"},       {"thurs", "Thursday"},
+    {"thx", "thanks"},         {"tmrw", "tomorrow"},
+    {"tues", "Tuesday"},       {"univ", "university"},
+    {"vs", "versus"},          {"wwi", "World War one"},
     {"wwii", "World War two"},
 };
 
@@ -91,10 +71,10 @@ static const struct norm_entry numbered[] = {
 
 /* Endings of street names. */
 static const struct norm_entry streets[] = {
-    {"av", "avenue"}, {"ave", "avenue"},   {"blvd", "boulevard"},  {"cir", "circle"},
-    {"ct", "court"},  {"dr", "drive"},     {"expy", "expressway"}, {"hwy", "highway"},
-    {"ln", "lane"},   {"pkwy", "parkway"}, {"pl", "place"},        {"plz", "plaza"},
-    {"rd", "road"},   {"sq", "square"},    {"st", "street"},       {"ter", "terrace"},
+    {"av", "avenue"},    {"ave", "avenue"},  {"blvd", "boulevard"},  {"cir", "circle"},  {"cres", "crescent"},
+    {"ct", "court"},     {"dr", "drive"},    {"expy", "expressway"}, {"hwy", "highway"}, {"ln", "lane"},
+    {"pkwy", "parkway"}, {"pl", "place"},    {"plz", "plaza"},       {"rd", "road"},     {"sq", "square"},
+    {"st", "street"},    {"ter", "terrace"},
 };
 
 static const struct norm_entry directions[] = {
@@ -285,29 +265,44 @@ static const struct norm_entry calendar[] = {
     {"tues", "Tuesday"}, {"wed", "Wednesday"},
 };
 
-/* The day of the week that a word of three letters is short for, or NULL. */
-static const char *day_of(const char *word)
+/* The day or month that the capitalised word at `at` is or is short for, with its kind; NULL: it is none. */
+static const char *calendar_name(const struct norm *x, size_t at, size_t size, bool *day)
 {
-    const char *name = NORM_FIND(calendar, word, 3);
-    return name != NULL && strcmp(name + strlen(name) - 3, "day") == 0 ? name : NULL;
+    char lower[9];
+    if (size < 3 || size > sizeof lower || !char_is_upper(norm_char(x, at)) || !norm_is_border(x, at + size))
+        return NULL;
+    for (size_t i = 0; i < size; i++)
+        lower[i] = char_lower(x->text[at + i]);
+    const char *name = NORM_FIND(calendar, lower, size);
+    for (size_t i = 0; i < sizeof calendar / sizeof *calendar && name == NULL; i++)
+        if (strlen(calendar[i].value) == size && norm_literal(x, at, calendar[i].key) > 0 &&
+            memcmp(calendar[i].value + 1, lower + 1, size - 1) == 0)
+            name = calendar[i].value;
+    if (name == NULL && size == 3 && memcmp(lower, "may", 3) == 0)
+        name = "May";
+    *day = name != NULL && strcmp(name + strlen(name) - 3, "day") == 0;
+    return name;
 }
 
-/* "Mon-Fri", "Mon–Fri" */
-static size_t scan_weekdays(struct norm *x, size_t at, size_t size, const char *word)
+/* "Mon-Fri", "Monday–Friday", "Jan-Mar": from one day or month to another. */
+size_t scan_calendar_range(struct norm *x, size_t at, size_t size)
 {
-    size_t other = at + size + (norm_dash(x, at + size));
-    char lower[3] = {char_lower(norm_char(x, other)), char_lower(norm_char(x, other + 1)),
-                     char_lower(norm_char(x, other + 2))};
-    const char *first = size == 3 && char_is_upper(x->text[at]) ? day_of(word) : NULL;
-    const char *last =
-        char_is_upper(norm_char(x, other)) && norm_is_border(x, other + 3) ? day_of(lower) : NULL;
-    if (first == NULL || last == NULL)
+    bool day, other_day;
+    size_t dash = norm_dash(x, at + size), other = at + size + dash, n = norm_letters(x, other);
+    const char *first = dash == 0 ? NULL : calendar_name(x, at, size, &day);
+    const char *last = first == NULL ? NULL : calendar_name(x, other, n, &other_day);
+    if (last == NULL || day != other_day || norm_dash(x, other + n) > 0)
         return 0;
-    norm_range(x, at, other + 3, "days of the week");
+    norm_range(x, at, at + size, "days or months");
     norm_say(x, first);
+    norm_range(x, at + size, other, "days or months");
     norm_say(x, "to");
-    norm_say(x, last);
-    return other + 3 - at;
+    if (day || !char_is_digit(norm_char(x, other + n + 1))) {
+        norm_range(x, other, other + n, "days or months");
+        norm_say(x, last);
+        return other + n - at;
+    }
+    return other - at; /* the month may have a date of its own */
 }
 
 /* The size of the short month or day at `at`, 0 when there is none. */
@@ -384,11 +379,12 @@ static size_t scan_direction(struct norm *x, size_t at, size_t size, const char 
     return say(x, at, size, direction, true);
 }
 
-static size_t scan_weekday(struct norm *x, size_t at, size_t size, const char *word)
+static size_t scan_weekday(struct norm *x, size_t at, size_t size)
 {
-    const char *day = size == 3 && char_is_upper(x->text[at]) ? day_of(word) : NULL;
+    bool day;
+    const char *name = size == 3 ? calendar_name(x, at, size, &day) : NULL;
     size_t comma = at + size;
-    if (day == NULL || norm_char(x, comma) != ',')
+    if (name == NULL || !day || norm_char(x, comma) != ',')
         return 0;
     comma += 1 + norm_spaces(x, comma + 1);
     static const char months[] =
@@ -396,7 +392,7 @@ static size_t scan_weekday(struct norm *x, size_t at, size_t size, const char *w
         "august|september|october|november|december";
     if (!char_is_digit(norm_char(x, comma)) && !norm_in(x->text + comma, norm_letters(x, comma), months))
         return 0;
-    return say(x, at, size, day, false);
+    return say(x, at, size, name, false);
 }
 
 /* Whether the word names a key: held with another one, or pressed alone. */
@@ -477,6 +473,13 @@ static size_t scan_tight(struct norm *x, size_t at, size_t size, const char *wor
         norm_say(x, "Mark");
         return size;
     }
+    if (size == 2 && (word[0] == 'm' || word[0] == 'f') && word[1] == 't' && next == ' ' &&
+        char_is_upper(x->text[at]) && char_is_lower(x->text[at + 1]) && char_is_upper(norm_char(x, at + 3)) &&
+        char_is_lower(norm_char(x, at + 4))) {
+        norm_range(x, at, at + size, "abbreviation"); /* "Mt Everest", "Ft Worth" */
+        norm_say(x, word[0] == 'm' ? "Mount" : "Fort");
+        return size;
+    }
     if (size == 1 && point && char_is_upper(x->text[at]) && norm_char(x, at + 2) == ' ' &&
         char_is_upper(norm_char(x, at + 3))) { /* "J. Smith" */
         norm_range(x, at, at + 2, "initial");
@@ -545,8 +548,6 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
     bool point = next == '.';
     if ((used = scan_tight(x, at, size, word)) > 0)
         return used;
-    if (norm_dash(x, at + size) > 0 && (used = scan_weekdays(x, at, size, word)) > 0)
-        return used;
     if (!norm_is_border(x, at + size) || next == '-' || next == '\'' ||
         (point && (char_is_alnum(norm_char(x, at + size + 1)) || norm_char(x, at + size + 1) == '.')))
         return 0;
@@ -554,7 +555,7 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
         NORM_FIND(anywhere, word, size) == NULL)
         return 0; /* most words */
     if ((used = scan_street(x, at, size, word)) > 0 || (used = scan_state(x, at, size)) > 0 ||
-        (used = scan_weekday(x, at, size, word)) > 0 || (used = scan_calendar(x, at, size, word)) > 0 ||
+        (used = scan_weekday(x, at, size)) > 0 || (used = scan_calendar(x, at, size, word)) > 0 ||
         (used = scan_life(x, at, size)) > 0 || (used = scan_direction(x, at, size, word)) > 0)
         return used;
     size_t after = at + size + point;
@@ -590,17 +591,19 @@ size_t scan_address(struct norm *x, size_t at)
     size_t from = end + 1;
     for (int words = 0; words < 5; words++) {
         size_t size = norm_letters(x, from), ordinal = norm_digits(x, from);
-        char lower[8];
+        char lower[9];
         if (ordinal > 0)
             size = ordinal + norm_letters(x, from + ordinal);
         if (size == 0 || (ordinal == 0 && !char_is_upper(x->text[from])))
             return 0;
         for (size_t i = 0; i < size && i < sizeof lower; i++)
             lower[i] = char_lower(x->text[from + i]);
-        bool street = words > 0 && size < sizeof lower &&
-                      (NORM_FIND(streets, lower, size) != NULL ||
-                       norm_in(lower, size, "street|avenue|road|lane|drive|court|place|way"));
-        if (street || (words > 0 && norm_word(x, from, "boulevard") > 0)) {
+        bool street =
+            words > 0 && size < sizeof lower &&
+            (NORM_FIND(streets, lower, size) != NULL ||
+             norm_in(lower, size,
+                     "street|avenue|road|lane|drive|court|place|way|square|crescent|terrace|circle|highway"));
+        if (street || (words > 0 && norm_word(x, from, "boulevard") + norm_word(x, from, "parkway") > 0)) {
             norm_range(x, at, end, "house number");
             say_pairs(x, x->text + at, n);
             if (letter > 0) /* "221B Baker St." */

@@ -115,6 +115,13 @@ size_t scan_month_date(struct norm *x, size_t at, size_t size)
         say_ordinal(x, x->text + rest + dash, last);
         rest += dash + other;
     }
+    size_t month_after = rest + dash, name = norm_letters(x, month_after);
+    if (dash > 0 && other == 0 && name > 0 && char_is_upper(x->text[month_after]) &&
+        month_of(x->text + month_after, name) > 0) { /* "May 1-June 3" */
+        norm_range(x, rest, month_after, "date");
+        norm_say(x, "to");
+        return month_after - at;
+    }
     norm_range(x, rest, rest + 1, "date");
     size_t used = 0;
     if (norm_char(x, rest) == ',' || norm_char(x, rest) == ' ' || norm_char(x, rest) == '-') {

@@ -175,6 +175,12 @@ static bool is_adjective(const struct norm *x, size_t at)
     if (c == '-' && char_is_alpha(norm_char(x, at + 1)))
         return true;
     size_t n = c == ' ' ? norm_letters(x, at + 1) : 0;
+    if (n > 2 && norm_previous_in(x, "a|an|another") && char_is_lower(x->text[at + 1]) &&
+        !norm_in(x->text + at + 1, n,
+                 "per|and|off|for|from|each|more|less|plus|over|when|with|but|not|was|are|has|that|which|the|"
+                 "would|"
+                 "will|may|can|could|should|had|than|into|only|just|out|now|here|there|after|before"))
+        return true;
     return n > 0 &&
            norm_in(
                x->text + at + 1, n,
@@ -182,7 +188,9 @@ static bool is_adjective(const struct norm *x, size_t at)
                "bonus|discount|prize|tip|limit|minimum|coupon|question|budget|loan|valuation|deal|contract|"
                "investment|lawsuit|settlement|grant|donation|mortgage|project|bailout|bet|reward|"
                "refund|rebate|surcharge|subscription|stake|house|car|dress|watch|company|industry|"
-               "market|fund|bond|debt|deficit|surplus|package");
+               "market|fund|bond|debt|deficit|surplus|package|home|salary|mansion|property|payout|payment|"
+               "raise|"
+               "jackpot|prize|estate|ransom|penalty|charge|cut|hike|increase|program|plan");
 }
 
 static void say_sum(struct norm *x, const struct currency *currency, const struct number *number,

@@ -138,6 +138,9 @@ void say_decade(struct norm *x, const char *digits, size_t size);
 void say_denominator(struct norm *x, const char *digits, size_t size, bool plural);
 /* As pairs: "twenty seven eighty eight", "one twenty three", "seven zero eight". */
 void say_pairs(struct norm *x, const char *digits, size_t size);
+/* The number of a product, road or room, of three or four digits: "thirty ninety", "seven forty seven", "one oh one", "five
+ * thousand". */
+void say_model(struct norm *x, const char *digits, size_t size);
 /* A number with its fraction: "two point zero five". */
 void say_number(struct norm *x, const struct number *number);
 /* Two digits as in a time or year: "oh five", "forty". */
@@ -163,8 +166,9 @@ size_t scan_telephone(struct norm *x, size_t at);                               
 size_t scan_electronic(struct norm *x, size_t at,
                        size_t size); /* electronic.c: URL, e-mail, path, IP, handle */
 size_t scan_abbreviation(struct norm *x, size_t at,
-                         size_t size);          /* abbreviations.c: a word of `size` bytes */
-size_t scan_address(struct norm *x, size_t at); /* abbreviations.c: "1428 Elm St." */
+                         size_t size); /* abbreviations.c: a word of `size` bytes */
+size_t scan_calendar_range(struct norm *x, size_t at, size_t size); /* abbreviations.c: Mon-Fri, Jan-Mar */
+size_t scan_address(struct norm *x, size_t at);                     /* abbreviations.c: "1428 Elm St." */
 size_t scan_serial(struct norm *x, size_t at);  /* serials.c: letters with digits, versions */
 size_t scan_symbol(struct norm *x, size_t at);  /* signs.c: one sign */
 size_t scan_range(struct norm *x, size_t at);   /* serials.c: 5-10, $5-$10, 1960s-80s */

@@ -283,7 +283,7 @@ static bool say_lengthened(struct norm *x, const char *word, size_t size)
         one -= run == 3; /* the "ll" of "hellooo" stays */
     }
     if (!lengthened || char_is_wide(word[0]) ||
-        norm_in(word, size, "www|iii|viii|xxx|aaa|ccc|xiii|xviii|xxxi|zzz|mmm"))
+        norm_in(word, size, "www|iii|viii|xxx|aaa|ccc|xiii|xviii|xxxi|zzz|mmm|ieee|ppp|bbb|fff|sss"))
         return false;
     x->note = "lengthened word";
     if (has_double(twice, two))
@@ -496,6 +496,8 @@ static size_t take_word(struct norm *x, size_t at)
     }
     if (next == '(' && (used = take_plural(x, at, size)) > 0)
         return used;
+    if (norm_dash(x, at + size) > 0 && (used = scan_calendar_range(x, at, size)) > 0)
+        return used;
     if (next == '-' && (used = stutter_size(x, at)) > 0) {
         drop(x, at, at + used, "stutter");
         return used;
@@ -601,6 +603,37 @@ static size_t take_plain_number(struct norm *x, size_t at)
     return digits;
 }
 
+/* ".45 caliber", ".357 magnum": hundredths or thousandths of an inch, said without them. */
+static size_t take_caliber(struct norm *x, size_t at)
+{
+    size_t n = norm_digits(x, at + 1), next = at + 2 + n;
+    if (x->text[at] != '.' || (n != 2 && n != 3) || x->text[at + 1] == '0' ||
+        norm_char(x, at + 1 + n) != ' ' ||
+        !norm_in(
+            x->text + next, norm_letters(x, next),
+            "caliber|calibre|cal|magnum|rifle|rifles|pistol|pistols|revolver|handgun|acp|ammo|ammunition|"
+            "rounds|winchester|remington|special"))
+        return 0;
+    norm_range(x, at, at + 1 + n, "caliber");
+    say_pairs(x, x->text + at + 1, n);
+    return 1 + n;
+}
+
+/* "1 Corinthians 13", "2 Kings 4:1": the first or second book of that name. */
+static size_t take_book(struct norm *x, size_t at)
+{
+    static const char *const which[] = {"first", "second", "third"};
+    size_t size = norm_char(x, at + 1) == ' ' ? norm_letters(x, at + 2) : 0, chapter = at + 3 + size;
+    if (size == 0 || x->text[at] < '1' || x->text[at] > '3' || !char_is_upper(x->text[at + 2]) ||
+        norm_char(x, chapter - 1) != ' ' || !char_is_digit(norm_char(x, chapter)) ||
+        !norm_in(x->text + at + 2, size,
+                 "samuel|kings|chronicles|corinthians|thessalonians|timothy|peter|john|maccabees"))
+        return 0;
+    norm_range(x, at, at + 1, "number of a book");
+    norm_say(x, which[x->text[at] - '1']);
+    return 1;
+}
+
 /* A digit (or a point and a digit) begins at `at`. */
 static size_t take_number(struct norm *x, size_t at)
 {
@@ -610,7 +643,8 @@ static size_t take_number(struct norm *x, size_t at)
     if ((used = scan_electronic(x, at, 0)) > 0 || (used = scan_telephone(x, at)) > 0 ||
         (used = scan_date(x, at)) > 0 || (used = scan_time(x, at)) > 0 || (used = scan_decade(x, at)) > 0 ||
         (used = scan_address(x, at)) > 0 || (used = scan_ordinal(x, at)) > 0 ||
-        (used = scan_plural(x, at)) > 0 || (used = scan_status(x, at)) > 0)
+        (used = scan_plural(x, at)) > 0 || (used = scan_status(x, at)) > 0 ||
+        (used = take_caliber(x, at)) > 0 || (used = take_book(x, at)) > 0)
         return used;
     if ((used = scan_fraction(x, at)) > 0) {
         bool whole = memchr(x->text + at, ' ', used) != NULL || memchr(x->text + at, '-', used) != NULL;

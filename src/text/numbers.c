@@ -354,6 +354,47 @@ void say_number(struct norm *x, const struct number *number)
     }
 }
 
+void say_model(struct norm *x, const char *digits, size_t size)
+{
+    if (size == 3 && !number_is_zero(digits + 1, 2)) {
+        norm_say(x, ones[digits[0] - '0']);
+        say_two(x, digits + 1, true);
+    } else if (size == 4) {
+        say_year(x, digits, size);
+    } else {
+        say_cardinal(x, digits, size);
+    }
+}
+
+/* Whether the word said last is written in capitals only: "RFC", "BMW". */
+static bool previous_is_acronym(const struct norm *x)
+{
+    const struct token *last = x->out->count > x->first ? &x->out->items[x->out->count - 1] : NULL;
+    if (last == NULL || last->kind != TOKEN_WORD || last->text_size < 2 || last->text_size > 5)
+        return false;
+    for (size_t i = 0; i < last->text_size; i++)
+        if (!char_is_upper(x->out->pool.data[last->text + i]))
+            return false;
+    return true;
+}
+
+/* Whether the number [at, end) of three or four digits names a thing rather than counts one: it stands after a word for things that
+ * have such names, or after an acronym in a text that is not all in capitals. */
+static bool is_model(const struct norm *x, size_t end, bool counts)
+{
+    if (norm_previous_in(x,
+                         "boeing|airbus|flight|room|route|highway|interstate|suite|rtx|gtx|rx|ieee|rfc|"
+                         "geforce|radeon|ryzen|"
+                         "threadripper|xeon|epyc|athlon|pentium|intel|nokia|atari|xbox|commodore|motorola|"
+                         "porsche|ferrari|peugeot|renault|fiat|mercedes|volvo|saab|mazda|cessna|embraer|"
+                         "learjet|bombardier|tupolev|kawasaki|yamaha|roland|nikon|thinkpad|latitude|inspiron|"
+                         "optiplex|precision|laserjet|officejet|levi's|fahrenheit|kepler|gliese"))
+        return true;
+    size_t next = end + norm_spaces(x, end);
+    return !counts && previous_is_acronym(x) &&
+           !(char_is_upper(norm_char(x, next)) && char_is_upper(norm_char(x, next + 1)));
+}
+
 void say_bare(struct norm *x, const struct number *number, bool counts)
 {
     size_t n = number->whole_size;
@@ -364,7 +405,7 @@ void say_bare(struct norm *x, const struct number *number, bool counts)
         say_digits(x, number->whole, n);
     } else if (n == 4 && norm_recent_in(x, "ending|ends|pin|code|digits|extension|room|flight|zip")) {
         if (norm_previous_in(x, "room") || norm_recent_in(x, "flight"))
-            say_pairs(x, number->whole, n);
+            say_model(x, number->whole, n);
         else
             say_digits(x, number->whole, n);
     } else if (n == 4 && value >= 1010 && value < 2100 && (!counts || value % 100 != 0)) {
@@ -372,9 +413,8 @@ void say_bare(struct norm *x, const struct number *number, bool counts)
     } else if (n == 4 && value >= 2100 && value < 3000 && !counts &&
                norm_previous_in(x, "in|by|until|since|year")) {
         say_year(x, number->whole, n);
-    } else if ((n == 3 || n == 4) &&
-               norm_previous_in(x, "boeing|airbus|flight|room|route|highway|interstate")) {
-        say_pairs(x, number->whole, n);
+    } else if ((n == 3 || n == 4) && is_model(x, x->end, counts)) {
+        say_model(x, number->whole, n);
     } else if (n == 3 && norm_previous_in(x, "dial|call|dialed|called|dialing|calling")) {
         say_digits(x, number->whole, n); /* "call 911" */
     } else if ((n == 5 || n == 6) && norm_recent_in(x, "text|sms|dial|stop")) {
@@ -582,9 +622,11 @@ size_t scan_fraction(struct norm *x, size_t at)
     size_t equals = end + used + norm_spaces(x, end + used);
     if (used > 0 && norm_char(x, equals) == '=' && top >= number_value(bottom, bottom_size))
         return 0; /* a division: "8/2 = 4", but "1/4 = 0.25" */
-    if (used > 0 && (norm_word(x, at, "24/7") > 0 || norm_word(x, at, "9/11") > 0 ||
-                     (n == bottom_size && used == 1 + n && memcmp(bottom, x->text + at, n) == 0))) {
-        norm_range(x, at, end + used, "fixed expression"); /* "24/7", "50/50" */
+    if (used > 0 &&
+        (norm_word(x, at, "24/7") > 0 || norm_word(x, at, "9/11") > 0 ||
+         (n == bottom_size && used == 1 + n && memcmp(bottom, x->text + at, n) == 0) ||
+         norm_word(x, equals, "rule") + norm_word(x, equals, "split") + norm_word(x, equals, "mix") > 0)) {
+        norm_range(x, at, end + used, "fixed expression"); /* "24/7", "50/50", "the 80/20 rule" */
         say_cardinal(x, x->text + at, n);
         say_cardinal(x, bottom, bottom_size);
         return n + used;
@@ -725,16 +767,27 @@ static bool previous_is_name(const struct norm *x)
            char_is_upper(word[0]) && char_is_lower(word[1]);
 }
 
-/* "scene ii", "page xiv": small numerals, after words that are numbered so. */
+/* "Part I of II": the words said last are a roman numeral and "of". */
+static bool follows_roman(const struct norm *x)
+{
+    size_t n = x->out->count;
+    if (n < x->first + 2 || !norm_previous_in(x, "of"))
+        return false;
+    const char *note = x->out->items[n - 2].note;
+    return note != NULL && strcmp(note, "roman numeral") == 0;
+}
+
+/* "scene ii", "page xiv", "(iii)": small numerals, after words that are numbered so or in brackets of their own. */
 static size_t scan_small_roman(struct norm *x, size_t at, size_t size)
 {
     char capitals[5], digits[4];
     for (size_t i = 0; i < size; i++)
         if (strchr("ivx", x->text[at + i]) == NULL)
             return 0; /* nearly all words */
+    bool enclosed = at > 0 && x->text[at - 1] == '(' && norm_char(x, at + size) == ')' && x->text[at] != 'x';
     if (size > sizeof capitals ||
-        !norm_previous_in(x, "act|scene|chapter|part|section|page|pages|appendix|book|"
-                             "volume|verse|canto|figure|article|clause|question|step"))
+        (!enclosed && !norm_previous_in(x, "act|scene|chapter|part|section|page|pages|appendix|book|"
+                                           "volume|verse|canto|figure|article|clause|question|step")))
         return 0;
     for (size_t i = 0; i < size; i++)
         capitals[i] = char_upper(x->text[at + i]);
@@ -767,7 +820,7 @@ size_t scan_roman(struct norm *x, size_t at, size_t size)
                                    "rambo|creed|souls|auto|scrolls|symphony|sonata|concerto|quartet|movement|"
                                    "pentium|vatican|mega|gta|salt|gen|generation|mk|model|plan|project|"
                                    "operation|region|zone|stratum|kingdom|portal|dragon|effect|duty");
-    counted |= norm_previous_in(x, "gta");
+    counted |= norm_previous_in(x, "gta") || follows_roman(x);
     if (at > 0 && x->text[at - 1] == '-')
         return 0; /* "Type-C" */
     bool named = previous_is_name(x) && !norm_previous_in(x, "malcolm") && value < 40 &&

@@ -119,7 +119,8 @@ static size_t scan_hexadecimal(struct norm *x, size_t at)
 /* The letters and digits of [at, end), between which are `joined` hyphens and slashes. */
 static void say_parts(struct norm *x, size_t at, size_t end, bool letters, size_t joined)
 {
-    bool aircraft = !letters && norm_previous_in(x, "boeing|airbus|douglas"); /* "747-400" */
+    bool paired = !letters && norm_previous_in(x, "boeing|airbus|douglas");  /* "747-400" */
+    paired |= end - at == 5 && x->text[at] == 'I' && x->text[at + 1] == '-'; /* "I-405", a road */
     for (size_t i = at; i < end;) {
         size_t n = norm_letters(x, i), m = norm_digits(x, i);
         norm_range(x, i, i + (n > 0 ? n : m), "serial");
@@ -127,8 +128,8 @@ static void say_parts(struct norm *x, size_t at, size_t end, bool letters, size_
             struct token *token = norm_say_text(x, x->text + i, n);
             if (token != NULL && n == 1)
                 token->spell = true;
-        } else if (m == 3 && aircraft) {
-            say_pairs(x, x->text + i, m);
+        } else if (m == 3 && paired) {
+            say_model(x, x->text + i, m);
         } else if (m > 0) {
             if (m == 4 && joined > 0 && x->text[i] != '0') {
                 struct number number;

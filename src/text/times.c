@@ -222,6 +222,39 @@ static size_t take_proportion(struct norm *x, size_t at)
     return end - at;
 }
 
+/* "Psalm 23:4", "John 3:16-18", after the name of a book: chapter and verse. */
+static size_t scan_verse(struct norm *x, size_t at)
+{
+    static const char books[] =
+        "genesis|exodus|leviticus|numbers|deuteronomy|joshua|judges|ruth|samuel|kings|chronicles|ezra|"
+        "nehemiah|esther|"
+        "job|psalm|psalms|proverbs|ecclesiastes|isaiah|jeremiah|lamentations|ezekiel|daniel|hosea|joel|amos|"
+        "obadiah|"
+        "jonah|micah|nahum|habakkuk|zephaniah|haggai|zechariah|malachi|matthew|mark|luke|john|acts|romans|"
+        "corinthians|galatians|ephesians|philippians|colossians|thessalonians|timothy|titus|philemon|hebrews|"
+        "james|"
+        "peter|jude|revelation|revelations|quran|surah";
+    size_t a = norm_digits(x, at), from = at + a + 1, b = norm_digits(x, from), end = from + b;
+    if (a == 0 || a > 3 || b == 0 || b > 3 || norm_char(x, at + a) != ':' || !norm_is_border(x, end) ||
+        norm_char(x, end) == ':' || !norm_previous_in(x, books) ||
+        !char_is_upper(x->out->pool.data[x->out->items[x->out->count - 1].text]))
+        return 0;
+    struct time time;
+    if (read_time(x, at, &time) && time.half != 0)
+        return 0;
+    norm_range(x, at, at + a, "chapter");
+    say_cardinal(x, x->text + at, a);
+    norm_range(x, from, end, "verse");
+    say_cardinal(x, x->text + from, b);
+    size_t dash = norm_dash(x, end), last = dash > 0 ? norm_digits(x, end + dash) : 0;
+    if (last == 0 || last > 3 || !norm_is_border(x, end + dash + last))
+        return end - at;
+    norm_range(x, end, end + dash + last, "verses");
+    norm_say(x, "to");
+    say_cardinal(x, x->text + end + dash, last);
+    return end + dash + last - at;
+}
+
 static size_t take_ratio(struct norm *x, size_t at)
 {
     size_t proportion = take_proportion(x, at);
@@ -360,9 +393,9 @@ bool scan_time_as(struct norm *x, size_t at, size_t end, const char *format, boo
 size_t scan_time(struct norm *x, size_t at)
 {
     struct time time;
-    size_t used = scan_hours(x, at);
-    if (used > 0 || (used = scan_duration(x, at)) > 0 || (used = scan_scale(x, at)) > 0 ||
-        (used = scan_military(x, at)) > 0 || (used = scan_lap(x, at)) > 0)
+    size_t used = scan_verse(x, at);
+    if (used > 0 || (used = scan_hours(x, at)) > 0 || (used = scan_duration(x, at)) > 0 ||
+        (used = scan_scale(x, at)) > 0 || (used = scan_military(x, at)) > 0 || (used = scan_lap(x, at)) > 0)
         return used;
     if (!read_time(x, at, &time))
         return take_ratio(x, at);
