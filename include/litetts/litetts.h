@@ -108,7 +108,9 @@ LT_API const char *lt_config_get(const lt_config *config, const char *key);
 typedef struct lt_engine lt_engine;
 
 /* Opens an engine from `config` (copied; NULL: defaults, file and environment as the command has them).
- * On success *engine is the caller's, to be closed with lt_engine_close. */
+ * On success *engine is the caller's, to be closed with lt_engine_close; else it is NULL. May be called from
+ * several threads at once. Errors: LT_ERR_ARGUMENT (`engine` is NULL), LT_ERR_CONFIG, LT_ERR_IO, LT_ERR_MODEL (a
+ * damaged model or lexicon), LT_ERR_VOICE (voice.default_voice does not exist), LT_ERR_MEMORY. */
 LT_API lt_status lt_engine_open(const lt_config *config, lt_engine **engine, lt_error *error);
 
 /* Closes it. The caller sees to it that no lt_speak is running on it. NULL is fine. */
@@ -145,16 +147,16 @@ typedef enum lt_format {
 /* "wav", "mp3" ... and "audio/mpeg" ...; static storage, NULL for a value that is no format. */
 LT_API const char *lt_format_name(lt_format format);
 LT_API const char *lt_format_mime(lt_format format);
-/* The format of a name ("mp3", any case) or of a file name's ending. Errors: LT_ERR_FORMAT. */
+/* The format of a name ("mp3", any case) or of a file name's ending. Errors: LT_ERR_FORMAT; *format then stays. */
 LT_API lt_status lt_format_parse(const char *name, lt_format *format, lt_error *error);
 
 /* A switch that ends a request from outside. lt_cancel_fire is safe from any thread and from a signal
  * handler; one switch may serve several requests. Free it after the last lt_speak that uses it. */
 typedef struct lt_cancel lt_cancel;
-LT_API lt_cancel *lt_cancel_new(void);
+LT_API lt_cancel *lt_cancel_new(void); /* the caller's; NULL when out of memory */
 LT_API void lt_cancel_fire(lt_cancel *cancel);
-LT_API bool lt_cancel_fired(const lt_cancel *cancel);
-LT_API void lt_cancel_free(lt_cancel *cancel);
+LT_API bool lt_cancel_fired(const lt_cancel *cancel); /* safe from any thread, too */
+LT_API void lt_cancel_free(lt_cancel *cancel);        /* NULL is fine */
 
 /* What lt_request.text is. */
 typedef enum lt_input {
@@ -166,22 +168,20 @@ typedef enum lt_input {
 /* What is done with a text on its way to spoken words: bits of lt_request.text_on and text_off. Each has a setting of the same name
  * ("text.units"), which holds where a request says nothing. */
 typedef enum lt_text_switch {
-    LT_TEXT_NORMALIZE =
-        1 << 0, /* numbers, symbols, abbreviations become words; off: words are spoken as written */
-    LT_TEXT_UNITS = 1 << 1,      /* "10KB" is ten kilobytes, not ten K B */
-    LT_TEXT_URLS = 1 << 2,       /* "example.com" and IP addresses are said sign by sign ("dot") */
-    LT_TEXT_EMAILS = 1 << 3,     /* "me@example.com" is, too */
-    LT_TEXT_TELEPHONES = 1 << 4, /* "555-123-4567" is said digit by digit */
-    LT_TEXT_PLURALS = 1 << 5,    /* "file(s)" is files */
-    LT_TEXT_SYMBOLS = 1 << 6,    /* other symbols are said by name ("@": at); off: they are silent */
-    LT_TEXT_MARKDOWN = 1 << 7,   /* markdown and HTML are markup; off: their signs are text like any other */
-    LT_TEXT_EMOJI = 1 << 8,      /* emoji are said by name; off: they are silent. Setting: text.emoji */
-    LT_TEXT_PAUSE_MARKS =
-        1 << 9, /* [pause:1.5s] and <break> are obeyed; off: left out, as are the next three */
+    LT_TEXT_NORMALIZE = 1 << 0,   /* numbers, symbols, abbreviations become words; off: said as written */
+    LT_TEXT_UNITS = 1 << 1,       /* "10KB" is ten kilobytes, not ten K B */
+    LT_TEXT_URLS = 1 << 2,        /* "example.com" and IP addresses are said sign by sign ("dot") */
+    LT_TEXT_EMAILS = 1 << 3,      /* "me@example.com" is, too */
+    LT_TEXT_TELEPHONES = 1 << 4,  /* "555-123-4567" is said digit by digit */
+    LT_TEXT_PLURALS = 1 << 5,     /* "file(s)" is files */
+    LT_TEXT_SYMBOLS = 1 << 6,     /* other symbols are said by name ("@": at); off: they are silent */
+    LT_TEXT_MARKDOWN = 1 << 7,    /* markdown and HTML are markup; off: their signs are text like any other */
+    LT_TEXT_EMOJI = 1 << 8,       /* emoji are said by name; off: they are silent. Setting: text.emoji */
+    LT_TEXT_PAUSE_MARKS = 1 << 9, /* [pause:1.5s], <break>; off: left out, as are the next two */
     LT_TEXT_VOICE_MARKS = 1 << 10, /* [voice:NAME], <voice> */
     LT_TEXT_RATE_MARKS = 1 << 11,  /* [rate:1.2], <prosody rate> */
-    LT_TEXT_PHONEME_MARKS =
-        1 << 12, /* [word](/phonemes/), [word](+1), <phoneme>: off: the word is said as ever */
+    /* [word](/phonemes/), [word](+1), <phoneme>; off: the word is said as ever */
+    LT_TEXT_PHONEME_MARKS = 1 << 12
 } lt_text_switch;
 
 /* Where a request stands; passed to lt_request.progress after each chunk that was written. */
@@ -192,15 +192,17 @@ typedef struct lt_progress {
     double work_seconds;       /* wall time since lt_speak began */
 } lt_progress;
 
-/* A spoken word and when it sounds; only backends that know durations report them. */
+/* A spoken word and when it sounds; only backends that know durations (Kokoro's) report them. */
 typedef struct lt_word {
-    const char *text;    /* the word as written in the source; valid during the callback */
-    uint64_t text_begin; /* byte range in the source text: [text_begin, text_end) */
-    uint64_t text_end;
+    const char *text;    /* as it is spoken ("dollars" of "$2"), UTF-8; valid during the callback */
+    uint64_t text_begin; /* bytes of the source text that it comes from: [text_begin, text_end); words that */
+    uint64_t text_end;   /* stand for one thing share them */
     double start_seconds; /* from the beginning of the audio */
     double end_seconds;
 } lt_word;
 
+/* What to speak, how, and to whom. It and all that it points to stay the caller's, and must not change until lt_speak
+ * returns. Every callback is called on the thread that called lt_speak, one at a time. */
 typedef struct lt_request {
     /* The text: `text` and `text_bytes` (SIZE_MAX: NUL-terminated), or, when `text` is NULL, `read`, which
      * stores up to `size` bytes and returns how many (0: end, SIZE_MAX: error, which ends the request with
@@ -222,12 +224,13 @@ typedef struct lt_request {
      * on, false to stop (lt_speak then returns LT_ERR_CANCELLED). */
     bool (*write)(void *user, const void *bytes, size_t size);
     /* Optional: overwrites `size` bytes written earlier, at `offset` from the first byte. Where it is
-     * given, WAV and FLAC headers get their true sizes at the end; else the streaming convention. */
+     * given, WAV and FLAC headers get their true sizes at the end, and MP3 begins with an Info frame that tells its
+     * length; else the streaming convention. Returns as `write` does. */
     bool (*rewrite)(void *user, uint64_t offset, const void *bytes, size_t size);
-    void (*progress)(void *user, const lt_progress *progress); /* optional */
-    void (*word)(void *user, const lt_word *word);             /* optional */
-    void *user;                                                /* passed to every callback */
-    lt_cancel *cancel;                                         /* optional */
+    void (*progress)(void *user, const lt_progress *progress); /* optional: after each chunk */
+    void (*word)(void *user, const lt_word *word); /* optional: in order, when its chunk is written */
+    void *user;                                    /* passed to every callback */
+    lt_cancel *cancel;                             /* optional: ends the request when it fires */
 } lt_request;
 
 /* Sets every field to its default. */
@@ -244,9 +247,9 @@ typedef struct lt_result {
     uint64_t text_bytes;        /* bytes of text that were read */
     uint64_t bytes_written;     /* encoded bytes handed to write */
     uint32_t chunks;            /* pieces the text was spoken in */
-    uint32_t
-        chunks_cached; /* of them: from a cache, or spoken for another request at that moment; all of them
-                                   when the whole answer was kept, encoded, and nothing was left to do */
+    /* Of them: from a cache, or spoken for another request at that moment; all of them when the whole answer was kept,
+     * encoded, and nothing was left to do. */
+    uint32_t chunks_cached;
     uint64_t peak_memory_bytes; /* peak resident memory of the process so far */
 } lt_result;
 
@@ -326,13 +329,12 @@ typedef struct lt_stats {
 
     /* Memory, in bytes. The budget (memory.limit_bytes, 0: none) covers the next three. */
     uint64_t memory_limit_bytes;
-    uint64_t
-        memory_backend_bytes; /* working memory that backends keep, or may take for the requests in progress */
-    uint64_t memory_cache_bytes;       /* the cache's "memory" level */
-    uint64_t memory_request_bytes;     /* reserved by requests in progress: an estimate of their buffers */
-    uint64_t memory_waiting;           /* requests that wait for room now */
-    uint64_t memory_waits;             /* requests that had to */
-    uint64_t memory_refusals;          /* requests that were refused with LT_ERR_MEMORY for want of room */
+    uint64_t memory_backend_bytes; /* working memory of backends: kept, or promised to requests in progress */
+    uint64_t memory_cache_bytes;   /* the cache's "memory" level */
+    uint64_t memory_request_bytes; /* reserved by requests in progress: an estimate of their buffers */
+    uint64_t memory_waiting;       /* requests that wait for room now */
+    uint64_t memory_waits;         /* requests that had to */
+    uint64_t memory_refusals;      /* requests that were refused with LT_ERR_MEMORY for want of room */
     uint64_t resident_anonymous_bytes; /* of the whole process, as the kernel counts: heap and stacks */
     uint64_t resident_file_bytes;      /* mapped files in memory: the model, libraries */
     /* The leak detector: by how many bytes the anonymous memory that none of the above accounts for grew from one
@@ -351,9 +353,9 @@ LT_API void lt_engine_stats(lt_engine *engine, lt_stats *stats);
 typedef enum lt_stage {
     LT_STAGE_WORDS = 0,    /* what is spoken, in words: "five dollars"; a line a paragraph */
     LT_STAGE_PHONEMES = 1, /* the same in Kokoro's phoneme symbols; a line a paragraph */
-    LT_STAGE_RECEIPT =
-        2 /* a JSON array with an object a word, mark or pause: its bytes in the text, what is spoken,
-                              its phonemes and where they came from, or why nothing is spoken */
+    /* A JSON array with an object a word, mark or pause: its bytes in the text, what is spoken, its phonemes and where
+     * they came from, or why nothing is spoken. */
+    LT_STAGE_RECEIPT = 2
 } lt_stage;
 
 /* Does the text front end's part of lt_speak and writes the outcome as UTF-8. Of the request only text, text_bytes,
