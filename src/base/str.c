@@ -51,7 +51,7 @@ bool str_reserve(struct str *s, size_t more)
 
 void str_append(struct str *s, const void *bytes, size_t size)
 {
-    if (!str_reserve(s, size))
+    if ((s->failed || size >= s->capacity - s->length) && !str_reserve(s, size))
         return;
     if (size > 0)
         memcpy(s->data + s->length, bytes, size);

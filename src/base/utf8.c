@@ -1,6 +1,8 @@
 /* utf8.c: decoding, encoding and checking UTF-8. */
 #include "base/utf8.h"
 
+#include <string.h>
+
 size_t utf8_decode(const char *text, size_t size, uint32_t *codepoint)
 {
     const unsigned char *s = (const unsigned char *)text;
@@ -61,6 +63,14 @@ size_t utf8_encode(uint32_t c, char out[4])
 size_t utf8_first_invalid(const char *text, size_t size)
 {
     for (size_t at = 0; at < size;) {
+        uint64_t eight;
+        if (size - at >= sizeof eight) { /* ASCII, eight bytes at a time */
+            memcpy(&eight, text + at, sizeof eight);
+            if ((eight & 0x8080808080808080U) == 0) {
+                at += sizeof eight;
+                continue;
+            }
+        }
         uint32_t ignored;
         size_t n = utf8_decode(text + at, size - at, &ignored);
         if (n == 0)

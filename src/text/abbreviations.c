@@ -1,4 +1,5 @@
 /* abbreviations.c: shortened words, with and without their point, titles, states and street names. */
+#include <pthread.h>
 #include <string.h>
 
 #include "text/norm.h"
@@ -531,11 +532,53 @@ static size_t scan_pointed(struct norm *x, size_t at, size_t size, const char *w
     return say(x, at, size, words, char_is_upper(words[0]));
 }
 
+/* A set of short words that says no to nearly all others: a bit for what their first, last and middle letters and size make. */
+static uint64_t short_words[16];
+static pthread_once_t short_words_once = PTHREAD_ONCE_INIT;
+
+static size_t short_word_bit(const char *word, size_t size)
+{
+    return ((unsigned char)word[0] + 5U * (unsigned char)word[size / 2] +
+            19U * (unsigned char)word[size - 1] + 131U * size) %
+           (sizeof short_words * 8);
+}
+
+static void add_short_word(const char *word)
+{
+    size_t bit = short_word_bit(word, strlen(word));
+    short_words[bit / 64] |= (uint64_t)1 << bit % 64;
+}
+
+static void make_short_words(void)
+{
+    static const char *const more[] = {"mk", "ctrl", "cmd", "esc", "del", "ins", "pgup", "pgdn"};
+    for (size_t i = 0; i < sizeof anywhere / sizeof *anywhere; i++)
+        add_short_word(anywhere[i].key);
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        add_short_word(more[i]);
+}
+
+void abbreviations_prepare(void)
+{
+    pthread_once(&short_words_once, make_short_words);
+}
+
+/* Whether the word, which has small letters at both ends and a word or nothing behind it, is surely no abbreviation. */
+static bool is_plain(const struct norm *x, size_t at, size_t size)
+{
+    const char *word = x->text + at;
+    if (norm_char(x, at + size) != ' ' || !char_is_lower(word[0]) || !char_is_lower(word[size - 1]) ||
+        !char_is_lower(word[size / 2]) || char_is_digit(norm_char(x, at + size + 1)))
+        return false;
+    size_t bit = short_word_bit(word, size);
+    return (short_words[bit / 64] >> bit % 64 & 1) == 0;
+}
+
 size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
 {
     char word[12], next = norm_char(x, at + size);
     size_t used;
-    if (size == 0 || size > 8 || char_is_wide(x->text[at]))
+    if (size == 0 || size > 8 || char_is_wide(x->text[at]) || is_plain(x, at, size))
         return 0;
     if (next == '/' && (used = scan_slashed(x, at)) > 0)
         return used;

@@ -195,7 +195,9 @@ static bool split_first(struct chunker *chunker)
     return true;
 }
 
-static bool chunk_add_word(struct chunker *chunker, const struct token *token, size_t begin)
+/* Adds the word whose text and phonemes begin at these bytes of the chunk's and end where those end. */
+static bool chunk_add_word(struct chunker *chunker, const struct token *token, size_t begin,
+                           size_t phoneme_begin)
 {
     if (chunker->chunk.word_count == chunker->word_capacity) {
         size_t capacity = chunker->word_capacity == 0 ? 64 : chunker->word_capacity * 2;
@@ -210,7 +212,7 @@ static bool chunk_add_word(struct chunker *chunker, const struct token *token, s
         .source_end = token->source_end,
         .spoken_begin = (uint32_t)begin,
         .spoken_end = (uint32_t)chunker->text.length,
-        .phoneme_begin = (uint32_t)(chunker->spoken_phonemes.length - token->phonemes_size),
+        .phoneme_begin = (uint32_t)phoneme_begin,
         .phoneme_end = (uint32_t)chunker->spoken_phonemes.length,
         .start = -1,
         .end = -1,
@@ -296,6 +298,14 @@ static void append_text(struct chunker *chunker, const struct token *token)
         return;
     }
     for (size_t i = 0; i < token->text_size;) {
+        size_t plain = i;
+        while (plain < token->text_size && !token->spell && !char_is_wide(text[plain]))
+            plain++;
+        if (plain > i) { /* nearly all text */
+            str_append(&chunker->text, text + i, plain - i);
+            i = plain;
+            continue;
+        }
         uint32_t c = 0;
         size_t n = utf8_decode(text + i, token->text_size - i, &c);
         bool joined = text[i] == '\'' || (i > 0 && text[i - 1] == '\''); /* "U S's" */
@@ -326,17 +336,18 @@ static bool build(struct chunker *chunker, size_t end)
         if (token->kind == TOKEN_WORD || token->kind == TOKEN_PUNCTUATION) {
             if (space && chunker->text.length > 0 && !is_closing(tokens, token)) {
                 str_putc(&chunker->text, ' ');
-                str_putc(&chunker->spoken_phonemes, ' ');
+                if (chunker->phonemes)
+                    str_putc(&chunker->spoken_phonemes, ' ');
             }
             space = false;
-            size_t begin = chunker->text.length;
+            size_t begin = chunker->text.length, phoneme_begin = chunker->spoken_phonemes.length;
             append_text(chunker, token);
-            if (token->phonemes_size > 0)
+            if (chunker->phonemes && token->phonemes_size > 0)
                 str_append(&chunker->spoken_phonemes, tokens->pool.data + token->phonemes,
                            token->phonemes_size);
-            else if (token->kind == TOKEN_PUNCTUATION)
+            else if (chunker->phonemes && token->kind == TOKEN_PUNCTUATION)
                 str_append(&chunker->spoken_phonemes, tokens->pool.data + token->text, token->text_size);
-            if (token->kind == TOKEN_WORD && !chunk_add_word(chunker, token, begin))
+            if (token->kind == TOKEN_WORD && !chunk_add_word(chunker, token, begin, phoneme_begin))
                 return false;
         }
         space |= token->space_after;

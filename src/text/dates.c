@@ -79,7 +79,7 @@ static size_t day_size(const struct norm *x, size_t at, size_t *digits)
 size_t scan_month_date(struct norm *x, size_t at, size_t size)
 {
     size_t next = at + size;
-    while (next < at + size + 2 && strchr(" .-", norm_char(x, next)) != NULL)
+    for (char c; next < at + size + 2 && ((c = norm_char(x, next)) == ' ' || c == '.' || c == '-');)
         next++;
     uint32_t month = char_is_digit(norm_char(x, next)) ? month_of(x->text + at, size) : 0;
     if (month == 0)

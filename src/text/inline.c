@@ -725,19 +725,16 @@ static bool is_special(unsigned char byte)
 
 static void copy(struct cleaner *c, size_t begin, size_t end)
 {
-    struct raw_text *clean = &c->out->clean;
-    size_t at = clean->text.length;
-    raw_append_for(clean, c->text + begin, end - begin, 0, 0);
-    if (!clean->failed)
-        memcpy(clean->places + at, c->places + begin, (end - begin) * sizeof *clean->places);
+    raw_copy(&c->out->clean, c->text + begin, c->places + begin, end - begin);
 }
 
 static void clean_range(struct cleaner *c, size_t begin, size_t end)
 {
     for (size_t at = begin; at < end;) {
         size_t run = at;
-        while (run < end && !is_special((unsigned char)c->text[run]))
-            run++;
+        while (run < end && (!is_special((unsigned char)c->text[run]) ||
+                             (c->text[run] == ' ' && run > at && c->text[run - 1] != ' ')))
+            run++; /* one space behind a character of the run stays as it is */
         if (run > at)
             copy(c, at, run);
         at = run;

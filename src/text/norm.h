@@ -165,6 +165,8 @@ size_t scan_measure(struct norm *x, size_t at);                                 
 size_t scan_telephone(struct norm *x, size_t at);                                /* telephone.c */
 size_t scan_electronic(struct norm *x, size_t at,
                        size_t size); /* electronic.c: URL, e-mail, path, IP, handle */
+void abbreviations_prepare(
+    void); /* abbreviations.c: before the first of its scanners; any number of times, from any thread */
 size_t scan_abbreviation(struct norm *x, size_t at,
                          size_t size); /* abbreviations.c: a word of `size` bytes */
 size_t scan_calendar_range(struct norm *x, size_t at, size_t size); /* abbreviations.c: Mon-Fri, Jan-Mar */

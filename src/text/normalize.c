@@ -855,8 +855,9 @@ static size_t emoticon_size(const struct norm *x, size_t at)
                                         "=)",  ":*",  ":3",  ">:(", "T_T", "o_O", "O_o", "O_O", ">_<", "^^",
                                         ":p",  ";P",  ":o",  ":-O", ":-|", ":-*", ":')", "=D",  "-.-"};
     char second = norm_char(x, at + 1);
-    if (strchr(":;=<>^-xXTOoD", x->text[at]) == NULL || (at > 0 && !char_is_space(x->text[at - 1])) ||
-        (char_is_alpha(x->text[at]) && strchr("D_:", second) == NULL))
+    if (char_is_alpha(x->text[at]) && second != 'D' && second != '_' && second != ':')
+        return 0; /* nearly all words */
+    if (strchr(":;=<>^-xXTOoD", x->text[at]) == NULL || (at > 0 && !char_is_space(x->text[at - 1])))
         return 0;
     for (size_t i = 0; i < sizeof faces / sizeof *faces; i++) {
         size_t n = strlen(faces[i]);
@@ -1096,7 +1097,8 @@ static void cover_signs(struct norm *x, size_t first, size_t at, size_t end)
 static void walk(struct norm *x, size_t from, size_t end)
 {
     for (size_t at = from; at < end;) {
-        take_drops(x, at);
+        if (x->next_drop < x->sentence->clean.drop_count)
+            take_drops(x, at);
         if (x->text[at] == ' ') {
             add_space(x);
             at++;
@@ -1256,6 +1258,7 @@ void normalize_sentence(const struct sentence *sentence, const struct normalize_
         .switches = options->switches,
         .respell = options->respell,
     };
+    abbreviations_prepare();
     if (x.size > 0 && (options->switches & LT_TEXT_NORMALIZE) == 0)
         walk_verbatim(&x);
     else if (x.size > 0)

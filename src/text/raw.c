@@ -61,6 +61,14 @@ void raw_append_for(struct raw_text *raw, const char *bytes, size_t size, uint64
     str_append(&raw->text, bytes, size);
 }
 
+void raw_copy(struct raw_text *raw, const char *bytes, const struct place *places, size_t size)
+{
+    if (!reserve(raw, size))
+        return;
+    memcpy(raw->places + raw->text.length, places, size * sizeof *places);
+    str_append(&raw->text, bytes, size);
+}
+
 void raw_add_event(struct raw_text *raw, char control, const struct raw_event *event, uint64_t begin,
                    uint64_t end)
 {

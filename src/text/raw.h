@@ -97,6 +97,9 @@ void raw_append(struct raw_text *raw, const char *bytes, size_t size, uint64_t s
 /* Appends `size` bytes that all stand for the source [begin, end). */
 void raw_append_for(struct raw_text *raw, const char *bytes, size_t size, uint64_t begin, uint64_t end);
 
+/* Appends `size` bytes with the places they had in another raw text. */
+void raw_copy(struct raw_text *raw, const char *bytes, const struct place *places, size_t size);
+
 /* Appends a control byte and its event, for the source [begin, end). */
 void raw_add_event(struct raw_text *raw, char control, const struct raw_event *event, uint64_t begin,
                    uint64_t end);

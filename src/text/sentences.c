@@ -219,9 +219,21 @@ static bool is_final(const char *text, size_t size, size_t begin, size_t end, si
     return !stop_only || stop_is_final(text, begin, follow);
 }
 
+/* Bytes at which sentence_length() has to look; all others are inside a sentence. */
+static bool is_special(unsigned char byte)
+{
+    static const bool specials[256] = {[RAW_EVENT] = true, [RAW_LINE] = true, ['.'] = true, ['!'] = true,
+                                       ['?'] = true,       ['['] = true,      ['<'] = true};
+    return byte >= 0xc0 || specials[byte];
+}
+
 size_t sentence_length(const char *text, size_t size, bool complete, size_t *from)
 {
     for (size_t at = *from; at < size;) {
+        if (!is_special((unsigned char)text[at])) {
+            at++;
+            continue;
+        }
         char c = text[at];
         if (c == RAW_EVENT || c == RAW_LINE)
             return c == RAW_EVENT ? at : at + 1;

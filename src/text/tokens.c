@@ -17,18 +17,28 @@ void tokens_clear(struct tokens *tokens)
     tokens->failed = false;
 }
 
+/* Room for `more` items. */
+static bool reserve(struct tokens *tokens, size_t more)
+{
+    if (more <= tokens->capacity - tokens->count)
+        return true;
+    size_t capacity = tokens->capacity == 0 ? 64 : tokens->capacity * 2;
+    while (capacity - tokens->count < more)
+        capacity *= 2;
+    struct token *items = realloc(tokens->items, capacity * sizeof *items);
+    if (items == NULL) {
+        tokens->failed = true;
+        return false;
+    }
+    tokens->items = items;
+    tokens->capacity = capacity;
+    return true;
+}
+
 struct token *tokens_add(struct tokens *tokens, const struct token *token, const char *text, size_t size)
 {
-    if (tokens->count == tokens->capacity) {
-        size_t capacity = tokens->capacity == 0 ? 64 : tokens->capacity * 2;
-        struct token *items = realloc(tokens->items, capacity * sizeof *items);
-        if (items == NULL) {
-            tokens->failed = true;
-            return NULL;
-        }
-        tokens->items = items;
-        tokens->capacity = capacity;
-    }
+    if (!reserve(tokens, 1))
+        return NULL;
     size_t at = tokens->pool.length;
     str_append(&tokens->pool, text, size);
     if (tokens->pool.failed || at + size > UINT32_MAX) {
@@ -47,12 +57,14 @@ void tokens_append(struct tokens *tokens, const struct tokens *from)
     size_t shift = tokens->pool.length;
     tokens->failed |= from->failed;
     str_append(&tokens->pool, from->pool.data, from->pool.length);
+    if (tokens->pool.failed || tokens->pool.length > UINT32_MAX || !reserve(tokens, from->count)) {
+        tokens->failed = true;
+        return;
+    }
     for (size_t i = 0; i < from->count; i++) {
-        struct token *added = tokens_add(tokens, &from->items[i], "", 0);
-        if (added == NULL)
-            return;
-        added->text = (uint32_t)(shift + from->items[i].text);
-        added->text_size = from->items[i].text_size;
-        added->phonemes = (uint32_t)(shift + from->items[i].phonemes);
+        struct token *added = &tokens->items[tokens->count++];
+        *added = from->items[i];
+        added->text += (uint32_t)shift;
+        added->phonemes += (uint32_t)shift;
     }
 }
