@@ -51,8 +51,9 @@ lt_status chunker_add_passage(struct chunker *chunker, const struct passage *pas
     size_t begin = chunker->passage_count == 0 ? 0 : chunker->passages[chunker->passage_count - 1].end;
     for (size_t i = begin; i < chunker->tokens.count; i++) {
         chunker->symbols += token_symbols(chunker, &chunker->tokens.items[i]);
-        chunker->has_final |= chunker->tokens.items[i].kind == TOKEN_PAUSE;
+        chunker->pauses += chunker->tokens.items[i].kind == TOKEN_PAUSE;
     }
+    chunker->has_final |= chunker->pauses > 0;
     if (begin == chunker->tokens.count) { /* nothing is said: only its end counts, and only after something */
         if (chunker->passage_count > chunker->passage_first && (passage->final || passage->pause > 0)) {
             struct passage *last = &chunker->passages[chunker->passage_count - 1];
@@ -391,16 +392,16 @@ static void compact(struct chunker *chunker)
 /* Forgets the tokens before `end`. */
 static void advance(struct chunker *chunker, size_t end)
 {
-    for (; chunker->first < end; chunker->first++)
+    for (; chunker->first < end; chunker->first++) {
         chunker->symbols -= token_symbols(chunker, &chunker->tokens.items[chunker->first]);
+        chunker->pauses -= chunker->tokens.items[chunker->first].kind == TOKEN_PAUSE;
+    }
     while (chunker->passage_first < chunker->passage_count &&
            chunker->passages[chunker->passage_first].end <= end)
         chunker->passage_first++;
-    chunker->has_final = false;
+    chunker->has_final = chunker->pauses > 0;
     for (size_t i = chunker->passage_first; i < chunker->passage_count; i++)
         chunker->has_final |= chunker->passages[i].final || chunker->passages[i].pause > 0;
-    for (size_t i = end; i < chunker->tokens.count && !chunker->has_final; i++)
-        chunker->has_final = chunker->tokens.items[i].kind == TOKEN_PAUSE;
     if (chunker->first == chunker->tokens.count) {
         tokens_clear(&chunker->tokens);
         chunker->first = chunker->passage_first = chunker->passage_count = 0;

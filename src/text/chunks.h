@@ -44,6 +44,7 @@ struct chunker {
     struct passage *passages; /* of `tokens`, in order; those before `passage_first` were spoken */
     size_t passage_count, passage_capacity, passage_first;
     size_t symbols; /* in the waiting tokens */
+    size_t pauses;  /* waiting tokens that are pauses */
     bool has_final; /* a waiting passage ends a chunk by itself */
     /* The memory of the chunk handed out last. */
     struct str text, spoken_phonemes;

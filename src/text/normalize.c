@@ -574,16 +574,18 @@ static size_t take_inches(struct norm *x, size_t at, bool plural)
     return 1;
 }
 
-/* Whether the digits and the signs between them run on for longer than any number, date or address does. */
+/* Whether the digits and the signs between them, or the digits and letters, run on for longer than any number, date or name does. */
 static bool in_long_run(struct norm *x, size_t at)
 {
     enum { LONGEST = 128 };
     if (at >= x->run_end) {
-        size_t end = at;
+        size_t end = at, mixed = at;
         while (end < x->size && (char_is_digit(x->text[end]) || strchr("-.,:/", x->text[end]) != NULL))
             end++;
-        x->long_run = end - at > LONGEST;
-        x->run_end = end;
+        while (mixed < x->size && char_is_alnum(x->text[mixed]))
+            mixed++;
+        x->long_run = end - at > LONGEST || mixed - at > LONGEST;
+        x->run_end = mixed - at > LONGEST ? mixed : end;
     }
     return x->long_run;
 }
@@ -956,6 +958,12 @@ static size_t take(struct norm *x, size_t at)
 {
     char c = x->text[at];
     size_t used;
+    if (char_is_alpha(c) && at < x->run_end &&
+        x->long_run) { /* no name either: a key, a picture in base 64 */
+        used = norm_letters(x, at);
+        say_word(x, at, used);
+        return used;
+    }
     if (char_is_alpha(c) || (char_is_wide(c) && c != '\xe2')) {
         if ((used = take_emoticon(x, at)) > 0)
             return used;
