@@ -250,6 +250,22 @@ lt_status arguments_number(const struct arguments *arguments, const char *option
     return LT_OK;
 }
 
+lt_status arguments_whole(const struct arguments *arguments, const char *option, int least, int most,
+                          int fallback, int *value, lt_error *error)
+{
+    const char *text = arguments_value(arguments, option);
+    *value = fallback;
+    if (text == NULL)
+        return LT_OK;
+    char *end;
+    long number = strtol(text, &end, 10); /* beyond its range: the nearest, which is beyond ours, too */
+    if (end == text || *end != '\0' || number < least || number > most)
+        return error_set(error, LT_ERR_ARGUMENT, "--%s takes a whole number from %d to %d, not '%s'", option,
+                         least, most, text);
+    *value = (int)number;
+    return LT_OK;
+}
+
 int arguments_operands(const struct arguments *arguments, char *const **operands)
 {
     *operands = arguments->operands;

@@ -208,16 +208,14 @@ static lt_status open_model(struct bench *b, const lt_config *config, lt_error *
 
 static lt_status prepare(struct bench *b, lt_error *error)
 {
-    double tokens, batch, runs;
-    lt_status status = arguments_number(b->arguments, "tokens", 1, 510, 100, &tokens, error);
+    int tokens;
+    lt_status status = arguments_whole(b->arguments, "tokens", 1, 510, 100, &tokens, error);
     if (status == LT_OK)
-        status = arguments_number(b->arguments, "batch", 1, KOKORO_MAX_BATCH, 1, &batch, error);
+        status = arguments_whole(b->arguments, "batch", 1, KOKORO_MAX_BATCH, 1, &b->batch, error);
     if (status == LT_OK)
-        status = arguments_number(b->arguments, "runs", 1, MOST_RUNS, 5, &runs, error);
+        status = arguments_whole(b->arguments, "runs", 1, MOST_RUNS, 5, &b->runs, error);
     if (status != LT_OK)
         return status;
-    b->batch = (int)batch;
-    b->runs = (int)runs;
     const char *golden = arguments_value(b->arguments, "golden");
     const char *compare = arguments_value(b->arguments, "compare");
     if (compare)
@@ -225,7 +223,7 @@ static lt_status prepare(struct bench *b, lt_error *error)
     if (status != LT_OK)
         return status;
     return golden ? trial_read(b->model, golden, &b->trial, error)
-                  : trial_make(b->model, (int)tokens, &b->trial, error);
+                  : trial_make(b->model, tokens, &b->trial, error);
 }
 
 /* Prints the result, held against `kept` unless that is NULL, and saves it when asked to. */

@@ -65,6 +65,10 @@ bool arguments_given(const struct arguments *arguments, const char *option);
 lt_status arguments_number(const struct arguments *arguments, const char *option, double least, double most,
                            double fallback, double *value, lt_error *error);
 
+/* The same for whole numbers. */
+lt_status arguments_whole(const struct arguments *arguments, const char *option, int least, int most,
+                          int fallback, int *value, lt_error *error);
+
 /* The operands: what is neither an option nor an option's value. */
 int arguments_operands(const struct arguments *arguments, char *const **operands);
 

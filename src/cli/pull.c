@@ -82,10 +82,10 @@ static lt_status compile_lexicons(const char *folder, lt_error *error)
 
 static lt_status pull(const struct arguments *arguments, struct job *job, const char *folder, lt_error *error)
 {
-    double timeout, tries;
-    lt_status status = arguments_number(arguments, "timeout", 1, 3600, 30, &timeout, error);
+    int timeout, tries = 0;
+    lt_status status = arguments_whole(arguments, "timeout", 1, 3600, 30, &timeout, error);
     if (status == LT_OK)
-        status = arguments_number(arguments, "tries", 1, 1000, 5, &tries, error);
+        status = arguments_whole(arguments, "tries", 1, 1000, 5, &tries, error);
     if (status != LT_OK)
         return status;
     enum gguf_type type = GGUF_Q8_0;
