@@ -469,9 +469,12 @@ static lt_status look(struct import *import)
         status = schema_check(&import->schema, import->checkpoint, import->error);
     if (status == LT_OK)
         status = check_norms(import);
+    const uint64_t width = 2 * import->schema.widths[WIDTH_STYLE];
     if (status == LT_OK && options->voices != NULL)
-        status = voice_list_read(options->voices, 2 * import->schema.widths[WIDTH_STYLE], &import->voices,
-                                 import->error);
+        status = voice_list_read(options->voices, width, &import->voices, import->error);
+    else if (status == LT_OK)
+        status = voice_list_read_files(options->voice_files, options->voice_file_count, width,
+                                       &import->voices, import->error);
     return status;
 }
 

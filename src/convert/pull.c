@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/file.h>
@@ -194,41 +195,75 @@ static lt_status install_lexicons(struct pull *pull)
     return status;
 }
 
-static lt_status import_files(struct pull *pull)
+/* The paths of what is imported. Of voices only those that the manifest lists and that were checked: others may lie
+ * beside them. */
+struct sources {
+    struct str checkpoint, config;
+    const char **voices; /* owned, and so are the strings */
+    size_t voice_count;
+};
+
+static lt_status find_sources(struct pull *pull, struct sources *sources)
 {
-    struct str checkpoint = {0}, config = {0}, voices = {0}, output = {0};
+    struct str path = {0};
     lt_status status = LT_OK;
+    sources->voices = calloc(pull->manifest.count, sizeof *sources->voices);
+    if (sources->voices == NULL)
+        return error_memory(pull->error, "a list of files");
     for (size_t i = 0; i < pull->manifest.count && status == LT_OK; i++) {
         const char *file = pull->manifest.files[i].path;
-        if (is_checkpoint(file))
-            status = path_of(pull, file, &checkpoint);
-        else if (strcmp(file, "config.json") == 0)
-            status = path_of(pull, file, &config);
-        else if (strncmp(file, "voices/", 7) == 0)
-            status = path_of(pull, "voices", &voices);
+        if (is_checkpoint(file)) {
+            status = path_of(pull, file, &sources->checkpoint);
+        } else if (strcmp(file, "config.json") == 0) {
+            status = path_of(pull, file, &sources->config);
+        } else if (strncmp(file, "voices/", 7) == 0) {
+            status = path_of(pull, file, &path);
+            const char *voice = status == LT_OK ? strdup(path.data) : NULL;
+            if (status == LT_OK && voice == NULL)
+                status = error_memory(pull->error, "a path");
+            if (voice != NULL)
+                sources->voices[sources->voice_count++] = voice;
+        }
     }
-    str_printf(&output, "%s/kokoro.gguf", pull->options->folder);
-    if (status == LT_OK && output.failed)
-        status = error_memory(pull->error, "a path");
-    if (status == LT_OK && checkpoint.length == 0)
+    str_free(&path);
+    if (status == LT_OK && sources->checkpoint.length == 0)
         status =
             error_set(pull->error, LT_ERR_MODEL,
                       "the manifest lists no checkpoint: a .pth, .safetensors or .onnx at its top is needed");
-    struct import_options import = {.checkpoint = checkpoint.data,
-                                    .config = config.data,
-                                    .voices = voices.data,
-                                    .output = output.data,
-                                    .type = pull->options->type,
-                                    .name = pull->options->manifest == NULL ? "Kokoro-82M" : NULL,
-                                    .progress = import_progress,
-                                    .user = pull};
+    return status;
+}
+
+static void sources_free(struct sources *sources)
+{
+    for (size_t i = 0; i < sources->voice_count; i++)
+        free((void *)(uintptr_t)sources->voices[i]);
+    free(sources->voices);
+    str_free(&sources->checkpoint);
+    str_free(&sources->config);
+}
+
+static lt_status import_files(struct pull *pull)
+{
+    struct sources sources = {0};
+    struct str output = {0};
+    lt_status status = find_sources(pull, &sources);
+    str_printf(&output, "%s/kokoro.gguf", pull->options->folder);
+    if (status == LT_OK && output.failed)
+        status = error_memory(pull->error, "a path");
+    const struct import_options import = {.checkpoint = sources.checkpoint.data,
+                                          .config = sources.config.data,
+                                          .voice_files = (const char *const *)sources.voices,
+                                          .voice_file_count = sources.voice_count,
+                                          .output = output.data,
+                                          .type = pull->options->type,
+                                          .name = pull->options->manifest == NULL ? "Kokoro-82M" : NULL,
+                                          .progress = import_progress,
+                                          .user = pull};
     pull->index = pull->manifest.count;
     pull->item = "importing";
     if (status == LT_OK)
         status = import_model(&import, pull->error);
-    str_free(&checkpoint);
-    str_free(&config);
-    str_free(&voices);
+    sources_free(&sources);
     str_free(&output);
     return status;
 }

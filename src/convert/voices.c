@@ -265,6 +265,18 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct voice_file *)a)->name, ((const struct voice_file *)b)->name);
 }
 
+/* Sorts a list that has been read, and finds names that are there twice. */
+static lt_status finish_list(struct voice_list *list, lt_error *error)
+{
+    if (list->count > 0)
+        qsort(list->voices, list->count, sizeof *list->voices, by_name);
+    for (size_t i = 1; i < list->count; i++)
+        if (by_name(&list->voices[i - 1], &list->voices[i]) == 0)
+            return error_set(error, LT_ERR_MODEL, "'%s' and '%s' hold two voices named '%s': leave one out",
+                             list->voices[i - 1].path, list->voices[i].path, list->voices[i].name);
+    return LT_OK;
+}
+
 lt_status voice_list_read(const char *path, uint64_t width, struct voice_list *list, lt_error *error)
 {
     *list = (struct voice_list){.width = width};
@@ -275,14 +287,17 @@ lt_status voice_list_read(const char *path, uint64_t width, struct voice_list *l
     if (status == LT_OK && list->count == 0)
         status = error_set(error, LT_ERR_MODEL,
                            "'%s' holds no voices: .pt, .bin, .npy or .npz files are needed", path);
-    if (status != LT_OK)
-        return status;
-    qsort(list->voices, list->count, sizeof *list->voices, by_name);
-    for (size_t i = 1; i < list->count; i++)
-        if (by_name(&list->voices[i - 1], &list->voices[i]) == 0)
-            return error_set(error, LT_ERR_MODEL, "'%s' holds two voices named '%s'", path,
-                             list->voices[i].name);
-    return LT_OK;
+    return status == LT_OK ? finish_list(list, error) : status;
+}
+
+lt_status voice_list_read_files(const char *const *paths, size_t count, uint64_t width,
+                                struct voice_list *list, lt_error *error)
+{
+    *list = (struct voice_list){.width = width};
+    lt_status status = LT_OK;
+    for (size_t i = 0; i < count && status == LT_OK; i++)
+        status = list_file(paths[i], list, error);
+    return status == LT_OK ? finish_list(list, error) : status;
 }
 
 static lt_status read_zipped(const struct voice_file *voice, uint64_t width, uint64_t *rows, float **values,

@@ -30,6 +30,10 @@ struct voice_list {
  * error. Errors: LT_ERR_IO, LT_ERR_MODEL (a file that is no voice, a bad or doubled name, none at all),
  * LT_ERR_MEMORY. */
 lt_status voice_list_read(const char *path, uint64_t width, struct voice_list *list, lt_error *error);
+
+/* The same for `count` files, and nothing else that may lie beside them. */
+lt_status voice_list_read_files(const char *const *paths, size_t count, uint64_t width,
+                                struct voice_list *list, lt_error *error);
 void voice_list_free(struct voice_list *list);
 
 /* Reads one voice: rows * width floats into *values, to be freed. Errors as above. */

@@ -672,7 +672,7 @@ static void voices_that_are_none_are_refused(void **state)
     row[7] = 0;
     write_file(in("voices/twin.bin"), row, sizeof row);
     write_npy(in("voices/twin.npy"), row, 256, NULL);
-    assert_says(refusal(model, config, in("voices"), LT_ERR_MODEL), "two voices named 'twin'");
+    assert_says(refusal(model, config, in("voices"), LT_ERR_MODEL), "hold two voices named 'twin'");
 }
 
 /* ---- The published size, and manifests --------------------------------------------------------- */
