@@ -109,8 +109,8 @@ typedef struct lt_engine lt_engine;
 
 /* Opens an engine from `config` (copied; NULL: defaults, file and environment as the command has them).
  * On success *engine is the caller's, to be closed with lt_engine_close; else it is NULL. May be called from
- * several threads at once. Errors: LT_ERR_ARGUMENT (`engine` is NULL), LT_ERR_CONFIG, LT_ERR_IO, LT_ERR_MODEL (a
- * damaged model or lexicon), LT_ERR_VOICE (voice.default_voice does not exist), LT_ERR_MEMORY. */
+ * several threads at once. Errors: LT_ERR_ARGUMENT (`engine` is NULL), LT_ERR_CONFIG, LT_ERR_IO, LT_ERR_MODEL
+ * (a damaged model or lexicon), LT_ERR_VOICE (voice.default_voice does not exist), LT_ERR_MEMORY. */
 LT_API lt_status lt_engine_open(const lt_config *config, lt_engine **engine, lt_error *error);
 
 /* Closes it. The caller sees to it that no lt_speak is running on it. NULL is fine. */
@@ -147,7 +147,8 @@ typedef enum lt_format {
 /* "wav", "mp3" ... and "audio/mpeg" ...; static storage, NULL for a value that is no format. */
 LT_API const char *lt_format_name(lt_format format);
 LT_API const char *lt_format_mime(lt_format format);
-/* The format of a name ("mp3", any case) or of a file name's ending. Errors: LT_ERR_FORMAT; *format then stays. */
+/* The format of a name ("mp3", any case) or of a file name's ending. Errors: LT_ERR_FORMAT; *format then
+ * stays. */
 LT_API lt_status lt_format_parse(const char *name, lt_format *format, lt_error *error);
 
 /* A switch that ends a request from outside. lt_cancel_fire is safe from any thread and from a signal
@@ -165,8 +166,8 @@ typedef enum lt_input {
     LT_INPUT_SSML = 2      /* SSML 1.1, a <speak> document */
 } lt_input;
 
-/* What is done with a text on its way to spoken words: bits of lt_request.text_on and text_off. Each has a setting of the same name
- * ("text.units"), which holds where a request says nothing. */
+/* What is done with a text on its way to spoken words: bits of lt_request.text_on and text_off. Each has a
+ * setting of the same name ("text.units"), which holds where a request says nothing. */
 typedef enum lt_text_switch {
     LT_TEXT_NORMALIZE = 1 << 0,   /* numbers, symbols, abbreviations become words; off: said as written */
     LT_TEXT_UNITS = 1 << 1,       /* "10KB" is ten kilobytes, not ten K B */
@@ -201,8 +202,8 @@ typedef struct lt_word {
     double end_seconds;
 } lt_word;
 
-/* What to speak, how, and to whom. It and all that it points to stay the caller's, and must not change until lt_speak
- * returns. Every callback is called on the thread that called lt_speak, one at a time. */
+/* What to speak, how, and to whom. It and all that it points to stay the caller's, and must not change until
+ * lt_speak returns. Every callback is called on the thread that called lt_speak, one at a time. */
 typedef struct lt_request {
     /* The text: `text` and `text_bytes` (SIZE_MAX: NUL-terminated), or, when `text` is NULL, `read`, which
      * stores up to `size` bytes and returns how many (0: end, SIZE_MAX: error, which ends the request with
@@ -224,8 +225,8 @@ typedef struct lt_request {
      * on, false to stop (lt_speak then returns LT_ERR_CANCELLED). */
     bool (*write)(void *user, const void *bytes, size_t size);
     /* Optional: overwrites `size` bytes written earlier, at `offset` from the first byte. Where it is
-     * given, WAV and FLAC headers get their true sizes at the end, and MP3 begins with an Info frame that tells its
-     * length; else the streaming convention. Returns as `write` does. */
+     * given, WAV and FLAC headers get their true sizes at the end, and MP3 begins with an Info frame that
+     * tells its length; else the streaming convention. Returns as `write` does. */
     bool (*rewrite)(void *user, uint64_t offset, const void *bytes, size_t size);
     void (*progress)(void *user, const lt_progress *progress); /* optional: after each chunk */
     void (*word)(void *user, const lt_word *word); /* optional: in order, when its chunk is written */
@@ -247,8 +248,8 @@ typedef struct lt_result {
     uint64_t text_bytes;        /* bytes of text that were read */
     uint64_t bytes_written;     /* encoded bytes handed to write */
     uint32_t chunks;            /* pieces the text was spoken in */
-    /* Of them: from a cache, or spoken for another request at that moment; all of them when the whole answer was kept,
-     * encoded, and nothing was left to do. */
+    /* Of them: from a cache, or spoken for another request at that moment; all of them when the whole answer
+     * was kept, encoded, and nothing was left to do. */
     uint32_t chunks_cached;
     uint64_t peak_memory_bytes; /* peak resident memory of the process so far */
 } lt_result;
@@ -281,8 +282,8 @@ typedef struct lt_batch_stats {
     double work_seconds;  /* wall time that the backend took for them */
 } lt_batch_stats;
 
-/* A kind of things in a level of the cache: the samples of chunks ("audio"), or the bytes of whole requests ("encoded", in
- * memory only), which are looked up first. Counts are since the engine was opened. */
+/* A kind of things in a level of the cache: the samples of chunks ("audio"), or the bytes of whole requests
+ * ("encoded", in memory only), which are looked up first. Counts are since the engine was opened. */
 typedef struct lt_cache_stats {
     const char *level; /* "memory", "disk" or "redis" */
     const char *kind;  /* "audio" or "encoded" */
@@ -316,8 +317,9 @@ typedef struct lt_stats {
     double audio_seconds;
     double text_seconds, speech_seconds, encode_seconds; /* work by stage */
 
-    /* Time to first audio: [i] counts requests that took at most first_audio_bound[i] seconds and more than the bound
-     * before; the last bound is infinite. first_audio_seconds is the sum. Requests without audio are not in. */
+    /* Time to first audio: [i] counts requests that took at most first_audio_bound[i] seconds and more than
+     * the bound before; the last bound is infinite. first_audio_seconds is the sum. Requests without audio
+     * are not in. */
     double first_audio_bound[LT_FIRST_AUDIO_BUCKETS];
     uint64_t first_audio[LT_FIRST_AUDIO_BUCKETS], first_audio_count;
     double first_audio_seconds;
@@ -337,14 +339,14 @@ typedef struct lt_stats {
     uint64_t memory_refusals;      /* requests that were refused with LT_ERR_MEMORY for want of room */
     uint64_t resident_anonymous_bytes; /* of the whole process, as the kernel counts: heap and stacks */
     uint64_t resident_file_bytes;      /* mapped files in memory: the model, libraries */
-    /* The leak detector: by how many bytes the anonymous memory that none of the above accounts for grew from one
-     * thousand requests to the next (a moving average; 0 until three thousand were served; negative when it shrank). A
-     * value that stays above some ten thousand means that something is not given back. */
+    /* The leak detector: by how many bytes the anonymous memory that none of the above accounts for grew from
+     * one thousand requests to the next (a moving average; 0 until three thousand were served; negative when
+     * it shrank). A value that stays above some ten thousand means that something is not given back. */
     double growth_bytes_per_1000;
 } lt_stats;
 
-/* Fills *stats with the present values. Counters are read one by one, so they may be a request apart. Strings are static or the
- * engine's. */
+/* Fills *stats with the present values. Counters are read one by one, so they may be a request apart. Strings
+ * are static or the engine's. */
 LT_API void lt_engine_stats(lt_engine *engine, lt_stats *stats);
 
 /* ---- The stages of text alone ------------------------------------------------------------------ */
@@ -353,15 +355,16 @@ LT_API void lt_engine_stats(lt_engine *engine, lt_stats *stats);
 typedef enum lt_stage {
     LT_STAGE_WORDS = 0,    /* what is spoken, in words: "five dollars"; a line a paragraph */
     LT_STAGE_PHONEMES = 1, /* the same in Kokoro's phoneme symbols; a line a paragraph */
-    /* A JSON array with an object a word, mark or pause: its bytes in the text, what is spoken, its phonemes and where
-     * they came from, or why nothing is spoken. */
+    /* A JSON array with an object a word, mark or pause: its bytes in the text, what is spoken, its phonemes
+     * and where they came from, or why nothing is spoken. */
     LT_STAGE_RECEIPT = 2
 } lt_stage;
 
-/* Does the text front end's part of lt_speak and writes the outcome as UTF-8. Of the request only text, text_bytes,
- * read, input (text or SSML), text_on, text_off, write, user and cancel count. `language` is BCP 47 ("en-US"; NULL: that).
- * Errors: LT_ERR_ARGUMENT, LT_ERR_TEXT, LT_ERR_IO, LT_ERR_MEMORY, LT_ERR_CANCELLED, LT_ERR_UNSUPPORTED (a language that
- * this build cannot pronounce; LT_INPUT_PHONEMES), LT_ERR_MODEL (a damaged lexicon). */
+/* Does the text front end's part of lt_speak and writes the outcome as UTF-8. Of the request only text,
+ * text_bytes, read, input (text or SSML), text_on, text_off, write, user and cancel count. `language` is BCP
+ * 47 ("en-US"; NULL: that). Errors: LT_ERR_ARGUMENT, LT_ERR_TEXT, LT_ERR_IO, LT_ERR_MEMORY, LT_ERR_CANCELLED,
+ * LT_ERR_UNSUPPORTED (a language that this build cannot pronounce; LT_INPUT_PHONEMES), LT_ERR_MODEL (a
+ * damaged lexicon). */
 LT_API lt_status lt_spell_out(lt_engine *engine, const lt_request *request, lt_stage stage,
                               const char *language, lt_error *error);
 

@@ -47,7 +47,8 @@ static void tune(struct ambience_filter *f, float hertz, float q)
     f->a3 = g * f->a2;
 }
 
-/* Runs a sample through; returns the band around its frequency, scaled to 1 at the middle, and what lies below in *low. */
+/* Runs a sample through; returns the band around its frequency, scaled to 1 at the middle, and what lies
+ * below in *low. */
 static float band(struct ambience_filter *f, float in, float *low)
 {
     float v3 = in - f->s2, v1 = f->a1 * f->s1 + f->a2 * v3, v2 = f->s2 + f->a2 * f->s1 + f->a3 * v3;

@@ -1,7 +1,8 @@
 /* ambience.h: background sounds made on the spot: rain, wind, a coffee shop, an office, a garden.
  *
- * No recordings: each is filtered noise and struck resonators, driven by random numbers of its own, so that the same seed gives the
- * same samples, however they are asked for. Constant memory, no allocation, well below a hundredth of real time. */
+ * No recordings: each is filtered noise and struck resonators, driven by random numbers of its own, so that
+ * the same seed gives the same samples, however they are asked for. Constant memory, no allocation, well
+ * below a hundredth of real time. */
 #ifndef AUDIO_AMBIENCE_H
 #define AUDIO_AMBIENCE_H
 
@@ -67,8 +68,9 @@ bool ambience_find(const char *name, enum ambience_kind *kind);
 /* Sets up silence. */
 void ambience_init(struct ambience *ambience, uint64_t seed);
 
-/* From here on `kind` (AMBIENCE_KINDS: nothing) is heard at `level`, 0 to 1; what was heard before fades out. A change takes
- * AMBIENCE_FADE_SAMPLES. At level 1 the RMS is AMBIENCE_RMS, about that of speech; a level of 0.2 is 14 dB below. */
+/* From here on `kind` (AMBIENCE_KINDS: nothing) is heard at `level`, 0 to 1; what was heard before fades out.
+ * A change takes AMBIENCE_FADE_SAMPLES. At level 1 the RMS is AMBIENCE_RMS, about that of speech; a level of
+ * 0.2 is 14 dB below. */
 void ambience_set(struct ambience *ambience, enum ambience_kind kind, float level);
 
 enum { AMBIENCE_FADE_SAMPLES = 24000 * 2 / 5 };

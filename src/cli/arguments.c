@@ -1,5 +1,5 @@
-/* arguments.c: the command line of every subcommand: options from its table, --help, and the configuration that
- * comes out of file, environment and flags. */
+/* arguments.c: the command line of every subcommand: options from its table, --help, and the configuration
+ * that comes out of file, environment and flags. */
 #include "cli/command.h"
 
 #include <errno.h>
@@ -324,7 +324,8 @@ lt_config *arguments_config(const struct arguments *arguments, lt_error *error)
 
 enum { HELP_COLUMN = 28, HELP_WIDTH = 100 };
 
-/* Where a line of at most `width` bytes of `text` ends: at a space, but "(default 1)" stays whole; 0: nowhere. */
+/* Where a line of at most `width` bytes of `text` ends: at a space, but "(default 1)" stays whole; 0:
+ * nowhere. */
 static size_t help_break(const char *text, size_t width)
 {
     static const char whole[] = "(default";

@@ -33,8 +33,8 @@ static const struct option options[] = {
 
 enum { MOST_RUNS = 10000 };
 
-/* What is measured of each run: its wall time, the time of all its threads (steadier, where others use the machine too), and
- * the wall time of each part. */
+/* What is measured of each run: its wall time, the time of all its threads (steadier, where others use the
+ * machine too), and the wall time of each part. */
 enum { WALL, CPU, FIRST_PART, MEASURES = FIRST_PART + KOKORO_PARTS };
 
 struct bench {

@@ -12,7 +12,8 @@
 
 enum { FILE_LIMIT = 1 << 20, FEWEST_RUNS = 5 };
 
-/* Two runs of one program differ by this much, whatever is measured within a run: where its pages happen to lie. */
+/* Two runs of one program differ by this much, whatever is measured within a run: where its pages happen to
+ * lie. */
 static const double least_noise = 0.01;
 
 /* ---- Files ---------------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* candidates.h: which of several ways to run the Kokoro engine is the fastest here.
  *
- * They take turns, so that what else the machine does in the meantime touches all of them alike, and each turn is held
- * against the first candidate's of the same round. */
+ * They take turns, so that what else the machine does in the meantime touches all of them alike, and each
+ * turn is held against the first candidate's of the same round. */
 #ifndef CLI_CANDIDATES_H
 #define CLI_CANDIDATES_H
 
@@ -20,10 +20,11 @@ struct candidate {
     int rounds;   /* times it was spoken */
 };
 
-/* Speaks `trial` as often as `utterances` says (a multiple of every batch) in each round, candidate by candidate: one round if
- * there is time until `latest` (on clock_seconds), then more, at most CANDIDATES_ROUNDS, as long as there is time until
- * `deadline`. One that needs more than three times as long as the first for the short trial `warm_up` is not spoken again.
- * `show` is called before each turn. Errors: those of kokoro_open and kokoro_speak. */
+/* Speaks `trial` as often as `utterances` says (a multiple of every batch) in each round, candidate by
+ * candidate: one round if there is time until `latest` (on clock_seconds), then more, at most
+ * CANDIDATES_ROUNDS, as long as there is time until `deadline`. One that needs more than three times as long
+ * as the first for the short trial `warm_up` is not spoken again. `show` is called before each turn. Errors:
+ * those of kokoro_open and kokoro_speak. */
 struct contest {
     const struct model *model;
     const struct trial *warm_up, *trial;

@@ -1,7 +1,7 @@
 /* command.h: what a subcommand is, how its arguments arrive and how it reports failure.
  *
- * A subcommand is one file with one `const struct command NAME_command`; to add one, write the file, declare it
- * below and add it to the table in main.c. Parsing, --help, --config and --set come with the table. */
+ * A subcommand is one file with one `const struct command NAME_command`; to add one, write the file, declare
+ * it below and add it to the table in main.c. Parsing, --help, --config and --set come with the table. */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
@@ -17,7 +17,8 @@ enum {
     EXIT_BROKEN_PIPE = 141, /* the reader of standard output went away; as if SIGPIPE had ended the program */
 };
 
-/* What is done with a text: options of all commands that take one. The other switches (text.units ...) are for --set. */
+/* What is done with a text: options of all commands that take one. The other switches (text.units ...) are
+ * for --set. */
 #define TEXT_OPTIONS                                                                                         \
     {"normalize", 0, "BOOL", NULL, "text.normalize", NULL},                                                  \
         {"markdown", 0, "BOOL", NULL, "text.markdown", NULL},                                                \
@@ -50,8 +51,8 @@ struct command {
 extern const struct command say_command, voices_command, serve_command, bench_command, doctor_command,
     import_command, pull_command, normalize_command, phonemize_command, top_command, tune_command;
 
-/* Parses argv[0 .. argc), what follows the subcommand's name, into *arguments, which points into argv and is the
- * caller's, to be freed with arguments_free. *arguments is NULL when --help was given and answered.
+/* Parses argv[0 .. argc), what follows the subcommand's name, into *arguments, which points into argv and is
+ * the caller's, to be freed with arguments_free. *arguments is NULL when --help was given and answered.
  * Errors: LT_ERR_ARGUMENT, LT_ERR_MEMORY. */
 lt_status arguments_parse(const struct command *command, int argc, char **argv, struct arguments **arguments,
                           lt_error *error);
@@ -61,7 +62,8 @@ void arguments_free(struct arguments *arguments); /* NULL is fine */
 const char *arguments_value(const struct arguments *arguments, const char *option);
 bool arguments_given(const struct arguments *arguments, const char *option);
 
-/* The value of an option as a number in [least, most]; `fallback` when it was not given. Errors: LT_ERR_ARGUMENT. */
+/* The value of an option as a number in [least, most]; `fallback` when it was not given. Errors:
+ * LT_ERR_ARGUMENT. */
 lt_status arguments_number(const struct arguments *arguments, const char *option, double least, double most,
                            double fallback, double *value, lt_error *error);
 
@@ -89,8 +91,8 @@ void command_help(const struct command *command);
 /* Prints "litetts: " and the sentence of `error` on standard error; returns the exit code for its status. */
 int command_fail(const lt_error *error);
 
-/* Flushes standard output. EXIT_OK, or the exit code of its failure, after a sentence on standard error (none for a
- * reader that went away). Every command that prints its answer there ends with it. */
+/* Flushes standard output. EXIT_OK, or the exit code of its failure, after a sentence on standard error (none
+ * for a reader that went away). Every command that prints its answer there ends with it. */
 int command_finish_output(void);
 
 #endif

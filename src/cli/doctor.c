@@ -1,7 +1,7 @@
 /* doctor.c: `litetts doctor`: what this installation is made of, and what is wrong with it.
  *
- * The report is one JSON object, section by section; without --json it is printed as text. A problem is something that
- * does not work as it was asked to (exit code 1); a hint is something that could be better. */
+ * The report is one JSON object, section by section; without --json it is printed as text. A problem is
+ * something that does not work as it was asked to (exit code 1); a hint is something that could be better. */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>

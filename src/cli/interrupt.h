@@ -1,5 +1,5 @@
-/* interrupt.h: Ctrl-C and its kin while a command works: the first one asks it to end well, a second one of the same
- * kind ends the program at once. */
+/* interrupt.h: Ctrl-C and its kin while a command works: the first one asks it to end well, a second one of
+ * the same kind ends the program at once. */
 #ifndef CLI_INTERRUPT_H
 #define CLI_INTERRUPT_H
 
@@ -7,8 +7,8 @@
 
 #include "litetts/litetts.h"
 
-/* From now on SIGINT, SIGTERM and SIGHUP fire *cancel, which is never freed: a signal may come as late as the program
- * ends. Call once, before other threads start. Errors: LT_ERR_IO, LT_ERR_MEMORY. */
+/* From now on SIGINT, SIGTERM and SIGHUP fire *cancel, which is never freed: a signal may come as late as the
+ * program ends. Call once, before other threads start. Errors: LT_ERR_IO, LT_ERR_MEMORY. */
 lt_status interrupt_setup(lt_cancel **cancel, lt_error *error);
 
 /* The signal that came first, or 0. */

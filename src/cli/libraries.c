@@ -1,4 +1,5 @@
-/* libraries.c: versions of the libraries in use. A line for each; the libraries say it themselves where they can. */
+/* libraries.c: versions of the libraries in use. A line for each; the libraries say it themselves where they
+ * can. */
 #include "cli/libraries.h"
 
 #include <stdio.h>

@@ -93,8 +93,8 @@ static int run(const struct command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    /* A reader that goes away and a file over the limit of ulimit -f are errors of write(), told apart and cleaned up
-     * after like any other. */
+    /* A reader that goes away and a file over the limit of ulimit -f are errors of write(), told apart and
+     * cleaned up after like any other. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     if (argc < 2) {

@@ -1,8 +1,8 @@
 /* output.h: the file or pipe that audio is written to.
  *
- * A file is opened at once, so that a wrong path is known before any work, but an existing one is emptied only when
- * the first byte arrives: a request that fails before it speaks leaves it as it was. A regular file that could not
- * be completed is removed, so that no broken file looks whole. */
+ * A file is opened at once, so that a wrong path is known before any work, but an existing one is emptied
+ * only when the first byte arrives: a request that fails before it speaks leaves it as it was. A regular file
+ * that could not be completed is removed, so that no broken file looks whole. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 

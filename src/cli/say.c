@@ -1,7 +1,7 @@
 /* say.c: `litetts say`: speaks text to a file, a pipe or the loudspeaker.
  *
- * A job ties the three ends of one lt_speak together: where the text comes from (source.h, or the operands), where the
- * audio goes (output.h, or playback.h), and what the user sees meanwhile (progress.h). */
+ * A job ties the three ends of one lt_speak together: where the text comes from (source.h, or the operands),
+ * where the audio goes (output.h, or playback.h), and what the user sees meanwhile (progress.h). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -360,8 +360,8 @@ static int finish(struct job *job, lt_status status, const lt_error *error)
     return command_fail(error);
 }
 
-/* A command speaks one text and ends: what it would keep in the cache only makes its memory grow with the text. Who
- * sets the cache gets it. */
+/* A command speaks one text and ends: what it would keep in the cache only makes its memory grow with the
+ * text. Who sets the cache gets it. */
 static lt_status speak_uncached(lt_config *config, lt_error *error)
 {
     bool chosen = strcmp(config_origin(config, CONFIG_cache_memory_bytes), "default") != 0;

@@ -18,9 +18,9 @@ struct source {
     int failure; /* errno of the read that failed; 0: none */
 };
 
-/* Opens `path` ("-": standard input), which must stay valid. A regular file is read through once, to know how much
- * there is and that all of it is valid UTF-8 before the first word is spoken.
- * Errors: LT_ERR_IO, LT_ERR_TEXT (with the place of the first bad byte). */
+/* Opens `path` ("-": standard input), which must stay valid. A regular file is read through once, to know how
+ * much there is and that all of it is valid UTF-8 before the first word is spoken. Errors: LT_ERR_IO,
+ * LT_ERR_TEXT (with the place of the first bad byte). */
 lt_status source_open(struct source *source, const char *path, lt_error *error);
 
 /* As lt_request.read: SIZE_MAX on failure. Returns 0, the end, when a signal came. */

@@ -353,7 +353,8 @@ static lt_status look(struct server *server, bool terminal, bool json, lt_error 
     return status;
 }
 
-/* Looks again and again until a signal comes; a server that is away for a while is waited for once it was there. */
+/* Looks again and again until a signal comes; a server that is away for a while is waited for once it was
+ * there. */
 static lt_status watch(struct server *server, double interval, lt_error *error)
 {
     lt_cancel *cancel;

@@ -12,15 +12,17 @@ struct trial {
     float speed;
 };
 
-/* Opens the model file that the settings name, or the one in the data folder. *model is the caller's, to be closed with
- * model_close; NULL when none is named and none is installed. Errors: LT_ERR_IO, LT_ERR_MODEL, LT_ERR_MEMORY. */
+/* Opens the model file that the settings name, or the one in the data folder. *model is the caller's, to be
+ * closed with model_close; NULL when none is named and none is installed. Errors: LT_ERR_IO, LT_ERR_MODEL,
+ * LT_ERR_MEMORY. */
 lt_status trial_open_model(const lt_config *config, struct model **model, lt_error *error);
 
 /* Makes up `tokens` phonemes and a style, the same ones every time. *trial is the caller's, to be freed with
  * trial_free, also after an error. Errors: LT_ERR_MEMORY. */
 lt_status trial_make(const struct model *model, int tokens, struct trial *trial, lt_error *error);
 
-/* The same from the arrays input_ids.npy, style.npy and speed.npy of a folder. Errors: LT_ERR_IO, LT_ERR_ARGUMENT, LT_ERR_MEMORY. */
+/* The same from the arrays input_ids.npy, style.npy and speed.npy of a folder. Errors: LT_ERR_IO,
+ * LT_ERR_ARGUMENT, LT_ERR_MEMORY. */
 lt_status trial_read(const struct model *model, const char *folder, struct trial *trial, lt_error *error);
 
 void trial_free(struct trial *trial);
@@ -38,8 +40,9 @@ struct quartiles {
 /* Sorts values[0 .. count), count >= 1. Between two values the quartiles are interpolated. */
 struct quartiles trial_quartiles(double *values, int count);
 
-/* Half the width of the interval in which the median of such measurements lies: intervals that do not overlap differ with
- * about 95 % certainty. 1.57 (upper - lower) / sqrt(count): McGill, Tukey, Larsen, "Variations of Box Plots", 1978. */
+/* Half the width of the interval in which the median of such measurements lies: intervals that do not overlap
+ * differ with about 95 % certainty. 1.57 (upper - lower) / sqrt(count): McGill, Tukey, Larsen, "Variations of
+ * Box Plots", 1978. */
 double trial_uncertainty(struct quartiles quartiles, int count);
 
 #endif

@@ -1,5 +1,5 @@
-/* tune.c: `litetts tune`: measures what each optimisation is worth on this machine (tuning.h), and writes the settings that make
- * the most of it. */
+/* tune.c: `litetts tune`: measures what each optimisation is worth on this machine (tuning.h), and writes the
+ * settings that make the most of it. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

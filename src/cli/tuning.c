@@ -130,7 +130,8 @@ static bool beats(const struct candidate *a, const struct candidate *b)
     return b->speed > 0 && a->speed / b->speed > 1 + fmax(a->noise + b->noise, least_gain);
 }
 
-/* What is in force, unless the default is clearly faster; or the fastest of those that are clearly faster than that. */
+/* What is in force, unless the default is clearly faster; or the fastest of those that are clearly faster
+ * than that. */
 static int choose(const struct subject *s)
 {
     const int kept = beats(&s->list[0], &s->list[s->in_force]) ? 0 : s->in_force;

@@ -1,7 +1,7 @@
 /* tuning.h: what each optimisation of the Kokoro engine, and the cache, are worth on this machine.
  *
- * One subject after another: the candidates of a subject take turns (candidates.h), and the best of them is kept for the
- * subjects that follow. */
+ * One subject after another: the candidates of a subject take turns (candidates.h), and the best of them is
+ * kept for the subjects that follow. */
 #ifndef CLI_TUNING_H
 #define CLI_TUNING_H
 
@@ -34,8 +34,8 @@ struct tuning {
     double hit_seconds;  /* of one whose words are in the cache */
 };
 
-/* Measures all, in about `seconds`; a first turn of each candidate may take longer. Errors: those of lt_engine_open, lt_speak and
- * kokoro_speak. */
+/* Measures all, in about `seconds`; a first turn of each candidate may take longer. Errors: those of
+ * lt_engine_open, lt_speak and kokoro_speak. */
 lt_status tuning_measure(struct tuning *tuning, lt_error *error);
 
 /* Whether a subject's best is another than what is in force. */

@@ -24,9 +24,9 @@ struct import_options {
     void *user;
 };
 
-/* Imports a model. What the engine would not take is refused before anything is written. It takes the memory of the
- * largest tensor (about 40 MiB for the published model). Errors: LT_ERR_ARGUMENT (the output is the checkpoint), LT_ERR_IO, LT_ERR_MODEL,
- * LT_ERR_MEMORY, LT_ERR_CANCELLED. */
+/* Imports a model. What the engine would not take is refused before anything is written. It takes the memory
+ * of the largest tensor (about 40 MiB for the published model). Errors: LT_ERR_ARGUMENT (the output is the
+ * checkpoint), LT_ERR_IO, LT_ERR_MODEL, LT_ERR_MEMORY, LT_ERR_CANCELLED. */
 lt_status import_model(const struct import_options *options, lt_error *error);
 
 #endif

@@ -3,11 +3,12 @@
  * An exporter keeps the names of parameters that the graph uses as they are
  * ("kmodel.decoder.encode.conv1.bias"), but folds or transposes others into constants called
  * "onnx::MatMul_7521". Those are recovered from the nodes that use them, whose names spell the module's path
- * ("/encoder/bert_encoder/MatMul"). ONNX Runtime's quantiser makes a MatMul of a Gemm and transposes its weight
- * under the name that it had: a named matrix that a MatMul takes is [in][out]. Quantised exports are decoded by the definitions of their operators:
- * DequantizeLinear, MatMulInteger, ConvInteger, DynamicQuantizeLSTM, DynamicQuantizeMatMul and MatMulNBits
- * (onnx/docs/Operators.md, onnxruntime/docs/ContribOperators.md), and by ONNX Runtime's custom of calling the
- * parts of a quantised X X_quantized, X_scale and X_zero_point. */
+ * ("/encoder/bert_encoder/MatMul"). ONNX Runtime's quantiser makes a MatMul of a Gemm and transposes its
+ * weight under the name that it had: a named matrix that a MatMul takes is [in][out]. Quantised exports are
+ * decoded by the definitions of their operators: DequantizeLinear, MatMulInteger, ConvInteger,
+ * DynamicQuantizeLSTM, DynamicQuantizeMatMul and MatMulNBits (onnx/docs/Operators.md,
+ * onnxruntime/docs/ContribOperators.md), and by ONNX Runtime's custom of calling the parts of a quantised X
+ * X_quantized, X_scale and X_zero_point. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -49,8 +49,8 @@ struct onnx_model {
     int external_count;
 };
 
-/* Reads the model in `bytes`, which must outlive *model as `path` must, the caller's to free in every case. Errors:
- * LT_ERR_MODEL, LT_ERR_MEMORY. */
+/* Reads the model in `bytes`, which must outlive *model as `path` must, the caller's to free in every case.
+ * Errors: LT_ERR_MODEL, LT_ERR_MEMORY. */
 lt_status onnx_model_read(struct span bytes, const char *path, struct onnx_model *model, lt_error *error);
 void onnx_model_free(struct onnx_model *model);
 

@@ -195,8 +195,8 @@ static lt_status install_lexicons(struct pull *pull)
     return status;
 }
 
-/* The paths of what is imported. Of voices only those that the manifest lists and that were checked: others may lie
- * beside them. */
+/* The paths of what is imported. Of voices only those that the manifest lists and that were checked: others
+ * may lie beside them. */
 struct sources {
     struct str checkpoint, config;
     const char **voices; /* owned, and so are the strings */

@@ -1,10 +1,11 @@
 /* flite.c: the embedded voice: libflite's US-English voices behind the backend interface.
  *
- * flite's voices are static data in its libraries, so opening costs nothing and needs no file. An utterance is
- * synthesised on the calling thread: its features (speed, streaming callback) are set on the utterance, never on the
- * shared voice, and the voice is only read, so utterances of one voice may be spoken side by side. flite hands out
- * 16-bit pieces while it synthesises; they are resampled to LT_SAMPLE_RATE and emitted at once. The noise in unvoiced
- * sounds comes from rand() inside flite, so all but kal16 differ inaudibly from one request to the next. */
+ * flite's voices are static data in its libraries, so opening costs nothing and needs no file. An utterance
+ * is synthesised on the calling thread: its features (speed, streaming callback) are set on the utterance,
+ * never on the shared voice, and the voice is only read, so utterances of one voice may be spoken side by
+ * side. flite hands out 16-bit pieces while it synthesises; they are resampled to LT_SAMPLE_RATE and emitted
+ * at once. The noise in unvoiced sounds comes from rand() inside flite, so all but kal16 differ inaudibly
+ * from one request to the next. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +33,8 @@ static const lt_voice voice_list[VOICE_COUNT] = {
     {"slt", "flite", "en-US", "female", "flite, clustergen", true},
 };
 
-/* Durations are stretched by this at speed 1, so that each voice reads about 155 words a minute, pauses included: the pace
- * of audiobooks. By themselves they range from 149 (rms) to 175 (kal16). */
+/* Durations are stretched by this at speed 1, so that each voice reads about 155 words a minute, pauses
+ * included: the pace of audiobooks. By themselves they range from 149 (rms) to 175 (kal16). */
 static const float stretch[VOICE_COUNT] = {1.05f, 1.13f, 1.0f, 1.08f};
 
 /* What lt_speak passes as utterance.voice. */

@@ -1,8 +1,9 @@
 /* kokoro.c: the neural voices: Kokoro behind the backend interface.
  *
- * Voices are tables in the model file. A voice to speak with is one table or a blend of several, "af_bella(2)+af_sky(1)":
- * their weighted mean. An utterance's phonemes become ids by the model's vocabulary; the style is the table's row for
- * their number; words get their times from the durations. pipeline.py of hexgrad/kokoro is the reference for all three. */
+ * Voices are tables in the model file. A voice to speak with is one table or a blend of several,
+ * "af_bella(2)+af_sky(1)": their weighted mean. An utterance's phonemes become ids by the model's vocabulary;
+ * the style is the table's row for their number; words get their times from the durations. pipeline.py of
+ * hexgrad/kokoro is the reference for all three. */
 #include "kokoro/kokoro.h"
 
 #include <ctype.h>
@@ -194,7 +195,8 @@ static void kokoro_identify(const struct backend *backend, const void *voice, st
         str_printf(out, " %s %a", blend->parts[i].voice->name, blend->parts[i].weight);
 }
 
-/* Frames of 1/40 s that a symbol may take at speed 1, and beyond all symbols: silence at both ends. Speech has 2 to 3 a symbol. */
+/* Frames of 1/40 s that a symbol may take at speed 1, and beyond all symbols: silence at both ends. Speech
+ * has 2 to 3 a symbol. */
 enum { SYMBOL_FRAMES = 4, EDGE_FRAMES = 40 };
 
 static size_t kokoro_longest(const struct backend *backend, float speed)
@@ -244,7 +246,8 @@ static void style_of(const struct model *model, const struct blend *blend, int s
 
 /* ---- Opening -------------------------------------------------------------------------------------- */
 
-/* What utterances side by side may take: two thirds of what the budget leaves beside a full cache; the rest is for requests. */
+/* What utterances side by side may take: two thirds of what the budget leaves beside a full cache; the rest
+ * is for requests. */
 static size_t lane_memory(const lt_config *config)
 {
     const int64_t limit = config_integer(config, CONFIG_memory_limit_bytes);
@@ -375,8 +378,8 @@ static int id_at(const struct prepared *p, uint32_t byte)
     return i;
 }
 
-/* Word times out of the durations, as pipeline.py's join_timestamps: in half frames, so that the space between
- * two words is shared between them; all is three frames early. */
+/* Word times out of the durations, as pipeline.py's join_timestamps: in half frames, so that the space
+ * between two words is shared between them; all is three frames early. */
 static void time_words(struct prepared *p)
 {
     struct utterance *u = p->from;

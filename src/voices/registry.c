@@ -10,8 +10,8 @@
 /* In the order in which their default voice is preferred. */
 static const struct backend_type *const backend_types[] = {&kokoro_backend, &flite_backend};
 
-/* OpenAI's voice names, so that its clients work unchanged: the first candidate that exists is taken. The Kokoro
- * voices are those that were named after them, or the nearest in kind. */
+/* OpenAI's voice names, so that its clients work unchanged: the first candidate that exists is taken. The
+ * Kokoro voices are those that were named after them, or the nearest in kind. */
 static const struct {
     const char *alias;
     const char *candidates[2];

@@ -19,8 +19,9 @@ struct registry {
     size_t voice_count;
 };
 
-/* Opens every backend of this build. One that lacks what it needs (no model file) is left out; one whose files are
- * damaged is an error. Errors: LT_ERR_MODEL, LT_ERR_VOICE (voice.default_voice does not exist), LT_ERR_MEMORY. */
+/* Opens every backend of this build. One that lacks what it needs (no model file) is left out; one whose
+ * files are damaged is an error. Errors: LT_ERR_MODEL, LT_ERR_VOICE (voice.default_voice does not exist),
+ * LT_ERR_MEMORY. */
 lt_status registry_open(const lt_config *config, struct registry *registry, lt_error *error);
 void registry_close(struct registry *registry);
 
@@ -31,8 +32,9 @@ struct voice_ref {
     const char *language; /* BCP 47; belongs to the registry */
 };
 
-/* Resolves a name, an alias ("alloy") or a blend ("af_bella(2)+af_sky"); NULL or "": the default voice. To be given
- * back with registry_release. Errors: LT_ERR_VOICE, with a sentence that lists what there is. Thread-safe. */
+/* Resolves a name, an alias ("alloy") or a blend ("af_bella(2)+af_sky"); NULL or "": the default voice. To be
+ * given back with registry_release. Errors: LT_ERR_VOICE, with a sentence that lists what there is.
+ * Thread-safe. */
 lt_status registry_find(const struct registry *registry, const char *name, struct voice_ref *ref,
                         lt_error *error);
 void registry_release(const struct registry *registry, struct voice_ref *ref);

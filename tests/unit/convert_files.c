@@ -644,8 +644,8 @@ static void put_blocks(struct onnx_file *f, struct set_tensor *t, const char *sc
     free(scales);
 }
 
-/* A linear layer's weight [out][in], transposed to a MatMul's operand; `named`: as ONNX Runtime's quantiser does it
- * to a Gemm, which keeps the name of its weight. */
+/* A linear layer's weight [out][in], transposed to a MatMul's operand; `named`: as ONNX Runtime's quantiser
+ * does it to a Gemm, which keeps the name of its weight. */
 static void put_linear(struct onnx_file *f, struct set_tensor *t, const char *module, bool named)
 {
     char scope[320], name[192], part[2][224];

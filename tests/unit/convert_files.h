@@ -1,6 +1,6 @@
-/* convert_files.h: where tests of the importers keep their files, and checkpoints made for them: a set of tensors, written as PyTorch, safetensors and ONNX
- * files in the forms that savers and exporters give them. Everything here ends the test program when it
- * cannot be done. */
+/* convert_files.h: where tests of the importers keep their files, and checkpoints made for them: a set of
+ * tensors, written as PyTorch, safetensors and ONNX files in the forms that savers and exporters give them.
+ * Everything here ends the test program when it cannot be done. */
 #ifndef TESTS_CONVERT_FILES_H
 #define TESTS_CONVERT_FILES_H
 
@@ -11,11 +11,13 @@
 #include "base/str.h"
 #include "convert/checkpoint.h"
 
-/* cmocka's fixtures for a group: a temporary folder, and the look for the tiny model of the reference data. */
+/* cmocka's fixtures for a group: a temporary folder, and the look for the tiny model of the reference data.
+ */
 int files_set_up(void **state);
 int files_tear_down(void **state);
 
-/* Paths of files in the temporary folder and in that of the tiny model; each is valid for the next 31 calls. */
+/* Paths of files in the temporary folder and in that of the tiny model; each is valid for the next 31 calls.
+ */
 const char *in(const char *name);
 const char *of_tiny(const char *name);
 
