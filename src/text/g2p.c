@@ -486,7 +486,8 @@ static bool weak_form(const struct g2p *g2p, const struct spelling *word, enum p
     if (one_of(word, "in", "In", NULL) || (spelling_is(word, "IN") && tag != POS_NNP))
         return context.future == FUTURE_NONE || tag != POS_IN ? given(result, "ˈɪn", "not a preposition")
                                                               : given(result, "ɪn", "preposition");
-    if (one_of(word, "the", "The", NULL) || (spelling_is(word, "THE") && tag == POS_DT))
+    if (one_of(word, "the", "The", "th'") || spelling_is(word, "Th'") ||
+        (spelling_is(word, "THE") && tag == POS_DT))
         return context.future == FUTURE_VOWEL ? given(result, "ði", "before a vowel")
                                               : given(result, "ðə", "before a consonant");
     return false;

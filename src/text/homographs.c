@@ -183,15 +183,44 @@ static void tag_content(const struct tokens *tokens, size_t index, struct token 
     token->tag = after_be || apposed || joined ? POS_JJ : POS_NN;
 }
 
-/* The injury, unless something is wound up or around. */
+/* The injury as noun ("the wound") or plain verb ("they wound us", "to wound him"), unless something is wound up or around. */
 static void tag_wound(const struct tokens *tokens, size_t index, struct token *token)
 {
     enum pos_tag before = tag_at(tokens, index, -1);
-    if ((before == POS_NN || before == POS_JJ || before == POS_DT) && token->tag == POS_VBD &&
-        !neighbour_in(tokens, index, 1,
-                      "up around round through down the a an his her its it itself into tightly slowly back "
-                      "along across"))
+    bool whom =
+        neighbour_in(tokens, index, 1, "me us him them people others someone anyone soldiers civilians");
+    bool plain = neighbour_in(tokens, index, -1,
+                              "to can could will would may might must did didn't don't doesn't not never");
+    if (is_verb(token->tag) &&
+        (plain || (whom && neighbour_in(tokens, index, -1, "they you we these those"))))
+        token->tag = POS_VB;
+    else if ((before == POS_NN || before == POS_JJ || before == POS_DT) && token->tag == POS_VBD &&
+             !neighbour_in(
+                 tokens, index, 1,
+                 "up around round through down the a an his her its it itself into tightly slowly back "
+                 "along across"))
         token->tag = POS_NN;
+}
+
+/* A noun but for its fixed company: "arithmetic mean", "arsenic acid". */
+static void tag_arithmetic(const struct tokens *tokens, size_t index, struct token *token)
+{
+    bool adjective = neighbour_in(
+        tokens, index, 1,
+        "mean means progression progressions series sequence sequences operation operations "
+        "operator operators expression expressions average logic unit shift overflow coding "
+        "acid acids function functions circuit circuits instruction instructions type types conversion");
+    token->tag = adjective ? POS_JJ : POS_NN;
+}
+
+/* "an inside job", "an obligate parasite": adjectives only between what begins a noun's phrase and the noun. */
+static void tag_rarely_adjective(const struct tokens *tokens, size_t index, struct token *token)
+{
+    enum pos_tag before = tag_at(tokens, index, -1), after = tag_at(tokens, index, 1);
+    bool begun = before == POS_DT || before == POS_PRPS || before == POS_JJ ||
+                 neighbour_in(tokens, index, -1, "very so too more most rather quite");
+    if (begun && (after == POS_NN || after == POS_NNS) && !before_mark(tokens, index))
+        token->tag = POS_JJ;
 }
 
 /* "that" by itself or before a noun is stressed: a determiner. */
@@ -375,6 +404,10 @@ static const struct {
     {"content", tag_content},
     {"minute", tag_minute},
     {"wound", tag_wound},
+    {"arithmetic arsenic", tag_arithmetic},
+    {"adulterate attenuate bifurcate federate foliate geminate incorporate nucleate obligate perforate "
+     "predestinate radiate regenerate reincarnate reticulate trifurcate undulate inside pasty grown-up",
+     tag_rarely_adjective},
     {"that", tag_that},
     {"close", tag_close},
     {"live", tag_live},

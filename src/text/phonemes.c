@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/utf8.h"
+#include "text/chars.h"
 #include "text/g2p.h"
 #include "text/homographs.h"
 #include "text/languages.h"
@@ -176,6 +177,28 @@ static int stress_of(const struct token *token)
     return token->has_stress ? (int)(token->stress * 2) : STRESS_UNSET;
 }
 
+/* Whether the token is the 2 of "B2B" or "text2speech", which stands for "to"; in "H2O" and "R2D2" it is a number. */
+static bool is_joining_two(const struct tokens *tokens, size_t index)
+{
+    const struct token *t = &tokens->items[index];
+    const char *pool = tokens->pool.data;
+    if (index == 0 || index + 1 == tokens->count || t->origin != ORIGIN_NORMALIZED || t->note == NULL ||
+        strcmp(t->note, "serial") != 0 || t->text_size != 3 || memcmp(pool + t->text, "two", 3) != 0 ||
+        t->source_end - t->source_begin != 1)
+        return false;
+    const struct token *before = t - 1, *after = t + 1;
+    if (before->kind != TOKEN_WORD || after->kind != TOKEN_WORD || before->source_end != t->source_begin ||
+        after->source_begin != t->source_end || !char_is_alpha(pool[before->text + before->text_size - 1]) ||
+        !char_is_alpha(pool[after->text]))
+        return false;
+    bool more = (index > 1 && before[-1].source_end == before->source_begin) ||
+                (index + 2 < tokens->count && after[1].source_begin == after->source_end &&
+                 after[1].kind == TOKEN_WORD);
+    bool element = before->text_size == 1 && after->text_size == 1 &&
+                   strchr("HND", pool[before->text]) != NULL && strchr("OS", pool[after->text]) != NULL;
+    return !more && !element;
+}
+
 /* Pronounces one English word token; updates the context. */
 static void say_token(struct pronouncer *pronouncer, struct tokens *tokens, size_t index,
                       struct g2p_context *context)
@@ -187,6 +210,10 @@ static void say_token(struct pronouncer *pronouncer, struct tokens *tokens, size
     enum pos_tag tag = token->tag;
     struct g2p_result result;
     memcpy(word, tokens->pool.data + token->text, size);
+    if (is_joining_two(tokens, index)) { /* as misaki has it */
+        memcpy(word, "to", size = 2);
+        tag = POS_TO;
+    }
     bool said = from_user(pronouncer, word, size, *context, &result);
     if (!said && token->spell)
         said = g2p_spell(&pronouncer->g2p, word, size, &result);

@@ -126,7 +126,9 @@ static void say_parts(struct norm *x, size_t at, size_t end, bool letters, size_
         norm_range(x, i, i + (n > 0 ? n : m), "serial");
         if (n > 0) {
             struct token *token = norm_say_text(x, x->text + i, n);
-            if (token != NULL && n == 1)
+            bool formula = n == 2 && i + n < end && char_is_digit(x->text[i + n]) &&
+                           char_is_upper(x->text[i]) && char_is_upper(x->text[i + 1]); /* "CO2", "PS5" */
+            if (token != NULL && (n == 1 || formula))
                 token->spell = true;
         } else if (m == 3 && paired) {
             say_model(x, x->text + i, m);
