@@ -5,6 +5,8 @@
  * claimed from one counter. */
 #include "base/threads.h"
 
+#include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -133,6 +135,25 @@ int thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument
         failed = pthread_create(thread != NULL ? thread : &unnamed, &attributes, run, argument);
     pthread_attr_destroy(&attributes);
     return failed;
+}
+
+int thread_cond_open(pthread_cond_t *cond)
+{
+    pthread_condattr_t attributes;
+    int failed = pthread_condattr_init(&attributes);
+    if (failed != 0)
+        return failed;
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    failed = pthread_cond_init(cond, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return failed;
+}
+
+bool thread_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, double moment)
+{
+    const double whole = floor(moment);
+    const struct timespec until = {(time_t)whole, (long)((moment - whole) * 1e9)};
+    return pthread_cond_timedwait(cond, lock, &until) != ETIMEDOUT;
 }
 
 int threads_available(void)

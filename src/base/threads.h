@@ -17,6 +17,11 @@
 enum { THREAD_STACK_BYTES = 1 << 20 };
 int thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument);
 
+/* Condition variables that wait on clock_seconds()'s clock, so that a changed wall clock does not matter. thread_cond_open returns 0 or an
+ * errno value. thread_wait_until waits, like pthread_cond_wait, until `moment` at the latest: false when that has come. */
+int thread_cond_open(pthread_cond_t *cond);
+bool thread_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, double moment);
+
 struct threads;
 
 /* One task: `task` counts from 0, `thread` is below threads_count() and never the same in two tasks that run

@@ -40,16 +40,18 @@ static lt_config *reload(void *user, lt_error *error)
 
 /* What glibc's malloc is told so that a server keeps little of what its requests have given back.
  *
- * Blocks from 128 KiB on (samples, rings, bodies) come from the kernel and go back to it. Else the limit
- * rises to the largest block that was ever freed, 32 MiB, and such blocks leave holes in heaps that never
- * shrink: tens of MiB after some thousand requests. And there are as many heaps as threads that run at once,
- * not eight times as many, each of which would grow to what the largest request needs; one where `ulimit -v`
- * is set, since each reserves 64 MiB of addresses. */
+ * Blocks from 16 KiB on (samples, rings, bodies, what the cache keeps) come from the kernel and go back to it,
+ * up to a number far from the kernel's limit for a process. Else the limit rises to the largest block that was
+ * ever freed, 32 MiB, and such blocks leave holes in heaps that never shrink: tens of MiB after some thousand
+ * requests. And there are as many heaps as threads that run at once, not eight times as many, each of which
+ * would grow to what the largest request needs; one where `ulimit -v` is set, since each reserves 64 MiB of
+ * addresses. */
 static void tune_malloc(void)
 {
     struct rlimit limit;
     bool scarce = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
-    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+    mallopt(M_MMAP_THRESHOLD, 16 * 1024);
+    mallopt(M_MMAP_MAX, 16384);
     mallopt(M_TRIM_THRESHOLD, 1 << 20);
     mallopt(M_ARENA_MAX, scarce ? 1 : threads_available());
 }

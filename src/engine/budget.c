@@ -2,12 +2,12 @@
 #include "engine/budget.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/threads.h"
 
 /* How often a waiting request looks at its cancel switch, which a signal handler may set. */
-static const long POLL_NANOSECONDS = 20000000;
+static const double POLL_SECONDS = 0.02;
 
 struct budget {
     pthread_mutex_t lock; /* guards counts and the list */
@@ -31,7 +31,7 @@ lt_status budget_open(uint64_t limit, double wait_seconds, struct cache *cache,
         free(opened);
         return error_memory(error, "the memory budget");
     }
-    if (clip_cond_open(&opened->freed) != 0) {
+    if (thread_cond_open(&opened->freed) != 0) {
         pthread_mutex_destroy(&opened->lock);
         free(opened);
         return error_memory(error, "the memory budget");
@@ -119,12 +119,7 @@ static bool try_reserve(struct budget *budget, struct reservation *reservation)
 /* Waits for a moment, or until something was released; the lock is held. */
 static void wait_a_moment(struct budget *budget)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += POLL_NANOSECONDS;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&budget->freed, &budget->lock, &until);
+    thread_wait_until(&budget->freed, &budget->lock, clock_seconds() + POLL_SECONDS);
 }
 
 static lt_status refuse(struct budget *budget, const struct reservation *reservation, lt_error *error)

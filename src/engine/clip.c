@@ -1,24 +1,13 @@
 /* clip.c: the sound of one utterance: made once, heard by any number of requests. */
 #include "engine/clip.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/clock.h"
+#include "base/threads.h"
 
 static const float SCALE = 32768;
-
-int clip_cond_open(pthread_cond_t *cond)
-{
-    pthread_condattr_t attributes;
-    int failed = pthread_condattr_init(&attributes);
-    if (failed != 0)
-        return failed;
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    failed = pthread_cond_init(cond, &attributes);
-    pthread_condattr_destroy(&attributes);
-    return failed;
-}
 
 struct clip *clip_new(size_t word_count)
 {
@@ -27,7 +16,7 @@ struct clip *clip_new(size_t word_count)
         return NULL;
     clip->times = word_count == 0 ? NULL : malloc(word_count * sizeof *clip->times);
     bool opened = (word_count == 0 || clip->times != NULL) && pthread_mutex_init(&clip->lock, NULL) == 0;
-    if (opened && clip_cond_open(&clip->changed) != 0) {
+    if (opened && thread_cond_open(&clip->changed) != 0) {
         pthread_mutex_destroy(&clip->lock);
         opened = false;
     }
@@ -152,14 +141,10 @@ void clip_finish(struct clip *clip, lt_status status, const lt_error *error, dou
 
 size_t clip_read(struct clip *clip, double seconds, size_t at, float *samples, size_t most, bool *done)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)(seconds * 1e9);
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    const double until = clock_seconds() + seconds;
     pthread_mutex_lock(&clip->lock);
     while (clip->count <= at && !clip->done)
-        if (pthread_cond_timedwait(&clip->changed, &clip->lock, &until) == ETIMEDOUT)
+        if (!thread_wait_until(&clip->changed, &clip->lock, until))
             break;
     size_t left = clip->count > at ? clip->count - at : 0, count = left < most ? left : most;
     if (clip->wide != NULL)

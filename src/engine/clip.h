@@ -67,7 +67,4 @@ bool clip_is_done(struct clip *clip, lt_status *status);
 /* Gives back memory that growing left over and returns the bytes that a done clip occupies. */
 size_t clip_pack(struct clip *clip);
 
-/* A condition variable on the monotonic clock, so that a changed wall clock does not matter; 0 or an errno value. */
-int clip_cond_open(pthread_cond_t *cond);
-
 #endif

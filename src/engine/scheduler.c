@@ -2,10 +2,7 @@
 #include "engine/scheduler.h"
 
 #include <errno.h>
-#include <math.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/threads.h"
@@ -132,13 +129,10 @@ static void speak_batch(struct queue *queue, struct job **jobs, int count)
 /* Waits until something is added, or until a moment on the monotonic clock (0: no such moment). The lock is held. */
 static void wait_until(struct queue *queue, double moment)
 {
-    if (moment == 0) {
+    if (moment == 0)
         pthread_cond_wait(&queue->filled, &queue->lock);
-        return;
-    }
-    double whole = floor(moment);
-    struct timespec until = {(time_t)whole, (long)((moment - whole) * 1e9)};
-    pthread_cond_timedwait(&queue->filled, &queue->lock, &until);
+    else
+        thread_wait_until(&queue->filled, &queue->lock, moment);
 }
 
 static void *work(void *argument)
@@ -161,12 +155,6 @@ static void *work(void *argument)
     }
 }
 
-static int cpu_count(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 static lt_status queue_open(struct queue *queue, const struct registry_backend *backend, int threads,
                             bool batching, lt_error *error)
 {
@@ -176,7 +164,7 @@ static lt_status queue_open(struct queue *queue, const struct registry_backend *
         return error_memory(error, "worker threads");
     batcher_open(&queue->batcher, backend->type->max_batch, batching);
     pthread_mutex_init(&queue->lock, NULL);
-    clip_cond_open(&queue->filled);
+    thread_cond_open(&queue->filled);
     for (; queue->worker_count < wanted; queue->worker_count++) {
         int failed = thread_start(&queue->workers[queue->worker_count], work, queue);
         if (failed != 0) {
@@ -211,7 +199,7 @@ lt_status scheduler_open(const lt_config *config, const struct registry *registr
         return error_memory(error, "the scheduler");
     int threads = (int)config_integer(config, CONFIG_engine_threads);
     if (threads == 0)
-        threads = cpu_count();
+        threads = threads_available();
     bool batching = config_bool(config, CONFIG_engine_batching);
     lt_status status = LT_OK;
     for (int i = 0; i < registry->backend_count && status == LT_OK; i++) {

@@ -2,11 +2,9 @@
 #include "engine/warm.h"
 
 #include <errno.h>
-#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -74,10 +72,9 @@ static void speak_list(struct warm *warm)
 /* Waits so long; false when it has to end. */
 static bool wait_for(struct warm *warm, double seconds)
 {
-    const double until = clock_seconds() + seconds, whole = floor(until);
-    const struct timespec moment = {(time_t)whole, (long)((until - whole) * 1e9)};
+    const double moment = clock_seconds() + seconds;
     pthread_mutex_lock(&warm->lock);
-    while (!warm->ended && pthread_cond_timedwait(&warm->end, &warm->lock, &moment) != ETIMEDOUT)
+    while (!warm->ended && thread_wait_until(&warm->end, &warm->lock, moment))
         continue;
     bool on = !warm->ended;
     pthread_mutex_unlock(&warm->lock);
@@ -143,7 +140,7 @@ lt_status warm_start(lt_engine *engine, const lt_config *config, struct warm **w
                              .speed = (float)config_number(config, CONFIG_voice_speed),
                              .predict_file = predict_file,
                              .lock = PTHREAD_MUTEX_INITIALIZER};
-    if (clip_cond_open(&started->end) != 0) {
+    if (thread_cond_open(&started->end) != 0) {
         free(started);
         return error_memory(error, "the list of phrases");
     }

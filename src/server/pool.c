@@ -31,7 +31,7 @@ struct pool *pool_new(unsigned places, unsigned queue)
     pool->queue = queue;
     pool->mean_seconds = 1;
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->work, NULL);
+    thread_cond_open(&pool->work);
     pthread_cond_init(&pool->place, NULL);
     pthread_cond_init(&pool->quiet, NULL);
     return pool;
@@ -61,22 +61,28 @@ static void run_first(struct pool *pool)
         pthread_cond_signal(&pool->place);
 }
 
+/* Waits until a job may begin: false when this thread is to end, because the pool does or nothing came for a while. The lock is
+ * held. */
+static bool wait_for_work(struct pool *pool)
+{
+    const double until = clock_seconds() + POOL_IDLE_SECONDS;
+    bool more = true;
+    while (more && !may_begin(pool) && !(pool->ending && pool->first == NULL)) {
+        pool->idle++;
+        more = thread_wait_until(&pool->work, &pool->lock, until);
+        pool->idle--;
+    }
+    return may_begin(pool); /* whoever signalled may have counted on this thread */
+}
+
 static void *worker(void *user)
 {
     struct pool *pool = user;
     pthread_mutex_lock(&pool->lock);
-    while (true) {
-        while (!may_begin(pool) && !(pool->ending && pool->first == NULL)) {
-            pool->idle++;
-            pthread_cond_wait(&pool->work, &pool->lock);
-            pool->idle--;
-        }
-        if (!may_begin(pool))
-            break;
+    while (wait_for_work(pool))
         run_first(pool); /* and then looks for the next itself, so a free place needs no other thread */
-    }
-    pthread_cond_broadcast(
-        &pool->work); /* threads that waited for a place while jobs were queued may end, too */
+    if (pool->ending)    /* threads that waited for a place while jobs were queued may end, too */
+        pthread_cond_broadcast(&pool->work);
     if (--pool->threads == 0)
         pthread_cond_signal(&pool->quiet);
     pthread_mutex_unlock(&pool->lock);
@@ -176,7 +182,7 @@ void pool_continue(struct pool *pool)
 struct pool_counts pool_count(struct pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    struct pool_counts counts = {pool->working, pool->paused, pool->queued};
+    struct pool_counts counts = {pool->working, pool->paused, pool->queued, pool->threads};
     pthread_mutex_unlock(&pool->lock);
     return counts;
 }

@@ -19,7 +19,12 @@ struct pool_counts {
     unsigned working; /* jobs that hold a place */
     unsigned paused;  /* jobs between pool_pause and pool_continue */
     unsigned queued;  /* jobs that have not begun */
+    unsigned threads; /* that work, or wait for a job */
 };
+
+/* A worker that has had nothing to do for so long ends: the stack that it has touched, and the blocks that malloc keeps for it, go
+ * back to the system, so that a server at rest is as small as one that has just begun. */
+enum { POOL_IDLE_SECONDS = 3 };
 
 /* A pool with `places` (1 or more) and room for `queue` more jobs beyond them. Threads begin when they are
  * needed, places + queue of them at most. NULL when out of memory. */

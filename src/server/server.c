@@ -6,7 +6,6 @@
 #include <math.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/threads.h"
 #include "server/http.h"
 #include "server/reload.h"
 #include "server/speech.h"
@@ -26,7 +26,7 @@
 #include "server/watch.h"
 
 /* How often what requests have given back goes to the kernel. */
-static const double TRIM_SECONDS = 10;
+static const double TRIM_SECONDS = POOL_IDLE_SECONDS + 1;
 
 /* ---- The listening socket ---- */
 
@@ -95,9 +95,8 @@ static unsigned places(const struct settings *settings)
     if (limit > 0)
         return (unsigned)limit;
     int64_t threads = config_integer(settings->config, CONFIG_engine_threads);
-    cpu_set_t cpus;
     if (threads == 0)
-        threads = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+        threads = threads_available();
     lt_stats stats;
     lt_engine_stats(settings->engine, &stats);
     return stats.batching && 2 * threads < BATCHING_PLACES ? BATCHING_PLACES : (unsigned)(2 * threads);
@@ -128,14 +127,17 @@ static void abandon_all(struct server *server)
 }
 
 /* Gives the kernel what the heaps keep of answered requests, whose blocks lie between others and would hold tens of MiB after some
- * thousand requests. Takes a few milliseconds of one thread, so not at each request. */
+ * thousand requests. Takes a few milliseconds of one thread, so not at each request; a last time when none came for a while, since
+ * by then the workers, which keep blocks of their own, have ended. */
 static void trim_memory(struct server *server)
 {
     const uint64_t answered = atomic_load(&server->requests);
     const double now = clock_seconds();
-    if (answered == server->trimmed.requests || now < server->trimmed.when + TRIM_SECONDS)
+    const bool resting = answered == server->trimmed.requests;
+    if (now < server->trimmed.when + TRIM_SECONDS || (resting && server->trimmed.resting))
         return;
     malloc_trim(0);
+    server->trimmed.resting = resting;
     server->trimmed.requests = answered;
     server->trimmed.when = now;
 }

@@ -125,6 +125,7 @@ struct server {
     struct {
         uint64_t requests; /* answered by then */
         double when;       /* clock_seconds() */
+        bool resting;      /* no request was answered between the last two times */
     } trimmed;             /* the heaps, the last time; the main thread's */
 
     pthread_t watcher;
