@@ -2,8 +2,9 @@
  *
  *     bench_text [FILE ...]
  *
- * Without files it measures a mixture of prose, numbers and markdown, and then inputs made to be slow: a line of 10 MB, brackets,
- * digits, emphasis signs. Each is read through the same interface as the engine's. */
+ * Without files it measures a mixture of prose, numbers and markdown; phonemes, with the lexicon of the data folder where it is there
+ * (LITETTS_ENGINE_DATA_FOLDER), when none are kept, when they are kept, and when they were; then inputs made to be slow: a line of
+ * 10 MB, brackets, digits, emphasis signs. Each is read through the same interface as the engine's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "../tests/text_source.h"
 #include "base/file.h"
+#include "engine/note.h"
 #include "text/frontend.h"
 
 /* Seconds of processor time, which other programs on the machine do not lengthen. */
@@ -22,10 +24,10 @@ static double cpu_seconds(void)
 }
 
 /* Normalises `text` and prints what it took. */
-static bool measure(struct frontend *frontend, const char *name, const struct str *text)
+static bool measure(struct frontend *frontend, const char *name, const struct str *text, bool phonemes)
 {
     struct text_source source = {text->data, text->length, 0};
-    struct text_options options = {.max_symbols = 400, .language = "en-US"};
+    struct text_options options = {.max_symbols = 400, .language = "en-US", .phonemes = phonemes};
     struct text_stream *stream;
     const struct text_chunk *chunk;
     lt_error error;
@@ -48,6 +50,37 @@ static bool measure(struct frontend *frontend, const char *name, const struct st
     printf("%-28s %7.2f MB  %7.3f s  %7.2f MB/s  %9zu words  %7.2f MB spoken\n", name, megabytes, seconds,
            megabytes / seconds, words, (double)bytes / 1e6);
     return true;
+}
+
+/* Sentences that are all different, pronounced by a front end that has its phonemes kept in `cache`, or not. */
+static bool measure_phonemes(const lt_config *config, struct cache *cache, const char *const names[2])
+{
+    struct frontend *frontend = NULL;
+    struct str text = {0};
+    const struct memo memo = cache != NULL ? note_memo(cache) : (struct memo){0};
+    lt_error error;
+    for (int i = 0; i < 20000; i++)
+        str_printf(&text, "It was bright cold day number %d, and the old man didn't look up from his book. ",
+                   i);
+    bool good = !text.failed && frontend_open(config, &frontend, &error) == LT_OK;
+    if (good && cache != NULL)
+        frontend_remember(frontend, &memo);
+    for (int i = 0; i < 2 && good; i++)
+        good = measure(frontend, names[i], &text, true);
+    frontend_close(frontend);
+    str_free(&text);
+    return good;
+}
+
+static bool measure_cache(const lt_config *config)
+{
+    struct cache *cache;
+    if (cache_open((uint64_t)64 << 20, false, &cache, NULL) != LT_OK)
+        return false;
+    bool good = measure_phonemes(config, NULL, (const char *[]){"phonemes", "phonemes again"}) &&
+                measure_phonemes(config, cache, (const char *[]){"phonemes that are kept", "kept phonemes"});
+    cache_close(cache);
+    return good;
 }
 
 /* A text of about `size` bytes made of repetitions of `unit`. */
@@ -113,7 +146,7 @@ static bool measure_all(struct frontend *frontend)
     bool good = true;
     for (size_t i = 0; i < sizeof cases / sizeof *cases && good; i++) {
         repeat(&text, cases[i].unit, cases[i].size);
-        good = !text.failed && measure(frontend, cases[i].name, &text);
+        good = !text.failed && measure(frontend, cases[i].name, &text, false);
     }
     str_free(&text);
     return good;
@@ -124,20 +157,23 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     struct frontend *frontend;
     lt_error error;
-    if (frontend_open(NULL, &frontend, &error) != LT_OK) {
+    lt_config *config = lt_config_new();
+    if (config == NULL || lt_config_load_environment(config, &error) != LT_OK ||
+        frontend_open(config, &frontend, &error) != LT_OK) {
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }
-    bool good = argc > 1 || measure_all(frontend);
+    bool good = argc > 1 || (measure_cache(config) && measure_all(frontend));
     for (int i = 1; i < argc && good; i++) {
         struct str text = {0};
         good = file_read(argv[i], (size_t)1 << 30, &text, &error) == LT_OK;
         if (good)
-            good = measure(frontend, argv[i], &text);
+            good = measure(frontend, argv[i], &text, false);
         else
             fprintf(stderr, "%s\n", error.message);
         str_free(&text);
     }
     frontend_close(frontend);
+    lt_config_free(config);
     return good ? 0 : 1;
 }

@@ -265,7 +265,7 @@ LT_API lt_status lt_speak(lt_engine *engine, const lt_request *request, lt_resul
 
 #define LT_FIRST_AUDIO_BUCKETS 12
 #define LT_MOST_BATCH_STATS    12
-#define LT_MOST_CACHE_STATS    4
+#define LT_MOST_CACHE_STATS    8
 
 /* What the batches of one backend's chunks of one length are like. */
 typedef struct lt_batch_stats {
@@ -282,11 +282,11 @@ typedef struct lt_batch_stats {
     double work_seconds;  /* wall time that the backend took for them */
 } lt_batch_stats;
 
-/* A kind of things in a level of the cache: the samples of chunks ("audio"), or the bytes of whole requests
- * ("encoded", in memory only), which are looked up first. Counts are since the engine was opened. */
+/* A kind of things in a level of the cache: the samples of chunks ("audio"), or, in memory only, the bytes of whole requests
+ * ("encoded"), which are looked up first, the phonemes of sentences, and the rows of voices that are blends ("blend"). Counts are since the engine was opened. */
 typedef struct lt_cache_stats {
     const char *level; /* "memory", "disk" or "redis" */
-    const char *kind;  /* "audio" or "encoded" */
+    const char *kind;  /* "audio", "encoded", "phonemes" or "blend" */
     uint64_t hits;     /* things that were found here */
     uint64_t shared; /* chunks that another request was having spoken at that moment (audio in memory only) */
     uint64_t misses; /* things that were looked for here and not found */

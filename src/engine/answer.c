@@ -20,6 +20,7 @@ struct answer *answer_new(const struct cache_key *key, struct str *encoded, cons
     if (packed != NULL)
         answer->bytes = packed;
     *encoded = (struct str){0};
+    answer->entry.bytes = sizeof *answer + answer->size;
     return answer;
 }
 
@@ -27,11 +28,6 @@ void answer_free(struct answer *answer)
 {
     free(answer->bytes);
     free(answer);
-}
-
-size_t answer_bytes(const struct answer *answer)
-{
-    return sizeof *answer + answer->size;
 }
 
 _Static_assert(sizeof(void *) != 8 || sizeof(lt_request) == 120,

@@ -28,9 +28,6 @@ struct answer {
 struct answer *answer_new(const struct cache_key *key, struct str *encoded, const lt_result *result);
 void answer_free(struct answer *answer);
 
-/* Bytes that it occupies. */
-size_t answer_bytes(const struct answer *answer);
-
 /* SHA-256 of all that decides the bytes of a request's answer, for one engine: its text, `size` bytes of it, and how it is
  * to be read (input, text_on, text_off), the voice's identity, speed, volume, seed and format, whether headers can be corrected at the end, and the
  * state of the user's lexicon (frontend_generation), of which the answer must not be older than the request. False

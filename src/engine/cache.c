@@ -12,7 +12,7 @@ enum cache_place {
 };
 
 enum {
-    SLOTS = 4096,       /* of the hash table */
+    SLOTS = 16384,      /* of the hash table */
     GHOSTS = 4096,      /* keys remembered of clips that left the small queue */
     GHOSTS_LEAST = 64,  /* remembered even when the main queue is small */
     SMALL_SHARE = 10,   /* the small queue's part of the room is 1 / SMALL_SHARE */
@@ -86,23 +86,20 @@ static struct cache_entry *find(struct cache *cache, enum cache_kind kind, const
     return entry;
 }
 
-/* Entries begin the structures that they belong to. */
+/* Entries are the first fields of the structures that they belong to. */
 static struct clip *clip_of(struct cache_entry *entry)
 {
     return (struct clip *)entry;
-}
-
-static struct answer *answer_of(struct cache_entry *entry)
-{
-    return (struct answer *)entry;
 }
 
 static void free_entry(struct cache_entry *entry)
 {
     if (entry->kind == CACHE_AUDIO)
         clip_free(clip_of(entry));
+    else if (entry->kind == CACHE_ENCODED)
+        answer_free((struct answer *)entry);
     else
-        answer_free(answer_of(entry));
+        free(entry); /* a note */
 }
 
 static void table_add(struct cache *cache, struct cache_entry *entry)
@@ -305,22 +302,20 @@ bool cache_release(struct cache *cache, struct clip *clip)
     return last && !done;
 }
 
-const struct answer *cache_find_answer(struct cache *cache, const struct cache_key *key)
+struct cache_entry *cache_find(struct cache *cache, enum cache_kind kind, const struct cache_key *key)
 {
     pthread_mutex_lock(&cache->lock);
-    struct cache_entry *entry = find(cache, CACHE_ENCODED, key);
-    cache->counts[CACHE_ENCODED].hits += entry != NULL;
-    cache->counts[CACHE_ENCODED].misses += entry == NULL;
+    struct cache_entry *entry = find(cache, kind, key);
+    cache->counts[kind].hits += entry != NULL;
+    cache->counts[kind].misses += entry == NULL;
     if (entry != NULL)
         use(entry);
     pthread_mutex_unlock(&cache->lock);
-    return entry != NULL ? answer_of(entry) : NULL;
+    return entry;
 }
 
-void cache_release_answer(struct cache *cache, const struct answer *answer)
+void cache_let_go(struct cache *cache, struct cache_entry *entry)
 {
-    struct cache_entry *entry =
-        (struct cache_entry *)(uintptr_t)&answer->entry; /* the cache's own, and not const */
     pthread_mutex_lock(&cache->lock);
     bool gone = --entry->users == 0 && entry->place == PLACE_NOWHERE;
     pthread_mutex_unlock(&cache->lock);
@@ -328,12 +323,10 @@ void cache_release_answer(struct cache *cache, const struct answer *answer)
         free_entry(entry);
 }
 
-void cache_keep_answer(struct cache *cache, struct answer *answer)
+void cache_keep(struct cache *cache, struct cache_entry *entry)
 {
-    struct cache_entry *entry = &answer->entry;
-    entry->bytes = answer_bytes(answer);
     pthread_mutex_lock(&cache->lock);
-    bool there = find(cache, CACHE_ENCODED, &entry->key) != NULL; /* somebody was faster */
+    bool there = find(cache, entry->kind, &entry->key) != NULL; /* somebody was faster */
     if (!there) {
         table_add(cache, entry);
         keep(cache, entry);

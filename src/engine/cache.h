@@ -1,10 +1,12 @@
 /* cache.h: what was spoken before, and what is being spoken now.
  *
- * It keeps two kinds of things in one room: clips, the samples of chunks, and answers, the bytes of whole requests.
+ * It keeps things of several kinds in one room: clips, the samples of chunks; answers, the bytes of whole requests; phonemes of
+ * sentences and rows of blended voices (note.h).
  *
  * A request asks for a clip by its key: a digest of all that decides the samples (words or phonemes, voice, speed, seed, model,
  * instruction set). It gets the one that is kept, or the one that another request is having spoken at this moment, or an empty
- * one that it has to see filled: so the same words are never spoken twice at once. A clip that is done is kept for later. An answer is looked up first, and put here when a request has ended.
+ * one that it has to see filled: so the same words are never spoken twice at once. A clip that is done is kept for later. What is of another kind never changes: it
+ * is looked up, and put here when it was made.
  *
  * What is kept when there is no room for all is decided by S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi: "FIFO queues are all you
  * need for cache eviction", SOSP 2023): what is new passes through a small queue, a tenth of the room; what was asked for again
@@ -63,12 +65,13 @@ void cache_hold(struct cache *cache, struct clip *clip);
  * end its job, if any, and free job and clip. */
 bool cache_release(struct cache *cache, struct clip *clip);
 
-/* The answer that is kept for `key`, held until cache_release_answer; NULL: there is none. */
-const struct answer *cache_find_answer(struct cache *cache, const struct cache_key *key);
-void cache_release_answer(struct cache *cache, const struct answer *answer);
+/* What is kept for `key` of a kind other than audio, held until cache_let_go; NULL: nothing. */
+struct cache_entry *cache_find(struct cache *cache, enum cache_kind kind, const struct cache_key *key);
+void cache_let_go(struct cache *cache, struct cache_entry *entry);
 
-/* Keeps an answer, which it takes over, if there is room and nothing is kept for its key. */
-void cache_keep_answer(struct cache *cache, struct answer *answer);
+/* Keeps an entry of a kind other than audio, with its key, kind and bytes set, which it takes over, if there is room and nothing is
+ * kept for its key. */
+void cache_keep(struct cache *cache, struct cache_entry *entry);
 
 /* Keeps no more than `bytes` from now on, nor than the limit it was opened with; UINT64_MAX at first. */
 void cache_set_room(struct cache *cache, uint64_t bytes);

@@ -1,4 +1,4 @@
-/* cache_entry.h: what the cache knows of each thing that it keeps: a field at the beginning of clips and answers. */
+/* cache_entry.h: what the cache knows of each thing that it keeps: a field at the beginning of each. */
 #ifndef ENGINE_CACHE_ENTRY_H
 #define ENGINE_CACHE_ENTRY_H
 
@@ -13,8 +13,10 @@ struct cache_key {
 };
 
 enum cache_kind {
-    CACHE_AUDIO,   /* struct clip: the samples of a chunk */
-    CACHE_ENCODED, /* struct answer: the bytes of a whole request */
+    CACHE_AUDIO,    /* struct clip: the samples of a chunk */
+    CACHE_ENCODED,  /* struct answer: the bytes of a whole request */
+    CACHE_PHONEMES, /* of a sentence */
+    CACHE_BLENDS,   /* rows of voices that are mixed of several */
     CACHE_KINDS
 };
 

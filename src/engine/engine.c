@@ -23,6 +23,20 @@ static lt_status open_cache(lt_engine *engine, lt_error *error)
     return status != LT_OK ? status : store_open(config, engine->cache, &engine->store, error);
 }
 
+/* Lets the rooms below keep what they have worked out, where anything is kept. */
+static void share_cache(lt_engine *engine)
+{
+    if (!cache_keeps(engine->cache))
+        return;
+    engine->memo = note_memo(engine->cache);
+    frontend_remember(engine->frontend, &engine->memo);
+    for (int i = 0; i < engine->registry.backend_count; i++) {
+        const struct registry_backend *backend = &engine->registry.backends[i];
+        if (backend->type->remember != NULL)
+            backend->type->remember(backend->backend, &engine->memo);
+    }
+}
+
 lt_status lt_engine_open(const lt_config *config, lt_engine **engine, lt_error *error)
 {
     lt_error ignored;
@@ -45,6 +59,8 @@ lt_status lt_engine_open(const lt_config *config, lt_engine **engine, lt_error *
         status = scheduler_open(opened->config, &opened->registry, &opened->scheduler, error);
     if (status == LT_OK)
         status = open_cache(opened, error);
+    if (status == LT_OK)
+        share_cache(opened);
     if (status == LT_OK)
         status = budget_open((uint64_t)config_integer(opened->config, CONFIG_memory_limit_bytes),
                              config_number(opened->config, CONFIG_memory_wait_seconds), opened->cache,

@@ -4,6 +4,7 @@
 
 #include "engine/budget.h"
 #include "engine/cache.h"
+#include "engine/note.h"
 #include "engine/scheduler.h"
 #include "engine/stats.h"
 #include "engine/store.h"
@@ -18,6 +19,7 @@ struct lt_engine {
     struct frontend *frontend;
     struct scheduler *scheduler;
     struct cache *cache;
+    struct memo memo;    /* for the front end and the backends: kept in `cache` */
     struct store *store; /* NULL: no levels below memory */
     struct budget *budget;
     struct stats stats;

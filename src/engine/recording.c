@@ -13,15 +13,16 @@ static bool read_generation(lt_engine *engine, const lt_request *request, const 
     return !pronounced || frontend_generation(engine->frontend, voice->language, generation, NULL) == LT_OK;
 }
 
-const struct answer *recording_find(struct recording *recording, lt_engine *engine, const lt_request *request,
-                                    size_t size, const struct voice_ref *voice)
+struct answer *recording_find(struct recording *recording, lt_engine *engine, const lt_request *request,
+                              size_t size, const struct voice_ref *voice)
 {
     recording->keyed =
         cache_keeps(engine->cache) && request->text != NULL && size <= ANSWER_MOST_TEXT &&
         request->progress == NULL && request->word == NULL &&
         read_generation(engine, request, voice, &recording->generation) &&
         answer_key_make(&engine->registry, voice, recording->generation, request, size, &recording->key);
-    return recording->keyed ? cache_find_answer(engine->cache, &recording->key) : NULL;
+    return recording->keyed ? (struct answer *)cache_find(engine->cache, CACHE_ENCODED, &recording->key)
+                            : NULL;
 }
 
 void recording_begin(struct recording *recording, lt_engine *engine, struct reservation *reservation,
@@ -62,7 +63,7 @@ void recording_keep(struct recording *recording, lt_engine *engine, const lt_req
         return;
     struct answer *answer = answer_new(&recording->key, &recording->bytes, result);
     if (answer != NULL)
-        cache_keep_answer(engine->cache, answer);
+        cache_keep(engine->cache, &answer->entry);
 }
 
 void recording_close(struct recording *recording)

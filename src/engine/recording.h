@@ -17,9 +17,9 @@ struct recording {
     uint64_t most; /* of them, reserved from the memory budget */
 };
 
-/* What is kept for the request, to be given back with cache_release_answer; NULL: it has to be spoken. `size` is its text's. */
-const struct answer *recording_find(struct recording *recording, lt_engine *engine, const lt_request *request,
-                                    size_t size, const struct voice_ref *voice);
+/* What is kept for the request, to be given back with cache_let_go; NULL: it has to be spoken. `size` is its text's. */
+struct answer *recording_find(struct recording *recording, lt_engine *engine, const lt_request *request,
+                              size_t size, const struct voice_ref *voice);
 
 /* Begins to record a request that recording_find looked for, of which at most `most` bytes are expected: more are not kept. Does
  * nothing when the memory budget has no room for them. */

@@ -557,7 +557,7 @@ static lt_status finish_file(struct speech *s, lt_status status, lt_error *error
 }
 
 /* Writes what was kept of the same request. */
-static lt_status repeat(struct speech *s, const struct answer *answer, lt_error *error)
+static lt_status repeat(struct speech *s, struct answer *answer, lt_error *error)
 {
     enum { PIECE = 64 * 1024 };
     lt_status status = LT_OK;
@@ -573,7 +573,7 @@ static lt_status repeat(struct speech *s, const struct answer *answer, lt_error 
         else if (at == 0 && answer->audio_seconds > 0)
             s->result.first_audio_seconds = clock_seconds() - s->began;
     }
-    cache_release_answer(s->engine->cache, answer);
+    cache_let_go(s->engine->cache, &answer->entry);
     return status;
 }
 
@@ -584,7 +584,7 @@ static lt_status speak(struct speech *s, lt_error *error)
     lt_status status = registry_find(&engine->registry, r->voice, &s->voice, error);
     if (status != LT_OK)
         return status;
-    const struct answer *kept = recording_find(&s->recording, engine, r, s->text.size, &s->voice);
+    struct answer *kept = recording_find(&s->recording, engine, r, s->text.size, &s->voice);
     if (kept != NULL)
         return repeat(s, kept, error);
     status = open_speech(s, error);

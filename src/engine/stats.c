@@ -204,7 +204,11 @@ static void look_at_memory(lt_engine *engine, lt_stats *to)
 
 static void look_at_caches(lt_engine *engine, lt_stats *to)
 {
-    static const char *const kinds[CACHE_KINDS] = {[CACHE_AUDIO] = "audio", [CACHE_ENCODED] = "encoded"};
+    static const char *const kinds[CACHE_KINDS] = {[CACHE_AUDIO] = "audio",
+                                                   [CACHE_ENCODED] = "encoded",
+                                                   [CACHE_PHONEMES] = "phonemes",
+                                                   [CACHE_BLENDS] = "blend"};
+    _Static_assert(CACHE_KINDS + 2 <= LT_MOST_CACHE_STATS, "with disk and Redis");
     for (enum cache_kind kind = 0; kind < CACHE_KINDS; kind++) {
         struct cache_counts counts;
         cache_look(engine->cache, kind, &counts);

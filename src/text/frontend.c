@@ -33,7 +33,8 @@ enum { LANGUAGES_MOST = 16 };
 
 struct frontend {
     lt_config *config;
-    uint32_t switches; /* lt_text_switch bits that are on */
+    const struct memo *memo; /* where phonemes are kept; NULL: nowhere */
+    uint32_t switches;       /* lt_text_switch bits that are on */
     bool skip_code;
     /* The pronouncers in use, opened when a stream first needs them. */
     pthread_mutex_t lock;
@@ -116,6 +117,11 @@ void frontend_close(struct frontend *frontend)
     free(frontend);
 }
 
+void frontend_remember(struct frontend *frontend, const struct memo *memo)
+{
+    frontend->memo = memo;
+}
+
 /* The pronouncer of a language, which lives as long as the front end. */
 static lt_status find_pronouncer(struct frontend *frontend, const char *language,
                                  struct pronouncer **pronouncer, lt_error *error)
@@ -133,6 +139,7 @@ static lt_status find_pronouncer(struct frontend *frontend, const char *language
             status = error_set(error, LT_ERR_UNSUPPORTED,
                                "'%.40s' is no language of this build: use one such as en-US", language);
         else if ((status = pronouncer_open(frontend->config, language, pronouncer, error)) == LT_OK) {
+            pronouncer_remember(*pronouncer, frontend->memo);
             strcpy(frontend->languages[at].language, language);
             frontend->languages[at].pronouncer = *pronouncer;
             frontend->language_count++;

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "voices/backend.h"
 
+struct memo;
 struct tokens;
 
 /* Lexicons and settings that all streams share; safe to use from several threads. */
@@ -22,6 +23,9 @@ struct frontend;
 
 lt_status frontend_open(const lt_config *config, struct frontend **frontend, lt_error *error);
 void frontend_close(struct frontend *frontend);
+
+/* Has phonemes of sentences kept in `memo`, which must outlive the front end. Before any stream is opened. */
+void frontend_remember(struct frontend *frontend, const struct memo *memo);
 
 /* A number that stays the same as long as a language's pronunciations do: how often the user's lexicon was read again. What was
  * made while it changed may hold both. Errors: those of text_stream_open. */

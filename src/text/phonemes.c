@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/memo.h"
 #include "base/utf8.h"
 #include "text/chars.h"
 #include "text/g2p.h"
 #include "text/homographs.h"
 #include "text/languages.h"
+#include "text/said.h"
 #include "text/user_lexicon.h"
 
 struct pronouncer {
@@ -21,7 +23,8 @@ struct pronouncer {
     struct g2p g2p;
     struct lexicon *lexicon;
     struct letters *letters;
-    char *user_path; /* NULL: none */
+    const struct memo *memo; /* NULL: nothing is kept */
+    char *user_path;         /* NULL: none */
     pthread_rwlock_t user_lock;
     struct user_lexicon *user; /* guarded by user_lock, as is how often it was replaced: */
     uint64_t generation;
@@ -100,6 +103,11 @@ void pronouncer_close(struct pronouncer *pronouncer)
     pthread_rwlock_destroy(&pronouncer->user_lock);
     free(pronouncer->user_path);
     free(pronouncer);
+}
+
+void pronouncer_remember(struct pronouncer *pronouncer, const struct memo *memo)
+{
+    pronouncer->memo = memo;
 }
 
 /* Reads the user's lexicon again when its file has changed; one that cannot be read leaves the old one in force. */
@@ -265,15 +273,60 @@ static void add_english(struct pronouncer *pronouncer, struct tokens *tokens)
     }
 }
 
+static void pronounce(struct pronouncer *pronouncer, struct tokens *tokens)
+{
+    if (pronouncer->english)
+        add_english(pronouncer, tokens);
+    else
+        language_add(pronouncer->language, tokens);
+}
+
+/* Tokens whose phonemes may be kept. */
+struct saying {
+    struct pronouncer *pronouncer;
+    struct tokens *tokens;
+    bool made; /* they were not */
+};
+
+static bool say_anew(void *user, struct str *value)
+{
+    struct saying *saying = user;
+    pronounce(saying->pronouncer, saying->tokens);
+    saying->made = true;
+    said_write(saying->tokens, value);
+    return !saying->tokens->failed && !saying->tokens->pool.failed;
+}
+
+/* Takes what was made of the same tokens before, or makes it and has it kept. The user's lexicon is locked. */
+static void pronounce_or_recall(struct pronouncer *pronouncer, struct tokens *tokens)
+{
+    const struct memo *memo = pronouncer->memo;
+    const uintptr_t whose[] = {(uintptr_t)pronouncer, (uintptr_t)pronouncer->generation};
+    struct saying saying = {.pronouncer = pronouncer, .tokens = tokens};
+    struct str key = {0}, value = {0};
+    str_append(&key, whose, sizeof whose);
+    said_key(tokens, &key);
+    if (key.failed)
+        tokens->failed = true;
+    else
+        memo->recall(memo->user, MEMO_PHONEMES, key.data, key.length, say_anew, &saying, &value);
+    if (!key.failed && !saying.made && value.failed)
+        tokens->failed = true;
+    else if (!key.failed && !saying.made)
+        said_read(&value, tokens);
+    str_free(&key);
+    str_free(&value);
+}
+
 lt_status phonemes_add(struct pronouncer *pronouncer, struct tokens *tokens, lt_error *error)
 {
     if (pronouncer->user_path != NULL)
         refresh_user(pronouncer);
     pthread_rwlock_rdlock(&pronouncer->user_lock);
-    if (pronouncer->english)
-        add_english(pronouncer, tokens);
+    if (pronouncer->memo != NULL && tokens->count > 0)
+        pronounce_or_recall(pronouncer, tokens);
     else
-        language_add(pronouncer->language, tokens);
+        pronounce(pronouncer, tokens);
     pthread_rwlock_unlock(&pronouncer->user_lock);
     if (tokens->failed || tokens->pool.failed)
         return error_memory(error, "phonemes");

@@ -14,6 +14,7 @@
 #include "text/symbols.h"
 #include "text/tokens.h"
 
+struct memo;
 struct pronouncer;
 
 /* Opens what a language needs: "en-US", "en-GB" (any English otherwise is American), "es", "fr-FR", "hi", "it", "pt-BR"; case does not
@@ -22,6 +23,9 @@ struct pronouncer;
 lt_status pronouncer_open(const lt_config *config, const char *language, struct pronouncer **pronouncer,
                           lt_error *error);
 void pronouncer_close(struct pronouncer *pronouncer); /* NULL is fine */
+
+/* Has phonemes of sentences kept in `memo`, which must outlive the pronouncer; NULL, as at first: they are not. Not while it is in use. */
+void pronouncer_remember(struct pronouncer *pronouncer, const struct memo *memo);
 
 /* Reads the user's lexicon again where its file has changed, and returns how often that has happened: as long as the number stays
  * the same, the same words have the same phonemes. Safe from any thread. */

@@ -31,6 +31,7 @@ struct backend {
     atomic_uint_fast64_t memory_bytes; /* kokoro_memory() after the last utterance */
     atomic_uint_fast64_t taken_bytes;  /* of backend_facts */
     atomic_size_t allowed;             /* by kokoro_allow_memory */
+    const struct memo *memo;           /* where rows of blends are kept; NULL: nowhere */
     lt_voice *voices; /* in the order of model->voices; strings belong to the model or are static */
 };
 
@@ -228,20 +229,71 @@ static void kokoro_look(const struct backend *backend, struct backend_facts *fac
     };
 }
 
-/* The style for an utterance of `symbols` phonemes. */
-static void style_of(const struct model *model, const struct blend *blend, int symbols, float *style)
+static void kokoro_remember(struct backend *backend, const struct memo *memo)
 {
-    const int width = 2 * model->style;
+    backend->memo = memo;
+}
+
+/* One row of `width` numbers of the voices' tables, mixed. */
+static void mix_row(const struct blend *blend, int row, int width, float *style)
+{
     for (int c = 0; c < width; c++) {
         double sum = 0;
         for (int i = 0; i < blend->count; i++) {
             const struct kokoro_voice *voice = blend->parts[i].voice;
-            int row = symbols > 0 ? symbols - 1 : 0;
-            row = row < voice->rows ? row : voice->rows - 1;
-            sum += blend->parts[i].weight * (double)voice->table[(ptrdiff_t)row * width + c];
+            const int own = row < voice->rows ? row : voice->rows - 1;
+            sum += blend->parts[i].weight * (double)voice->table[(ptrdiff_t)own * width + c];
         }
         style[c] = (float)sum;
     }
+}
+
+/* A row of a blend that may be kept. */
+struct mixing {
+    const struct blend *blend;
+    int row, width;
+};
+
+static bool append_row(void *user, struct str *value)
+{
+    const struct mixing *mixing = user;
+    const size_t bytes = (size_t)mixing->width * sizeof(float);
+    if (!str_reserve(value, bytes))
+        return false;
+    mix_row(mixing->blend, mixing->row, mixing->width, (float *)(void *)(value->data + value->length));
+    value->length += bytes;
+    return true;
+}
+
+/* The row of a blend of several voices as it was kept; false when out of memory. */
+static bool recall_row(const struct memo *memo, const struct blend *blend, int row, int width, float *style)
+{
+    struct {
+        uintptr_t voice[MAX_BLEND]; /* addresses of tables: those of this model */
+        double weight[MAX_BLEND];
+        int64_t row;
+    } key = {.row = row};
+    for (int i = 0; i < blend->count; i++) {
+        key.voice[i] = (uintptr_t)blend->parts[i].voice->table;
+        key.weight[i] = blend->parts[i].weight;
+    }
+    struct mixing mixing = {blend, row, width};
+    struct str value = {0};
+    memo->recall(memo->user, MEMO_BLEND, &key, sizeof key, append_row, &mixing, &value);
+    const bool there = !value.failed;
+    if (there)
+        memcpy(style, value.data, (size_t)width * sizeof *style);
+    str_free(&value);
+    return there;
+}
+
+/* The style for an utterance of `symbols` phonemes. */
+static void style_of(const struct backend *backend, const struct blend *blend, int symbols, float *style)
+{
+    const int width = 2 * backend->model->style, row = symbols > 0 ? symbols - 1 : 0;
+    const bool kept = blend->count > 1 && backend->memo != NULL;
+    if (!kept || !recall_row(backend->memo, blend, row, width, style))
+        mix_row(blend, row, width, style);
 }
 
 /* ---- Opening -------------------------------------------------------------------------------------- */
@@ -336,8 +388,9 @@ struct prepared {
 };
 
 /* Phonemes to ids; symbols that the model does not know are skipped. */
-static lt_status read_phonemes(const struct model *model, struct prepared *p)
+static lt_status read_phonemes(const struct backend *backend, struct prepared *p)
 {
+    const struct model *model = backend->model;
     const char *phonemes = p->from->phonemes;
     const size_t size = strlen(phonemes);
     int count = 1, symbols = 0;
@@ -365,7 +418,7 @@ static lt_status read_phonemes(const struct model *model, struct prepared *p)
     p->spoken.ids = p->ids;
     p->spoken.count = count + 1;
     p->symbols = symbols;
-    style_of(model, p->from->voice, symbols, p->style);
+    style_of(backend, p->from->voice, symbols, p->style);
     return LT_OK;
 }
 
@@ -456,7 +509,7 @@ static void prepare(struct backend *backend, struct prepared *p, struct utteranc
                                           .done = done,
                                           .user = p,
                                           .durations = p->durations};
-    u->status = read_phonemes(backend->model, p);
+    u->status = read_phonemes(backend, p);
     /* also where there is more just now, so that where a text is cut does not depend on who else speaks */
     p->spoken.most_memory = kokoro_working(backend, (size_t)p->symbols, u->speed);
 }
@@ -495,6 +548,7 @@ const struct backend_type kokoro_backend = {
     .voices = kokoro_voices,
     .find_voice = kokoro_find_voice,
     .release_voice = kokoro_release_voice,
+    .remember = kokoro_remember,
     .identify = kokoro_identify,
     .look = kokoro_look,
     .longest = kokoro_longest,

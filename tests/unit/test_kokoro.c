@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "convert/import.h"
+#include "engine/note.h"
 #include "kokoro/kokoro.h"
 #include "voices/backend.h"
 
@@ -384,6 +385,36 @@ static void a_blend_is_a_weighted_mean(void **state)
     free(b.samples);
     free(plain.samples);
     kokoro_backend.close(backend);
+}
+
+/* A kept row of a blend sounds as one that is mixed anew, and belongs to its blend and length. */
+static void a_kept_blend_sounds_the_same(void **state)
+{
+    (void)state;
+    struct cache *cache;
+    assert_int_equal(cache_open(1 << 20, false, &cache, NULL), LT_OK);
+    const struct memo memo = note_memo(cache);
+    struct backend *mixing = open_backend("1"), *keeping = open_backend("1");
+    kokoro_backend.remember(keeping, &memo);
+    static const char *const voices[] = {"af_bella(2)+af_sky(1)", "af_bella(1)+af_sky(2)", "af_bella"};
+    for (int again = 0; again < 2; again++)
+        for (int i = 0; i < 3; i++)
+            for (int text = 0; text < 2; text++) {
+                struct sound mixed = speak(mixing, PHONEMES[text], voices[i], 1);
+                struct sound kept = speak(keeping, PHONEMES[text], voices[i], 1);
+                assert_true(same(&mixed, &kept));
+                free(mixed.samples);
+                free(kept.samples);
+            }
+    struct cache_counts counts;
+    cache_look(cache, CACHE_BLENDS, &counts);
+    assert_int_equal(counts.entries, 4); /* two blends, two lengths; a voice alone is in the model */
+    assert_int_equal(counts.misses, 4);
+    assert_int_equal(counts.hits, 4);
+    assert_true(counts.bytes > 4 * 256 * sizeof(float));
+    kokoro_backend.close(mixing);
+    kokoro_backend.close(keeping);
+    cache_close(cache);
 }
 
 static void malformed_blends_are_refused(void **state)
@@ -853,6 +884,7 @@ int main(void)
         cmocka_unit_test(what_is_spoken_slowly_is_cut_again),
         cmocka_unit_test(the_seed_chooses_the_noise),
         cmocka_unit_test(a_blend_is_a_weighted_mean),
+        cmocka_unit_test(a_kept_blend_sounds_the_same),
         cmocka_unit_test(malformed_blends_are_refused),
         cmocka_unit_test(voices_tell_language_and_sex),
         cmocka_unit_test(words_get_times),

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/utf8.h"
+#include "engine/note.h"
 #include "text/espeak.h"
 #include "text/frontend.h"
 #include "text/g2p.h"
@@ -801,6 +802,63 @@ static void threads_share_a_pronouncer(void **state)
     pronouncer_close(pronouncer);
 }
 
+/* Pronounces two lists of the same tokens, by each of two pronouncers; all that comes of it must be the same. */
+static void compare_pronounced(struct pronouncer *plain, struct pronouncer *keeping, const char *sentence,
+                               const char *note)
+{
+    struct tokens made = {0}, kept = {0};
+    tokenize(sentence, &made);
+    tokenize(sentence, &kept);
+    made.items[0].note = kept.items[0].note = note;
+    made.items[0].origin = kept.items[0].origin = note != NULL ? ORIGIN_NORMALIZED : ORIGIN_TEXT;
+    assert_int_equal(phonemes_add(plain, &made, NULL), LT_OK);
+    assert_int_equal(phonemes_add(keeping, &kept, NULL), LT_OK);
+    assert_int_equal(made.count, kept.count);
+    for (size_t i = 0; i < made.count; i++) {
+        const struct token *a = &made.items[i], *b = &kept.items[i];
+        assert_int_equal(a->phonemes_size, b->phonemes_size);
+        assert_memory_equal(made.pool.data + a->phonemes, kept.pool.data + b->phonemes, a->phonemes_size);
+        assert_true(a->tag == b->tag && a->phoneme_origin == b->phoneme_origin && a->note == b->note);
+    }
+    tokens_free(&made);
+    tokens_free(&kept);
+}
+
+static void what_is_kept_is_what_would_be_made(void **state)
+{
+    (void)state;
+    static const char *const sentences[] = {
+        "I read a book, as I have read many.", "The record: they record it!", "I read a book.",
+        "Xylqwrt said \"NASA\" (twice)?",      "the apple, the pear.",
+    };
+    static const char first_note[] = "a number", second_note[] = "a year";
+    struct cache *cache;
+    struct cache_counts counts;
+    assert_int_equal(cache_open(1 << 20, false, &cache, NULL), LT_OK);
+    const struct memo memo = note_memo(cache);
+    struct pronouncer *plain = open_pronouncer("en-US", NULL), *keeping = open_pronouncer("en-US", NULL),
+                      *british = open_pronouncer("en-GB", NULL),
+                      *british_keeping = open_pronouncer("en-GB", NULL);
+    pronouncer_remember(keeping, &memo);
+    pronouncer_remember(british_keeping, &memo);
+    enum { COUNT = sizeof sentences / sizeof *sentences };
+    for (int again = 0; again < 3; again++)
+        for (size_t i = 0; i < COUNT; i++) {
+            compare_pronounced(plain, keeping, sentences[i], NULL);
+            compare_pronounced(plain, keeping, sentences[i], first_note);
+            compare_pronounced(plain, keeping, sentences[i], second_note);
+            compare_pronounced(british, british_keeping, sentences[i], NULL);
+        }
+    cache_look(cache, CACHE_PHONEMES, &counts);
+    assert_int_equal(counts.misses, 4 * COUNT);
+    assert_int_equal(counts.hits, 2 * 4 * COUNT);
+    pronouncer_close(plain);
+    pronouncer_close(keeping);
+    pronouncer_close(british);
+    pronouncer_close(british_keeping);
+    cache_close(cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -821,6 +879,7 @@ int main(void)
         cmocka_unit_test(stress_marks_are_obeyed),
         cmocka_unit_test(other_languages_go_through_espeak_or_say_why_not),
         cmocka_unit_test(threads_share_a_pronouncer),
+        cmocka_unit_test(what_is_kept_is_what_would_be_made),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -269,7 +269,7 @@ static void requests_are_counted(void **state)
     lt_engine_stats(engine, &stats);
     assert_int_equal(stats.requests[LT_OK], 0);
     assert_int_equal(stats.first_audio_count, 0);
-    assert_int_equal(stats.cache_count, 2);
+    assert_int_equal(stats.cache_count, CACHE_KINDS);
     assert_int_equal(stats.batch_count, 3);
     assert_int_equal(speak(engine, "One two three.", 0, &first), LT_OK);
     assert_int_equal(speak(engine, "One two three.", 0, &again), LT_OK);
