@@ -100,18 +100,27 @@ static void unlink_from(struct budget *budget, struct reservation *reservation)
     budget->counts.reserved -= reservation->bytes;
 }
 
-/* Makes the reservation when there is room, the cache's included; the lock is held. */
-static bool try_reserve(struct budget *budget, struct reservation *reservation)
+/* Makes the reservation, or changes one that is held, so that its utterances may take `working` bytes, when there is room, the
+ * cache's included; else all stays as it was. The lock is held. */
+static bool try_reserve(struct budget *budget, struct reservation *reservation, uint64_t working)
 {
     const struct registry_backend *backend = &budget->registry->backends[reservation->backend];
+    const bool held = reservation->held;
+    const uint64_t before = reservation->working;
+    if (held)
+        unlink_from(budget, reservation);
+    reservation->working = working;
     link_in(budget, reservation);
     uint64_t left = room(budget);
     if (budget->counts.backends + budget->counts.reserved > budget->counts.limit) {
         unlink_from(budget, reservation);
+        reservation->working = before;
+        if (held)
+            link_in(budget, reservation);
         return false;
     }
     cache_set_room(budget->cache, left);
-    if (reservation->working > 0)
+    if (working > 0)
         backend->type->allow(backend->backend, most_working(budget, reservation->backend));
     return true;
 }
@@ -122,15 +131,52 @@ static void wait_a_moment(struct budget *budget)
     thread_wait_until(&budget->freed, &budget->lock, clock_seconds() + POLL_SECONDS);
 }
 
-static lt_status refuse(struct budget *budget, const struct reservation *reservation, lt_error *error)
+static lt_status refuse(struct budget *budget, uint64_t bytes, lt_error *error)
 {
     budget->counts.refusals++;
     return error_set(
         error, LT_ERR_MEMORY,
         "the request needs about %.1f MiB and the budget of %.1f MiB has no room for it%s: try again "
         "later, or raise memory.limit_bytes",
-        (double)(reservation->bytes + reservation->working) / 1048576, (double)budget->counts.limit / 1048576,
+        (double)bytes / 1048576, (double)budget->counts.limit / 1048576,
         budget->held == NULL ? "" : " while others are spoken");
+}
+
+/* Whether others will give something back. The lock is held. */
+static bool others_hold(const struct budget *budget, const struct reservation *reservation)
+{
+    return budget->held != NULL && (budget->held != reservation || reservation->next != NULL);
+}
+
+/* Waits until there is room, as long as that may come. The lock is held. */
+static lt_status wait_for_room(struct budget *budget, struct reservation *reservation, uint64_t working,
+                               const atomic_bool *cancelled, lt_error *error)
+{
+    const double give_up = clock_seconds() + budget->wait_seconds;
+    lt_status status = LT_OK;
+    budget->counts.waits++;
+    budget->counts.waiting++;
+    do {
+        if (!others_hold(budget, reservation) || clock_seconds() >= give_up)
+            status = refuse(budget, reservation->bytes + working, error);
+        else if (cancelled != NULL && atomic_load(cancelled))
+            status = error_set(error, LT_ERR_CANCELLED, "stopped while it waited for memory");
+        else
+            wait_a_moment(budget);
+    } while (status == LT_OK && !try_reserve(budget, reservation, working));
+    budget->counts.waiting--;
+    return status;
+}
+
+static lt_status reserve(struct budget *budget, struct reservation *reservation, uint64_t working,
+                         const atomic_bool *cancelled, lt_error *error)
+{
+    pthread_mutex_lock(&budget->lock);
+    lt_status status = try_reserve(budget, reservation, working)
+                           ? LT_OK
+                           : wait_for_room(budget, reservation, working, cancelled, error);
+    pthread_mutex_unlock(&budget->lock);
+    return status;
 }
 
 lt_status budget_reserve(struct budget *budget, struct reservation *reservation, const atomic_bool *cancelled,
@@ -138,45 +184,15 @@ lt_status budget_reserve(struct budget *budget, struct reservation *reservation,
 {
     if (budget->counts.limit == 0) /* constant */
         return LT_OK;
-    lt_status status = LT_OK;
-    pthread_mutex_lock(&budget->lock);
-    if (!try_reserve(budget, reservation)) {
-        double give_up = clock_seconds() + budget->wait_seconds;
-        bool got = false;
-        budget->counts.waits++;
-        budget->counts.waiting++;
-        while (status == LT_OK && !got) {
-            if (budget->held == NULL || clock_seconds() >= give_up)
-                status = refuse(budget, reservation, error); /* with nothing held, waiting brings nothing */
-            else if (cancelled != NULL && atomic_load(cancelled))
-                status = error_set(error, LT_ERR_CANCELLED, "stopped while it waited for memory");
-            else
-                wait_a_moment(budget);
-            got = status == LT_OK && try_reserve(budget, reservation);
-        }
-        budget->counts.waiting--;
-    }
-    pthread_mutex_unlock(&budget->lock);
-    return status;
+    return reserve(budget, reservation, reservation->working, cancelled, error);
 }
 
 lt_status budget_raise_working(struct budget *budget, struct reservation *reservation, uint64_t working,
-                               lt_error *error)
+                               const atomic_bool *cancelled, lt_error *error)
 {
     if (working <= reservation->working || !reservation->held) /* only its owner changes them */
         return LT_OK;
-    lt_status status = LT_OK;
-    pthread_mutex_lock(&budget->lock);
-    uint64_t before = reservation->working;
-    unlink_from(budget, reservation);
-    reservation->working = working;
-    if (!try_reserve(budget, reservation)) {
-        status = refuse(budget, reservation, error);
-        reservation->working = before;
-        link_in(budget, reservation);
-    }
-    pthread_mutex_unlock(&budget->lock);
-    return status;
+    return reserve(budget, reservation, working, cancelled, error);
 }
 
 bool budget_extend(struct budget *budget, struct reservation *reservation, uint64_t bytes)

@@ -48,9 +48,10 @@ void budget_close(struct budget *budget); /* NULL is fine */
 lt_status budget_reserve(struct budget *budget, struct reservation *reservation, const atomic_bool *cancelled,
                          lt_error *error);
 
-/* Raises the working memory of a reservation that is held to `working`, at once, if it is less. Errors: LT_ERR_MEMORY. */
+/* Raises the working memory of a reservation that is held to `working`, if it is less; waits for that like budget_reserve, holding
+ * what it has. Errors: the same, after which it is as it was. */
 lt_status budget_raise_working(struct budget *budget, struct reservation *reservation, uint64_t working,
-                               lt_error *error);
+                               const atomic_bool *cancelled, lt_error *error);
 
 /* Adds `bytes` to a reservation that is held, at once or not at all, for what a request can do without: true when it got
  * them. */

@@ -78,6 +78,12 @@ static bool cancelled(struct speech *s)
     return s->request->cancel != NULL && lt_cancel_fired(s->request->cancel);
 }
 
+/* What ends a wait for memory; NULL: nothing. */
+static const atomic_bool *cancel_flag(const lt_request *request)
+{
+    return request->cancel != NULL ? &request->cancel->fired : NULL;
+}
+
 /* ---- Sending chunks to the scheduler ---- */
 
 static bool is_silent(const struct text_chunk *chunk)
@@ -133,7 +139,7 @@ static lt_status reserve_working(struct speech *s, const struct utterance *utter
     const char *spoken = backend->type->wants_phonemes ? utterance->phonemes : utterance->text;
     uint64_t working =
         backend->type->working(backend->backend, utf8_count(spoken, strlen(spoken)), utterance->speed);
-    return budget_raise_working(s->engine->budget, &s->reservation, working, error);
+    return budget_raise_working(s->engine->budget, &s->reservation, working, cancel_flag(s->request), error);
 }
 
 /* Fetches a clip from a level below memory. */
@@ -483,8 +489,7 @@ static lt_status reserve_memory(struct speech *s, size_t max_symbols, lt_error *
         .working =
             backend->type->working == NULL ? 0 : backend->type->working(backend->backend, longest, r->speed),
     };
-    return budget_reserve(s->engine->budget, &s->reservation, r->cancel != NULL ? &r->cancel->fired : NULL,
-                          error);
+    return budget_reserve(s->engine->budget, &s->reservation, cancel_flag(r), error);
 }
 
 static lt_status open_speech(struct speech *s, lt_error *error)

@@ -198,7 +198,8 @@ static void put_caches(struct str *out, const lt_stats *e)
         const char *name, *type, *help;
         double (*value)(const lt_cache_stats *cache);
     } families[] = {
-        {"cache_hits_total", "counter", "Chunks, answers, phonemes or blends that were found.", cache_stats_hits},
+        {"cache_hits_total", "counter", "Chunks, answers, phonemes or blends that were found.",
+         cache_stats_hits},
         {"cache_shared_total", "counter", "Chunks that were being spoken for another request.",
          cache_stats_shared},
         {"cache_misses_total", "counter", "Those that were not found.", cache_stats_misses},

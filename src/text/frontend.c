@@ -24,6 +24,7 @@
 #include "text/reader.h"
 #include "text/sentences.h"
 #include "text/ssml.h"
+#include "text/user_lexicon.h"
 
 enum {
     SENTENCE_LIMIT = 16384
@@ -89,6 +90,17 @@ static uint32_t read_switches(const lt_config *config)
     return switches;
 }
 
+/* Whether the user's lexicon can be read, so that who opens a front end hears of it, and not who first speaks. */
+static lt_status check_lexicon(const lt_config *config, lt_error *error)
+{
+    const char *path = config_string(config, CONFIG_text_lexicon);
+    struct user_lexicon *lexicon = NULL;
+    lt_error fault;
+    lt_status status = path[0] == '\0' ? LT_OK : user_lexicon_open(path, false, &lexicon, &fault);
+    user_lexicon_close(lexicon);
+    return status == LT_OK ? LT_OK : error_set(error, LT_ERR_CONFIG, "text.lexicon: %s", fault.message);
+}
+
 lt_status frontend_open(const lt_config *config, struct frontend **frontend, lt_error *error)
 {
     struct frontend *f = calloc(1, sizeof *f);
@@ -97,6 +109,12 @@ lt_status frontend_open(const lt_config *config, struct frontend **frontend, lt_
         free(f);
         lt_config_free(copy);
         return error_memory(error, "the text front end");
+    }
+    lt_status status = check_lexicon(copy, error);
+    if (status != LT_OK) {
+        free(f);
+        lt_config_free(copy);
+        return status;
     }
     f->config = copy;
     f->switches = read_switches(copy);

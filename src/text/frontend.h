@@ -21,6 +21,7 @@ struct tokens;
 /* Lexicons and settings that all streams share; safe to use from several threads. */
 struct frontend;
 
+/* Errors: LT_ERR_CONFIG (the user's lexicon cannot be read, with its file and line), LT_ERR_MEMORY. */
 lt_status frontend_open(const lt_config *config, struct frontend **frontend, lt_error *error);
 void frontend_close(struct frontend *frontend);
 

@@ -57,8 +57,8 @@ test("the user's lexicon", () => {
   assert.equal(run(['a mug of nginx'], { more: { LITETTS_TEXT_LEXICON: path } }).stdout.trim(), 'ɐ mˈʌɡzi ʌv ˈɛnʤən ˈɛks');
   writeFileSync(path, 'mug\n');
   const broken = run(['a mug'], { more: { LITETTS_TEXT_LEXICON: path } });
-  assert.equal(broken.status, 1);
-  assert.match(broken.stderr, /^litetts: '.*mine\.txt' line 1 has a word but no pronunciation/);
+  assert.equal(broken.status, 2);
+  assert.match(broken.stderr, /^litetts: text\.lexicon: '.*mine\.txt' line 1 has a word but no pronunciation/);
 });
 
 test('what cannot be done is said in a sentence', () => {

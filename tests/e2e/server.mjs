@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
+import { afterEach } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export const program = process.env.LITETTS_TEST_PROGRAM ?? new URL('../../build/litetts', import.meta.url).pathname;
@@ -21,6 +22,14 @@ export async function until(condition, what, seconds = 5) {
   }
 }
 
+/** Servers that run. One whose test failed before it stopped it must not outlive the test: node would wait for it. */
+const running = new Set();
+afterEach(async () => {
+  const left = [...running];
+  for (const server of left) server.process.kill('SIGKILL');
+  await Promise.all(left.map((server) => server.exited));
+});
+
 /** A running server. `settings` are configuration keys of the section "server" (or "log.format" with a dot). */
 export class Server {
   static async start(settings = {}, { command = [program, 'serve'], extra = [], more = {} } = {}) {
@@ -34,8 +43,10 @@ export class Server {
     server.log = '';
     server.process = spawn(command[0], command.slice(1), { env, stdio: ['ignore', 'ignore', 'pipe', ...extra] });
     server.process.stderr.on('data', (data) => { server.log += data; });
+    running.add(server);
     server.exited = new Promise((resolve) => server.process.on('close', (code, signal) => {
       server.ended = true;
+      running.delete(server);
       resolve(code ?? signal);
     }));
     const found = await until(() => {

@@ -23,7 +23,6 @@ function serverTest(name, settings, body) {
     try {
       await body(server);
     } catch (error) {
-      server.process.kill('SIGKILL');
       console.log(server.log.slice(-4000));
       throw error;
     }
@@ -859,6 +858,22 @@ serverTest('a second signal ends at once', {}, async (server) => {
   server.process.kill('SIGTERM');
   assert.equal(await server.exited, 143);
   socket.destroy();
+});
+
+test('a lexicon that cannot be read is an error at the start, and on reload', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'litetts-'));
+  const lexicon = join(folder, 'words.txt'), file = join(folder, 'config.json');
+  await assert.rejects(Server.start({ 'text.lexicon': lexicon }), /text\.lexicon: .*words\.txt.*No such file/);
+  writeFileSync(lexicon, 'litetts\n');
+  await assert.rejects(Server.start({ 'text.lexicon': lexicon }), /text\.lexicon: .*words\.txt' line 1 has a word but no pronunciation/);
+  writeFileSync(file, '{}');
+  const server = await Server.start({}, { more: { LITETTS_CONFIG: file } });
+  writeFileSync(file, JSON.stringify({ text: { lexicon } }));
+  server.process.kill('SIGHUP');
+  await until(() => /the configuration stays as it was reason=.*text\.lexicon: .*line 1/.test(server.log), 'the reload is refused');
+  assert.equal((await server.speak({})).status, 200);
+  await server.stop();
+  rmSync(folder, { recursive: true });
 });
 
 test('a port that is taken is an error with a sentence', async () => {

@@ -319,7 +319,8 @@ test(`${clients} clients for ${soakSeconds} s`, async (t) => {
     const after = await idleMemory(server);
     t.diagnostic(`${JSON.stringify(counts)} in ${seconds.toFixed(1)} s`);
     t.diagnostic(`the engine made ${under.toFixed(2)} s of audio a second, ${(100 * under / alone).toFixed(0)} % of the ${alone.toFixed(2)} that it makes when ` +
-      `nothing else is to do; ${stats.engine.batches.filter((b) => b.batches > 0).map((b) => `${b.chunks} ${b.length_class} chunks in ${b.batches} batches`).join(', ')}`);
+      `nothing else is to do; ${stats.engine.batches.filter((b) => b.batches > 0).map((b) => `${b.chunks} ${b.length_class} chunks in ${b.batches} batches ` +
+      `(${b.size} at most: ${b.size_reason})`).join(', ')}`);
     t.diagnostic(`memory of its own ${memory.toFixed(1)} MiB after ${settled} s, ${after.toFixed(1)} MiB at the end; resident with files ` +
       `${server.memory().toFixed(1)} MiB, at most ${server.memory('VmHWM').toFixed(1)} MiB`);
     t.diagnostic(`by holder in KiB: ${JSON.stringify(holders)}, then ${JSON.stringify(server.holders())}`);
@@ -330,7 +331,6 @@ test(`${clients} clients for ${soakSeconds} s`, async (t) => {
   } catch (error) {
     t.diagnostic(`${server.ended ? `the server ended: ${await server.exited}` : 'the server runs'}\n${server.log.split('\n')
       .filter((line) => !/ info /i.test(line) || /status=5/.test(line)).concat(server.log.slice(-1500)).slice(-40).join('\n')}`);
-    server.process.kill('SIGKILL');
     throw error;
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -181,10 +181,10 @@ static void working_memory_counts_once(void **state)
     assert_int_equal(counts.reserved, 20);
     assert_int_equal(budget_reserve(budget, &c, NULL, &error), LT_ERR_MEMORY);
     assert_int_equal(backend.allowed, 700);
-    assert_int_equal(budget_raise_working(budget, &a, 980, &error),
+    assert_int_equal(budget_raise_working(budget, &a, 980, NULL, &error),
                      LT_OK); /* a longer utterance than was expected */
     assert_int_equal(backend.allowed, 980);
-    assert_int_equal(budget_raise_working(budget, &b, 981, &error), LT_ERR_MEMORY);
+    assert_int_equal(budget_raise_working(budget, &b, 981, NULL, &error), LT_ERR_MEMORY);
     assert_non_null(strstr(error.message, "memory.limit_bytes"));
     assert_int_equal(backend.allowed, 980);
     budget_release(budget, &a);
@@ -198,6 +198,43 @@ static void working_memory_counts_once(void **state)
     budget_look(budget, &counts);
     assert_int_equal(counts.backends, 100);
     assert_int_equal(counts.reserved, 0);
+    budget_close(budget);
+    cache_close(cache);
+}
+
+/* A request whose utterance is longer than expected waits for others, and keeps what it holds. */
+static void a_longer_utterance_waits_for_room(void **state)
+{
+    (void)state;
+    static const struct backend_type type = {.name = "test", .look = look, .allow = allow};
+    struct backend backend = {0};
+    const struct registry registry = {.backends = {{&type, &backend}}, .backend_count = 1};
+    struct budget_counts counts;
+    struct reservation longer = {.bytes = 100, .working = 500}, other = {.bytes = 300, .working = 500};
+    struct cache *cache;
+    struct budget *budget;
+    struct later later = {.reservation = &other};
+    pthread_t thread;
+    lt_error error;
+    assert_int_equal(cache_open(1 << 20, false, &cache, NULL), LT_OK);
+    assert_int_equal(budget_open(1000, 20, cache, &registry, &budget, NULL), LT_OK);
+    later.budget = budget;
+    assert_int_equal(budget_reserve(budget, &longer, NULL, &error), LT_OK);
+    assert_int_equal(budget_reserve(budget, &other, NULL, &error), LT_OK);
+    atomic_bool cancelled = true;
+    assert_int_equal(budget_raise_working(budget, &longer, 900, &cancelled, &error), LT_ERR_CANCELLED);
+    budget_look(budget, &counts);
+    assert_true(longer.held && longer.working == 500 && counts.reserved == 400 && counts.waiting == 0);
+    assert_int_equal(pthread_create(&thread, NULL, release_later, &later), 0);
+    assert_int_equal(budget_raise_working(budget, &longer, 900, NULL, &error), LT_OK);
+    pthread_join(thread, NULL);
+    assert_int_equal(backend.allowed, 900);
+    const double began = clock_seconds();
+    assert_int_equal(budget_raise_working(budget, &longer, 901, NULL, &error), LT_ERR_MEMORY);
+    assert_true(clock_seconds() - began < 10); /* nobody else is left to wait for */
+    budget_look(budget, &counts);
+    assert_true(counts.reserved == 100 && counts.refusals == 1 && counts.waits == 3);
+    budget_release(budget, &longer);
     budget_close(budget);
     cache_close(cache);
 }
@@ -404,6 +441,7 @@ int main(void)
         cmocka_unit_test(a_request_gets_what_another_gives_back),
         cmocka_unit_test(the_cache_makes_room_first),
         cmocka_unit_test(working_memory_counts_once),
+        cmocka_unit_test(a_longer_utterance_waits_for_room),
         cmocka_unit_test(growth_is_told_from_noise),
         cmocka_unit_test(a_leak_is_seen_from_outside),
         cmocka_unit_test(requests_are_counted),
