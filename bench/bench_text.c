@@ -1,10 +1,12 @@
-/* bench_text.c: how fast the text front end turns text into spoken words: MB of source a second on one core.
+/* bench_text.c: how fast the text front end turns text into spoken words: MB of source a second on one
+ * core.
  *
  *     bench_text [FILE ...]
  *
- * Without files it measures a mixture of prose, numbers and markdown; phonemes, with the lexicon of the data folder where it is there
- * (LITETTS_ENGINE_DATA_FOLDER), when none are kept, when they are kept, and when they were; then inputs made to be slow: a line of
- * 10 MB, brackets, digits, emphasis signs. Each is read through the same interface as the engine's. */
+ * Without files it measures a mixture of prose, numbers and markdown; phonemes, with the lexicon of the
+ * data folder where it is there (LITETTS_ENGINE_DATA_FOLDER), when none are kept, when they are kept, and
+ * when they were; then inputs made to be slow: a line of 10 MB, brackets, digits, emphasis signs. Each is
+ * read through the same interface as the engine's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +54,8 @@ static bool measure(struct frontend *frontend, const char *name, const struct st
     return true;
 }
 
-/* Sentences that are all different, pronounced by a front end that has its phonemes kept in `cache`, or not. */
+/* Sentences that are all different, pronounced by a front end that has its phonemes kept in `cache`, or
+ * not. */
 static bool measure_phonemes(const lt_config *config, struct cache *cache, const char *const names[2])
 {
     struct frontend *frontend = NULL;

@@ -282,8 +282,9 @@ typedef struct lt_batch_stats {
     double work_seconds;  /* wall time that the backend took for them */
 } lt_batch_stats;
 
-/* A kind of things in a level of the cache: the samples of chunks ("audio"), or, in memory only, the bytes of whole requests
- * ("encoded"), which are looked up first, the phonemes of sentences, and the rows of voices that are blends ("blend"). Counts are since the engine was opened. */
+/* A kind of things in a level of the cache: the samples of chunks ("audio"), or, in memory only, the bytes
+ * of whole requests ("encoded"), which are looked up first, the phonemes of sentences, and the rows of
+ * voices that are blends ("blend"). Counts are since the engine was opened. */
 typedef struct lt_cache_stats {
     const char *level; /* "memory", "disk" or "redis" */
     const char *kind;  /* "audio", "encoded", "phonemes" or "blend" */

@@ -12,7 +12,8 @@ static inline double clock_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Seconds that the calling thread has run: what else the machine does counts little, so that short loops can be timed. */
+/* Seconds that the calling thread has run: what else the machine does counts little, so that short loops
+ * can be timed. */
 static inline double clock_thread_seconds(void)
 {
     struct timespec t;

@@ -1,8 +1,9 @@
 /* config.h: every setting of the program, in one table.
  *
- * Sources, each over the one before: defaults, the configuration file (JSON), the environment, flags.
- * A key is a section and a name, "server.port"; in the file it is {"server": {"port": 8354}}, in the environment
- * LITETTS_SERVER_PORT. To add a setting, add a line to config_keys.def: nothing else needs to know. */
+ * Sources, each over the one before: defaults, the configuration file (JSON), the environment, flags. A
+ * key is a section and a name, "server.port"; in the file it is {"server": {"port": 8354}}, in the
+ * environment LITETTS_SERVER_PORT. To add a setting, add a line to config_keys.def: nothing else needs to
+ * know. */
 #ifndef BASE_CONFIG_H
 #define BASE_CONFIG_H
 
@@ -50,13 +51,14 @@ bool config_bool(const lt_config *config, enum config_key key);
 /* Where the value in force came from: "default", a file's path, "environment LITETTS_...", "flag". */
 const char *config_origin(const lt_config *config, enum config_key key);
 
-/* Sets the keys of a configuration file's content, `size` bytes of JSON; `name` is where it came from, for messages
- * and config_origin. What was read before an error stays set. Errors: LT_ERR_CONFIG, LT_ERR_MEMORY. */
+/* Sets the keys of a configuration file's content, `size` bytes of JSON; `name` is where it came from, for
+ * messages and config_origin. What was read before an error stays set. Errors: LT_ERR_CONFIG,
+ * LT_ERR_MEMORY. */
 lt_status config_load_text(lt_config *config, const char *text, size_t size, const char *name,
                            lt_error *error);
 
-/* Appends the path of the file that lt_config_load_file reads when it is given none; where there is no file, the path at which
- * the user's own would be, and false. `path` is empty before. */
+/* Appends the path of the file that lt_config_load_file reads when it is given none; where there is no
+ * file, the path at which the user's own would be, and false. `path` is empty before. */
 bool config_find_file(struct str *path);
 
 /* An independent copy; NULL when out of memory. */

@@ -1,7 +1,7 @@
 /* config_edit.c: finds the bytes of a value in JSON, and puts others there.
  *
- * jansson reads the text first, so that the scanner below meets nothing but valid JSON; it still never leaves the text,
- * which ends in a NUL that no token contains. */
+ * jansson reads the text first, so that the scanner below meets nothing but valid JSON; it still never
+ * leaves the text, which ends in a NUL that no token contains. */
 #include "base/config_edit.h"
 
 #include <stdlib.h>
@@ -50,7 +50,8 @@ static size_t skip_value(const char *text, size_t at)
     return at;
 }
 
-/* The member at *at, behind the '{' of an object or behind the member before; moves *at behind it. False: there is none. */
+/* The member at *at, behind the '{' of an object or behind the member before; moves *at behind it. False:
+ * there is none. */
 static bool next_member(const char *text, size_t *at, struct member *member)
 {
     size_t i = skip_space(text, *at);
@@ -103,8 +104,8 @@ static void replace(struct str *text, struct span span, const char *with)
     *text = made;
 }
 
-/* Adds a member behind the last one of the object at `object`, spaced like its first; `alone` stands before the only one
- * of an empty object, and `after` behind it. */
+/* Adds a member behind the last one of the object at `object`, spaced like its first; `alone` stands
+ * before the only one of an empty object, and `after` behind it. */
 static void add_member(struct str *text, size_t object, const char *member, const char *alone,
                        const char *after)
 {

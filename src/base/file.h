@@ -33,8 +33,8 @@ struct file_stamp file_stamp(const char *path);
 bool file_stamp_same(const struct file_stamp *a, const struct file_stamp *b);
 
 /* Replaces `path` with `size` bytes at once: temporary file in the same folder, fsync, rename. Missing
- * folders are made; the permissions of a file that was there stay; a symbolic link is replaced, not followed. When it fails, what was
- * there is as it was. Errors: LT_ERR_IO, LT_ERR_MEMORY. */
+ * folders are made; the permissions of a file that was there stay; a symbolic link is replaced, not
+ * followed. When it fails, what was there is as it was. Errors: LT_ERR_IO, LT_ERR_MEMORY. */
 lt_status file_replace(const char *path, const void *bytes, size_t size, lt_error *error);
 
 /* The same for what nobody else has to read: a new file is its owner's alone. */
@@ -47,7 +47,8 @@ lt_status file_make_parents(const char *path, lt_error *error);
  * $XDG_DATA_HOME/litetts, else $HOME/.local/share/litetts, else /var/lib/litetts. No final slash. */
 void file_data_folder(const char *configured, struct str *out);
 
-/* Appends to *out the Kokoro model file: `configured` when not empty, else kokoro.gguf in file_data_folder(data_folder). */
+/* Appends to *out the Kokoro model file: `configured` when not empty, else kokoro.gguf in
+ * file_data_folder(data_folder). */
 void file_model(const char *configured, const char *data_folder, struct str *out);
 
 /* Appends to *out the folder for what the program remembers from run to run: $XDG_STATE_HOME/litetts, else

@@ -13,7 +13,8 @@ void log_setup(enum log_level level, bool json);
 
 /* Logs one event: a message and `fields`, pairs of name and printf-formatted value, as in
  * log_event(LOG_INFO, id, "request done", "status=%d seconds=%.3f", 200, 0.12): fields are separated by
- * single spaces, a name has no '=', a value ends at the next " name=". `request_id` may be NULL; `fields` may be "". */
+ * single spaces, a name has no '=', a value ends at the next " name=". `request_id` may be NULL; `fields`
+ * may be "". */
 void log_event(enum log_level level, const char *request_id, const char *message, const char *fields, ...)
     __attribute__((format(printf, 4, 5)));
 

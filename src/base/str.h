@@ -25,12 +25,13 @@ void str_put_codepoint(struct str *s, uint32_t codepoint); /* as UTF-8 */
 void str_printf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void str_remove_front(struct str *s, size_t size); /* drops the first `size` bytes */
 
-/* strtod with the decimal point of C, whatever the locale of the program that uses the library. *end (never NULL) is behind the
- * number, or `text` when there is none. */
+/* strtod with the decimal point of C, whatever the locale of the program that uses the library. *end
+ * (never NULL) is behind the number, or `text` when there is none. */
 double str_number(const char *text, char **end);
 
-/* How far an unknown name is from a known one, to say which one was meant: the Levenshtein distance, of which the first 64
- * bytes count, or 1 when it is the beginning of the known one, of two bytes or more; SIZE_MAX when they have too little in common for a guess. */
+/* How far an unknown name is from a known one, to say which one was meant: the Levenshtein distance, of
+ * which the first 64 bytes count, or 1 when it is the beginning of the known one, of two bytes or more;
+ * SIZE_MAX when they have too little in common for a guess. */
 size_t str_guess(const char *name, const char *known);
 
 #endif

@@ -162,7 +162,8 @@ int threads_available(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
 }
 
-/* Keeps each worker on one of the processors that the process may use, but the first. One that cannot be kept moves. */
+/* Keeps each worker on one of the processors that the process may use, but the first. One that cannot be
+ * kept moves. */
 static void pin_workers(struct threads *pool)
 {
     cpu_set_t set;

@@ -11,14 +11,15 @@
 
 #include "base/error.h"
 
-/* Starts a thread with a stack of THREAD_STACK_BYTES, a fraction of the usual, since address space may be limited and a server
- * has hundreds of threads; what they run keeps its arrays on the heap. `thread` NULL: nobody will join it. Returns 0 or an
- * errno value. */
+/* Starts a thread with a stack of THREAD_STACK_BYTES, a fraction of the usual, since address space may be
+ * limited and a server has hundreds of threads; what they run keeps its arrays on the heap. `thread` NULL:
+ * nobody will join it. Returns 0 or an errno value. */
 enum { THREAD_STACK_BYTES = 1 << 20 };
 int thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument);
 
-/* Condition variables that wait on clock_seconds()'s clock, so that a changed wall clock does not matter. thread_cond_open returns 0 or an
- * errno value. thread_wait_until waits, like pthread_cond_wait, until `moment` at the latest: false when that has come. */
+/* Condition variables that wait on clock_seconds()'s clock, so that a changed wall clock does not matter.
+ * thread_cond_open returns 0 or an errno value. thread_wait_until waits, like pthread_cond_wait, until
+ * `moment` at the latest: false when that has come. */
 int thread_cond_open(pthread_cond_t *cond);
 bool thread_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, double moment);
 
@@ -32,8 +33,9 @@ typedef void threads_task(void *arg, int task, int thread);
 int threads_available(void);
 
 /* Makes a pool of `count` threads, the one that calls threads_run() included: count - 1 are started; 1 or
- * less starts none. `pinned` keeps each of the started ones on a processor of its own, as long as the process has enough of
- * them; the caller's thread is the caller's, and stays free to move. Errors: LT_ERR_MEMORY. */
+ * less starts none. `pinned` keeps each of the started ones on a processor of its own, as long as the
+ * process has enough of them; the caller's thread is the caller's, and stays free to move. Errors:
+ * LT_ERR_MEMORY. */
 lt_status threads_create(int count, bool pinned, struct threads **pool, lt_error *error);
 
 /* Ends the threads; NULL is fine. No threads_run() may be in progress. */

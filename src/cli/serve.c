@@ -40,12 +40,12 @@ static lt_config *reload(void *user, lt_error *error)
 
 /* What glibc's malloc is told so that a server keeps little of what its requests have given back.
  *
- * Blocks from 16 KiB on (samples, rings, bodies, what the cache keeps) come from the kernel and go back to it,
- * up to a number far from the kernel's limit for a process. Else the limit rises to the largest block that was
- * ever freed, 32 MiB, and such blocks leave holes in heaps that never shrink: tens of MiB after some thousand
- * requests. And there are as many heaps as threads that run at once, not eight times as many, each of which
- * would grow to what the largest request needs; one where `ulimit -v` is set, since each reserves 64 MiB of
- * addresses. */
+ * Blocks from 16 KiB on (samples, rings, bodies, what the cache keeps) come from the kernel and go back to
+ * it, up to a number far from the kernel's limit for a process. Else the limit rises to the largest block
+ * that was ever freed, 32 MiB, and such blocks leave holes in heaps that never shrink: tens of MiB after
+ * some thousand requests. And there are as many heaps as threads that run at once, not eight times as
+ * many, each of which would grow to what the largest request needs; one where `ulimit -v` is set, since
+ * each reserves 64 MiB of addresses. */
 static void tune_malloc(void)
 {
     struct rlimit limit;

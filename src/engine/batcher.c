@@ -154,7 +154,8 @@ static void rewait(struct batch_class *c, double wait, const char *reason)
     c->wait_reason = reason;
 }
 
-/* Compares what batches of the present size cost with those of half of it, and looks at what waiting brought. */
+/* Compares what batches of the present size cost with those of half of it, and looks at what waiting
+ * brought. */
 static void tune(const struct batcher *batcher, struct batch_class *c)
 {
     if (++c->tried < TRIES)

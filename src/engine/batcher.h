@@ -1,14 +1,15 @@
 /* batcher.h: which utterances are spoken together, and when.
  *
- * Waiting jobs are kept by length class, because a batch takes as long as its longest member. A batch leaves when it is
- * full, when its oldest job has waited its class's time, or at once when nobody else could join it (a lone request never
- * waits). First utterances of a request go before later ones; after URGENT_RUN batches of first ones a waiting
- * later one gets its turn, so that neither a book nor a crowd starves the other. Within a kind, first come, first served.
+ * Waiting jobs are kept by length class, because a batch takes as long as its longest member. A batch
+ * leaves when it is full, when its oldest job has waited its class's time, or at once when nobody else
+ * could join it (a lone request never waits). First utterances of a request go before later ones; after
+ * URGENT_RUN batches of first ones a waiting later one gets its turn, so that neither a book nor a crowd
+ * starves the other. Within a kind, first come, first served.
  *
  * Sizes and waits tune themselves from what batches cost: batcher_report.
  *
- * No threads and no clock in here: the caller holds a lock over every call and passes the time, so that the policy can be
- * tested by itself. */
+ * No threads and no clock in here: the caller holds a lock over every call and passes the time, so that
+ * the policy can be tested by itself. */
 #ifndef ENGINE_BATCHER_H
 #define ENGINE_BATCHER_H
 
@@ -27,7 +28,8 @@ struct batch_class {
     const char *size_reason, *wait_reason; /* of the last change of each; static strings */
     uint64_t batches, jobs;
     double audio_seconds, work_seconds; /* made and spent so far */
-    /* Seconds of work a second of audio by batch size (1, 2, 3-4, 5-8, 9-16, more), moving averages; 0: not seen */
+    /* Seconds of work a second of audio by batch size (1, 2, 3-4, 5-8, 9-16, more), moving averages; 0:
+     * not seen */
     double cost[6];
     double joined; /* moving average of jobs that came while a batch waited */
 
@@ -52,9 +54,9 @@ void batcher_add(struct batcher *batcher, struct job *job, double now);
 /* Takes a waiting job out again; false when it is not waiting. */
 bool batcher_remove(struct batcher *batcher, struct job *job);
 
-/* Takes the batch that is to be spoken now into jobs[BATCH_MAX] and returns its size. 0: nothing yet; then *until is when
- * to ask again (0: when something is added). `requests` is how many requests are open: as long as more are
- * open than wait, others may still join. */
+/* Takes the batch that is to be spoken now into jobs[BATCH_MAX] and returns its size. 0: nothing yet; then
+ * *until is when to ask again (0: when something is added). `requests` is how many requests are open: as
+ * long as more are open than wait, others may still join. */
 int batcher_next(struct batcher *batcher, double now, int requests, struct job **jobs, double *until);
 
 /* Tells what a batch of `count` jobs of a class cost. */

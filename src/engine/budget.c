@@ -100,8 +100,8 @@ static void unlink_from(struct budget *budget, struct reservation *reservation)
     budget->counts.reserved -= reservation->bytes;
 }
 
-/* Makes the reservation, or changes one that is held, so that its utterances may take `working` bytes, when there is room, the
- * cache's included; else all stays as it was. The lock is held. */
+/* Makes the reservation, or changes one that is held, so that its utterances may take `working` bytes,
+ * when there is room, the cache's included; else all stays as it was. The lock is held. */
 static bool try_reserve(struct budget *budget, struct reservation *reservation, uint64_t working)
 {
     const struct registry_backend *backend = &budget->registry->backends[reservation->backend];

@@ -1,9 +1,9 @@
 /* budget.h: what requests, caches and working memory may take together, beyond the mapped model.
  *
- * A request reserves an estimate of what it will need before it allocates anything, and of what its utterances will have a
- * backend take. When that does not fit, the
- * cache is shrunk first; then the request waits for others to end; then it is refused, so that many requests at
- * once never swell the process. The cache grows into whatever nobody has reserved.
+ * A request reserves an estimate of what it will need before it allocates anything, and of what its
+ * utterances will have a backend take. When that does not fit, the cache is shrunk first; then the request
+ * waits for others to end; then it is refused, so that many requests at once never swell the process. The
+ * cache grows into whatever nobody has reserved.
  *
  * Thread-safe. One lock, under which the cache's may be taken, never the other way round. */
 #ifndef ENGINE_BUDGET_H
@@ -16,7 +16,8 @@
 
 struct budget;
 
-/* What a request reserves. The budget's from budget_reserve to budget_release; a request that holds none has {0}. */
+/* What a request reserves. The budget's from budget_reserve to budget_release; a request that holds none
+ * has {0}. */
 struct reservation {
     uint64_t bytes; /* of its own buffers */
     int backend;    /* index in the registry */
@@ -38,23 +39,24 @@ struct budget_counts {
     uint64_t refusals; /* of them, that were refused */
 };
 
-/* `cache` and `registry` must outlive it. `wait_seconds`: longest that a request waits. Errors: LT_ERR_MEMORY. */
+/* `cache` and `registry` must outlive it. `wait_seconds`: longest that a request waits. Errors:
+ * LT_ERR_MEMORY. */
 lt_status budget_open(uint64_t limit, double wait_seconds, struct cache *cache,
                       const struct registry *registry, struct budget **budget, lt_error *error);
 void budget_close(struct budget *budget); /* NULL is fine */
 
-/* Makes a reservation. `cancelled` (may be NULL) ends the wait. Errors: LT_ERR_MEMORY (no room in time, or never any),
- * LT_ERR_CANCELLED. */
+/* Makes a reservation. `cancelled` (may be NULL) ends the wait. Errors: LT_ERR_MEMORY (no room in time, or
+ * never any), LT_ERR_CANCELLED. */
 lt_status budget_reserve(struct budget *budget, struct reservation *reservation, const atomic_bool *cancelled,
                          lt_error *error);
 
-/* Raises the working memory of a reservation that is held to `working`, if it is less; waits for that like budget_reserve, holding
- * what it has. Errors: the same, after which it is as it was. */
+/* Raises the working memory of a reservation that is held to `working`, if it is less; waits for that like
+ * budget_reserve, holding what it has. Errors: the same, after which it is as it was. */
 lt_status budget_raise_working(struct budget *budget, struct reservation *reservation, uint64_t working,
                                const atomic_bool *cancelled, lt_error *error);
 
-/* Adds `bytes` to a reservation that is held, at once or not at all, for what a request can do without: true when it got
- * them. */
+/* Adds `bytes` to a reservation that is held, at once or not at all, for what a request can do without:
+ * true when it got them. */
 bool budget_extend(struct budget *budget, struct reservation *reservation, uint64_t bytes);
 
 /* Gives all of it back. One that is not held is fine. */

@@ -32,8 +32,8 @@ struct cache {
     uint64_t room;                    /* most bytes now */
     struct cache_entry *table[SLOTS]; /* chained by entry->chain */
     struct fifo small, main;
-    /* A key is remembered in the slot that it hashes to, with the number of the eviction that put it there: it counts
-     * as forgotten when as many others were put since as the main queue has members. */
+    /* A key is remembered in the slot that it hashes to, with the number of the eviction that put it
+     * there: it counts as forgotten when as many others were put since as the main queue has members. */
     struct {
         uint64_t fingerprint, number;
     } ghosts[GHOSTS];

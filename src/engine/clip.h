@@ -1,10 +1,11 @@
 /* clip.h: the sound of one utterance: made once, heard by any number of requests.
  *
- * A backend adds samples while it speaks; every request that needs the clip reads it at its own pace, while it grows or years
- * later out of a cache. Samples are kept as 16-bit integers, which halves the memory of a cache: a sample x becomes the
- * nearest n / 32768, whether the clip is read while it is made or afterwards, so that a request's bytes never depend on a cache. A
- * clip with a sample outside that range (Kokoro's may go a little past 1, and a volume below 1 would bring it back)
- * keeps all of its samples as floats. */
+ * A backend adds samples while it speaks; every request that needs the clip reads it at its own pace,
+ * while it grows or years later out of a cache. Samples are kept as 16-bit integers, which halves the
+ * memory of a cache: a sample x becomes the nearest n / 32768, whether the clip is read while it is made
+ * or afterwards, so that a request's bytes never depend on a cache. A clip with a sample outside that
+ * range (Kokoro's may go a little past 1, and a volume below 1 would bring it back) keeps all of its
+ * samples as floats. */
 #ifndef ENGINE_CLIP_H
 #define ENGINE_CLIP_H
 
@@ -54,8 +55,8 @@ void clip_adopt(struct clip *clip, float *wide, int16_t *narrow, size_t count);
 /* Ends it and wakes its readers. `error` is read when status is not LT_OK. */
 void clip_finish(struct clip *clip, lt_status status, const lt_error *error, double speech_seconds);
 
-/* Waits up to `seconds` for samples after the first `at`, stores up to `most` of them and returns how many. *done is set
- * when nothing follows these. */
+/* Waits up to `seconds` for samples after the first `at`, stores up to `most` of them and returns how
+ * many. *done is set when nothing follows these. */
 size_t clip_read(struct clip *clip, double seconds, size_t at, float *samples, size_t most, bool *done);
 
 /* Waits until it is done. */

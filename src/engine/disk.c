@@ -16,8 +16,8 @@
 
 enum { NAME_BYTES = 2 * CACHE_KEY_BYTES, STALE_SECONDS = 3600 };
 
-/* When files are too many bytes, so many are removed that this part of the limit is left: looking through the folder
- * is then rare. */
+/* When files are too many bytes, so many are removed that this part of the limit is left: looking through
+ * the folder is then rare. */
 static const double LEFT_OVER = 0.9;
 
 struct disk {

@@ -1,8 +1,9 @@
 /* disk.h: clips in files: the cache's level that outlives the process.
  *
- * A file a clip, named by its key, in 256 folders of a folder that several processes may share. A file is written under
- * another name and renamed, and its record carries a checksum, so whatever a crash leaves behind is a miss and is removed.
- * The time of a file is when it was last used: when the files are too many bytes, the longest unused go.
+ * A file a clip, named by its key, in 256 folders of a folder that several processes may share. A file is
+ * written under another name and renamed, and its record carries a checksum, so whatever a crash leaves
+ * behind is a miss and is removed. The time of a file is when it was last used: when the files are too
+ * many bytes, the longest unused go.
  *
  * Thread-safe. */
 #ifndef ENGINE_DISK_H
@@ -13,7 +14,8 @@
 
 struct disk;
 
-/* Makes the folder when it is missing. `limit`: most bytes of files; 0: no limit. Errors: LT_ERR_IO, LT_ERR_MEMORY. */
+/* Makes the folder when it is missing. `limit`: most bytes of files; 0: no limit. Errors: LT_ERR_IO,
+ * LT_ERR_MEMORY. */
 lt_status disk_open(const char *folder, uint64_t limit, struct disk **disk, lt_error *error);
 void disk_close(struct disk *disk); /* NULL is fine */
 

@@ -5,8 +5,8 @@
 #include "engine/clip.h"
 #include "voices/registry.h"
 
-/* Belongs to its clip's users together: it may outlive the request that submitted it, so it holds copies of all that the
- * utterance points to. */
+/* Belongs to its clip's users together: it may outlive the request that submitted it, so it holds copies
+ * of all that the utterance points to. */
 struct job {
     struct utterance utterance;
     struct clip *clip;
@@ -25,15 +25,16 @@ struct job {
     int length_class;
 };
 
-/* A job that speaks `utterance` (text, phonemes, words, speed and seed are copied) with `voice`, which it takes over on
- * success, into `clip`. NULL when out of memory. */
+/* A job that speaks `utterance` (text, phonemes, words, speed and seed are copied) with `voice`, which it
+ * takes over on success, into `clip`. NULL when out of memory. */
 struct job *job_new(struct clip *clip, const struct utterance *utterance, const struct registry *registry,
                     const struct voice_ref *voice, bool urgent);
 
 /* The job must not have been submitted, or be done. NULL is fine. */
 void job_free(struct job *job);
 
-/* Ends a job: the clip gets its words' times and its status. Its users may free it as soon as this wakes them. */
+/* Ends a job: the clip gets its words' times and its status. Its users may free it as soon as this wakes
+ * them. */
 void job_finish(struct job *job, lt_status status, double speech_seconds);
 
 #endif

@@ -1,4 +1,5 @@
-/* note.h: what the rooms below the engine have the cache keep: phonemes of sentences and rows of blended voices. */
+/* note.h: what the rooms below the engine have the cache keep: phonemes of sentences and rows of blended
+ * voices. */
 #ifndef ENGINE_NOTE_H
 #define ENGINE_NOTE_H
 

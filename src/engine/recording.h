@@ -1,7 +1,8 @@
 /* recording.h: what a request writes, recorded so that the same request can be answered from the cache.
  *
- * A request with callbacks for progress or words is neither answered so nor recorded, for they tell of the work; nor is
- * one whose text arrives piece by piece, is long, or makes more than ANSWER_MOST_BYTES. Belongs to one request. */
+ * A request with callbacks for progress or words is neither answered so nor recorded, for they tell of the
+ * work; nor is one whose text arrives piece by piece, is long, or makes more than ANSWER_MOST_BYTES.
+ * Belongs to one request. */
 #ifndef ENGINE_RECORDING_H
 #define ENGINE_RECORDING_H
 
@@ -17,12 +18,13 @@ struct recording {
     uint64_t most; /* of them, reserved from the memory budget */
 };
 
-/* What is kept for the request, to be given back with cache_let_go; NULL: it has to be spoken. `size` is its text's. */
+/* What is kept for the request, to be given back with cache_let_go; NULL: it has to be spoken. `size` is
+ * its text's. */
 struct answer *recording_find(struct recording *recording, lt_engine *engine, const lt_request *request,
                               size_t size, const struct voice_ref *voice);
 
-/* Begins to record a request that recording_find looked for, of which at most `most` bytes are expected: more are not kept. Does
- * nothing when the memory budget has no room for them. */
+/* Begins to record a request that recording_find looked for, of which at most `most` bytes are expected:
+ * more are not kept. Does nothing when the memory budget has no room for them. */
 void recording_begin(struct recording *recording, lt_engine *engine, struct reservation *reservation,
                      uint64_t most);
 void recording_write(struct recording *recording, const void *bytes, size_t size);

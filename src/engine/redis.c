@@ -175,8 +175,8 @@ void redis_close(struct redis *redis)
 
 /* ---- Asking ---- */
 
-/* hiredis writes with write(), which raises SIGPIPE when Redis has gone, and that would end a program that knows
- * nothing of Redis. So the signal is blocked for this thread, and taken away again. */
+/* hiredis writes with write(), which raises SIGPIPE when Redis has gone, and that would end a program that
+ * knows nothing of Redis. So the signal is blocked for this thread, and taken away again. */
 static void block_pipe_signal(sigset_t *before, bool *was_pending)
 {
     sigset_t pipe, pending;

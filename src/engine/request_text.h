@@ -1,4 +1,5 @@
-/* request_text.h: the one reader of a request's text, whether it lies in memory or arrives through a callback. */
+/* request_text.h: the one reader of a request's text, whether it lies in memory or arrives through a
+ * callback. */
 #ifndef ENGINE_REQUEST_TEXT_H
 #define ENGINE_REQUEST_TEXT_H
 

@@ -126,7 +126,8 @@ static void speak_batch(struct queue *queue, struct job **jobs, int count)
     queue->backend->type->speak(queue->backend->backend, utterances, count);
 }
 
-/* Waits until something is added, or until a moment on the monotonic clock (0: no such moment). The lock is held. */
+/* Waits until something is added, or until a moment on the monotonic clock (0: no such moment). The lock
+ * is held. */
 static void wait_until(struct queue *queue, double moment)
 {
     if (moment == 0)

@@ -1,9 +1,11 @@
 /* scheduler.h: who speaks when: utterances of all requests wait here for a backend.
  *
- * Each backend has a queue and worker threads: one when the backend is serial (it runs threads of its own inside),
- * else engine.threads of them. A worker takes the batch that the queue's batcher chooses and has the backend speak it.
+ * Each backend has a queue and worker threads: one when the backend is serial (it runs threads of its own
+ * inside), else engine.threads of them. A worker takes the batch that the queue's batcher chooses and has
+ * the backend speak it.
  *
- * Locks: one mutex a queue for its batcher, one a clip for its samples; neither is held while another is taken. */
+ * Locks: one mutex a queue for its batcher, one a clip for its samples; neither is held while another is
+ * taken. */
 #ifndef ENGINE_SCHEDULER_H
 #define ENGINE_SCHEDULER_H
 
@@ -17,15 +19,16 @@ lt_status scheduler_open(const lt_config *config, const struct registry *registr
 /* Ends the workers; no job may be waiting. */
 void scheduler_close(struct scheduler *scheduler);
 
-/* Tells that a request begins and ends to use a backend: batches wait only while some open request might join. */
+/* Tells that a request begins and ends to use a backend: batches wait only while some open request might
+ * join. */
 void scheduler_enter(struct scheduler *scheduler, int backend);
 void scheduler_leave(struct scheduler *scheduler, int backend);
 
 /* Puts a new job into its backend's queue. */
 void scheduler_submit(struct scheduler *scheduler, struct job *job);
 
-/* Takes a job that has not begun out of the queue, or waits until it is done: either way it is done afterwards. Set
- * job->stop first, so that a job which runs ends soon. */
+/* Takes a job that has not begun out of the queue, or waits until it is done: either way it is done
+ * afterwards. Set job->stop first, so that a job which runs ends soon. */
 void scheduler_withdraw(struct scheduler *scheduler, struct job *job);
 
 /* A copy of the present state of a backend's classes, for statistics; returns how many requests are open. */

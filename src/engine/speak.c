@@ -1,9 +1,9 @@
 /* speak.c: lt_speak: one request from text to encoded bytes.
  *
- * The calling thread does everything but the speech itself: it pulls chunks from the text stream, keeps a few of them
- * with the scheduler (LOOKAHEAD, so that the backend never waits for encoding or for a slow caller, and memory stays
- * bounded), and takes samples back in order: volume, encoder, the caller's write. Samples are passed on while their
- * utterance is still being spoken. */
+ * The calling thread does everything but the speech itself: it pulls chunks from the text stream, keeps a
+ * few of them with the scheduler (LOOKAHEAD, so that the backend never waits for encoding or for a slow
+ * caller, and memory stays bounded), and takes samples back in order: volume, encoder, the caller's write.
+ * Samples are passed on while their utterance is still being spoken. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +20,9 @@
 #include "engine/recording.h"
 #include "engine/request_text.h"
 
-/* Estimates of what a request takes beyond its samples (text window, chunks, encoder), of what is recorded of it beyond them
- * (headers, pauses), and of the samples of a
- * character or phoneme at speed 1: a tenth of a second, more than most take, since a growing buffer has spare room. */
+/* Estimates of what a request takes beyond its samples (text window, chunks, encoder), of what is recorded
+ * of it beyond them (headers, pauses), and of the samples of a character or phoneme at speed 1: a tenth of
+ * a second, more than most take, since a growing buffer has spare room. */
 enum {
     REQUEST_BYTES = 256 * 1024,
     RECORDING_BYTES = 64 * 1024,
@@ -31,7 +31,8 @@ enum {
 
 enum { LOOKAHEAD = 2, FIRST_SYMBOLS = 120, READ_SAMPLES = 4096 };
 
-/* How often a waiting request looks at its cancel switch: a switch that a signal handler may set cannot wake it. */
+/* How often a waiting request looks at its cancel switch: a switch that a signal handler may set cannot
+ * wake it. */
 static const double POLL_SECONDS = 0.02;
 
 struct speech {
@@ -91,8 +92,8 @@ static bool is_silent(const struct text_chunk *chunk)
     return chunk->text[0] == '\0' && (chunk->phonemes == NULL || chunk->phonemes[0] == '\0');
 }
 
-/* The voice of a piece: a mark in the text, or the request's. Both must be of one kind of backend, because the text was
- * prepared for it. */
+/* The voice of a piece: a mark in the text, or the request's. Both must be of one kind of backend, because
+ * the text was prepared for it. */
 static lt_status piece_voice(struct speech *s, const struct piece *piece, struct voice_ref *voice,
                              lt_error *error)
 {
@@ -129,8 +130,8 @@ static bool submit_job(struct speech *s, struct clip *clip, const struct utteran
     return true;
 }
 
-/* Sees to it that the memory budget has what the backend takes for an utterance: marks in the text, and numbers, may make it longer
- * than the request's text let expect. */
+/* Sees to it that the memory budget has what the backend takes for an utterance: marks in the text, and
+ * numbers, may make it longer than the request's text let expect. */
 static lt_status reserve_working(struct speech *s, const struct utterance *utterance, lt_error *error)
 {
     const struct registry_backend *backend = &s->engine->registry.backends[s->voice.backend];
@@ -229,7 +230,8 @@ static lt_status fill_pipeline(struct speech *s, lt_error *error)
 
 /* ---- Taking samples back ---- */
 
-/* Only when there is something to encode, because a header may go out at once: a request that fails before that has written nothing. */
+/* Only when there is something to encode, because a header may go out at once: a request that fails before
+ * that has written nothing. */
 static lt_status need_encoder(struct speech *s, lt_error *error)
 {
     if (s->encoder != NULL)
@@ -294,8 +296,8 @@ static void report_words(struct speech *s, const struct piece *piece, double off
     str_free(&text);
 }
 
-/* Encodes one utterance's samples as they arrive, until it is done. *too_long: the backend had not the memory for it, and there is none
- * of it. */
+/* Encodes one utterance's samples as they arrive, until it is done. *too_long: the backend had not the
+ * memory for it, and there is none of it. */
 static lt_status drain_clip(struct speech *s, struct piece *piece, bool *too_long, lt_error *error)
 {
     struct clip *clip = piece->clip;
@@ -340,8 +342,8 @@ static void release_piece(struct speech *s, struct piece *piece)
 
 static lt_status drain_halves(struct speech *s, const struct piece *piece, size_t middle, lt_error *error);
 
-/* Encodes a piece. One that is spoken so slowly that it needs more memory than its symbols let expect is cut in two, and so on:
- * nine times make one symbol of the most that there may be. */
+/* Encodes a piece. One that is spoken so slowly that it needs more memory than its symbols let expect is
+ * cut in two, and so on: nine times make one symbol of the most that there may be. */
 static lt_status drain_piece(struct speech *s, struct piece *piece, lt_error *error)
 {
     bool too_long;

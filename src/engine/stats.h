@@ -1,4 +1,5 @@
-/* stats.h: what an engine has done: counters behind lt_engine_stats. Atomic, so that counting costs next to nothing. */
+/* stats.h: what an engine has done: counters behind lt_engine_stats. Atomic, so that counting costs next
+ * to nothing. */
 #ifndef ENGINE_STATS_H
 #define ENGINE_STATS_H
 

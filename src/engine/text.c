@@ -1,4 +1,5 @@
-/* text.c: lt_spell_out: the text front end alone, for `/dev/phonemize` and for programs that look at what will be spoken. */
+/* text.c: lt_spell_out: the text front end alone, for `/dev/phonemize` and for programs that look at what
+ * will be spoken. */
 #include <stdlib.h>
 #include <string.h>
 

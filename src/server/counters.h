@@ -1,6 +1,7 @@
 /* counters.h: what the server has done: since its start, and in the last minute and hour.
  *
- * Knows no HTTP and no clock: the caller passes the time, so that it can be tested by itself. Thread-safe: one lock. */
+ * Knows no HTTP and no clock: the caller passes the time, so that it can be tested by itself. Thread-safe:
+ * one lock. */
 #ifndef SERVER_COUNTERS_H
 #define SERVER_COUNTERS_H
 
@@ -82,8 +83,8 @@ struct span span_of_hour(const struct counts *copy);
 const struct span *slot_of_second(const struct counts *copy, int ago);
 const struct span *slot_of_minute(const struct counts *copy, int ago);
 
-/* How many first sounds a histogram holds, and an estimate of a quantile of them (0 to 1) in seconds: linear within
- * its bucket, the lower bound of the last one; NAN when there are none. */
+/* How many first sounds a histogram holds, and an estimate of a quantile of them (0 to 1) in seconds:
+ * linear within its bucket, the lower bound of the last one; NAN when there are none. */
 uint64_t first_audio_count(const uint64_t buckets[FIRST_AUDIO_BUCKETS]);
 double first_audio_quantile(const uint64_t buckets[FIRST_AUDIO_BUCKETS], double quantile);
 

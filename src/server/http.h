@@ -1,4 +1,5 @@
-/* http.h: between libmicrohttpd and the routes: connections, request bodies, limits, the log line of a request. */
+/* http.h: between libmicrohttpd and the routes: connections, request bodies, limits, the log line of a
+ * request. */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
 

@@ -1,4 +1,5 @@
-/* pages.h: the files of web/ that the server answers with, put into the program by embed.c when it is built. */
+/* pages.h: the files of web/ that the server answers with, put into the program by embed.c when it is
+ * built. */
 #ifndef SERVER_PAGES_H
 #define SERVER_PAGES_H
 

@@ -61,8 +61,8 @@ static void run_first(struct pool *pool)
         pthread_cond_signal(&pool->place);
 }
 
-/* Waits until a job may begin: false when this thread is to end, because the pool does or nothing came for a while. The lock is
- * held. */
+/* Waits until a job may begin: false when this thread is to end, because the pool does or nothing came for
+ * a while. The lock is held. */
 static bool wait_for_work(struct pool *pool)
 {
     const double until = clock_seconds() + POOL_IDLE_SECONDS;

@@ -1,7 +1,8 @@
 /* pool.h: worker threads that speak requests: so many at once, so many more that wait.
  *
- * A job holds one of the pool's places while it works. A job that has to wait for its client (whose buffer is full)
- * lends its place to another, so that slow listeners cost memory for what they hold, never the speech of others. */
+ * A job holds one of the pool's places while it works. A job that has to wait for its client (whose buffer
+ * is full) lends its place to another, so that slow listeners cost memory for what they hold, never the
+ * speech of others. */
 #ifndef SERVER_POOL_H
 #define SERVER_POOL_H
 
@@ -22,16 +23,17 @@ struct pool_counts {
     unsigned threads; /* that work, or wait for a job */
 };
 
-/* A worker that has had nothing to do for so long ends: the stack that it has touched, and the blocks that malloc keeps for it, go
- * back to the system, so that a server at rest is as small as one that has just begun. */
+/* A worker that has had nothing to do for so long ends: the stack that it has touched, and the blocks that
+ * malloc keeps for it, go back to the system, so that a server at rest is as small as one that has just
+ * begun. */
 enum { POOL_IDLE_SECONDS = 3 };
 
 /* A pool with `places` (1 or more) and room for `queue` more jobs beyond them. Threads begin when they are
  * needed, places + queue of them at most. NULL when out of memory. */
 struct pool *pool_new(unsigned places, unsigned queue);
 
-/* Hands over a job. False when places + queue jobs are there already (or no thread could be started, or the pool ends): then
- * *retry_after is about how many seconds it takes until there is room, 1 or more. */
+/* Hands over a job. False when places + queue jobs are there already (or no thread could be started, or
+ * the pool ends): then *retry_after is about how many seconds it takes until there is room, 1 or more. */
 bool pool_submit(struct pool *pool, struct pool_job *job, unsigned *retry_after);
 
 /* Takes back a job that has not begun. False when it has. */

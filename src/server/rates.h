@@ -1,7 +1,7 @@
 /* rates.h: how many requests a minute each API key may send: a token bucket a key.
  *
- * A bucket holds at most a minute's worth and fills steadily, so that a client may send a burst but not more in the long
- * run. Knows no clock: the caller passes the time. One thread at a time. */
+ * A bucket holds at most a minute's worth and fills steadily, so that a client may send a burst but not
+ * more in the long run. Knows no clock: the caller passes the time. One thread at a time. */
 #ifndef SERVER_RATES_H
 #define SERVER_RATES_H
 
@@ -15,8 +15,8 @@ struct rates {
     } keys[RATES_KEYS];
 };
 
-/* Counts a request of key number `key` (0 and more) at `now`. 0: it may pass; else about how many seconds it has to wait,
- * 1 or more, and it is not counted. */
+/* Counts a request of key number `key` (0 and more) at `now`. 0: it may pass; else about how many seconds
+ * it has to wait, 1 or more, and it is not counted. */
 unsigned rates_take(struct rates *rates, unsigned key, double now);
 
 #endif

@@ -1,4 +1,5 @@
-/* reload.h: putting a changed configuration in force while the server runs. All calls are the main thread's. */
+/* reload.h: putting a changed configuration in force while the server runs. All calls are the main
+ * thread's. */
 #ifndef SERVER_RELOAD_H
 #define SERVER_RELOAD_H
 
@@ -16,11 +17,13 @@ struct reload_watch {
 /* Begins to watch the file, which has just been read. */
 struct reload_watch reload_watch_open(const char *path);
 
-/* Whether the file was changed since it was read; to be called about once a second. A file that differs from the last look is
- * still being written: it is left alone until the next. One that is gone is no change. */
+/* Whether the file was changed since it was read; to be called about once a second. A file that differs
+ * from the last look is still being written: it is left alone until the next. One that is gone is no
+ * change. */
 bool reload_watch_look(struct reload_watch *watch);
 
-/* Puts the configuration in force as it is now. One that has an error changes nothing; the log and /stats say why. */
+/* Puts the configuration in force as it is now. One that has an error changes nothing; the log and /stats
+ * say why. */
 void reload_settings(struct server *server, const struct server_source *source);
 
 #endif

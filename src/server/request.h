@@ -1,7 +1,9 @@
-/* request.h: what a client asked for: the JSON body of POST /v1/audio/speech and of the /dev routes, checked.
+/* request.h: what a client asked for: the JSON body of POST /v1/audio/speech and of the /dev routes,
+ * checked.
  *
  * A pure function on bytes; it knows no connection and no engine. The fields are those of OpenAI's API
- * (https://platform.openai.com/docs/api-reference/audio/createSpeech) and of Kokoro-FastAPI; docs/api.md lists them. */
+ * (https://platform.openai.com/docs/api-reference/audio/createSpeech) and of Kokoro-FastAPI; docs/api.md
+ * lists them. */
 #ifndef SERVER_REQUEST_H
 #define SERVER_REQUEST_H
 
@@ -69,8 +71,8 @@ struct speech_request {
     bool explain;         /* of the same: `explain`, what became of every word */
 };
 
-/* Parses and checks a body of `size` bytes for a route of `kind`. On success *request is to be freed with request_free; on failure
- * *error says why, with status 400. Safe on any bytes. */
+/* Parses and checks a body of `size` bytes for a route of `kind`. On success *request is to be freed with
+ * request_free; on failure *error says why, with status 400. Safe on any bytes. */
 bool request_parse(enum request_kind kind, const char *body, size_t size, const struct speech_limits *limits,
                    struct speech_request *request, struct api_error *error);
 

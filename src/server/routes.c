@@ -113,8 +113,8 @@ static enum MHD_Result get_live(struct exchange *x)
     return reply_json(x, 200, json_pack("{s:s}", "status", "alive"));
 }
 
-/* For load balancers: whether new speech would be taken now. It cannot be asked while the voices are loaded, because
- * the server listens only afterwards. */
+/* For load balancers: whether new speech would be taken now. It cannot be asked while the voices are
+ * loaded, because the server listens only afterwards. */
 static enum MHD_Result get_ready(struct exchange *x)
 {
     lt_stats engine;

@@ -85,8 +85,8 @@ static void announce(const struct server *server, int fd)
 
 /* ---- Limits ---- */
 
-/* Requests at once where they are spoken in batches: a full batch, and some that encode, write or gather for the next one. Long ones of
- * all of them fit the default memory budget. */
+/* Requests at once where they are spoken in batches: a full batch, and some that encode, write or gather
+ * for the next one. Long ones of all of them fit the default memory budget. */
 enum { BATCHING_PLACES = 20 };
 
 static unsigned places(const struct settings *settings)
@@ -126,9 +126,10 @@ static void abandon_all(struct server *server)
     pthread_mutex_unlock(&server->lock);
 }
 
-/* Gives the kernel what the heaps keep of answered requests, whose blocks lie between others and would hold tens of MiB after some
- * thousand requests. Takes a few milliseconds of one thread, so not at each request; a last time when none came for a while, since
- * by then the workers, which keep blocks of their own, have ended. */
+/* Gives the kernel what the heaps keep of answered requests, whose blocks lie between others and would
+ * hold tens of MiB after some thousand requests. Takes a few milliseconds of one thread, so not at each
+ * request; a last time when none came for a while, since by then the workers, which keep blocks of their
+ * own, have ended. */
 static void trim_memory(struct server *server)
 {
     const uint64_t answered = atomic_load(&server->requests);

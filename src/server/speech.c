@@ -1,9 +1,9 @@
 /* speech.c: speaks a request on a worker thread and sends the audio as it is made.
  *
- * The worker's write callback fills a ring, libmicrohttpd's content reader empties it. The worker waits when the ring
- * is full (and lends its place in the pool meanwhile); the connection is suspended while the ring is empty. An answer
- * that is not to be streamed goes to an unnamed temporary file first, so that its length can be told and long
- * speech does not fill the memory. */
+ * The worker's write callback fills a ring, libmicrohttpd's content reader empties it. The worker waits
+ * when the ring is full (and lends its place in the pool meanwhile); the connection is suspended while the
+ * ring is empty. An answer that is not to be streamed goes to an unnamed temporary file first, so that its
+ * length can be told and long speech does not fill the memory. */
 #include "server/speech.h"
 
 #include <errno.h>
@@ -25,8 +25,8 @@
 
 enum {
     RING_BYTES = 256 * 1024, /* some 20 s of MP3, 5 s of PCM */
-    /* The answer begins when this much is there: more than any format's header, less than any sentence; until then
-     * an error still becomes a status of its own. */
+    /* The answer begins when this much is there: more than any format's header, less than any sentence;
+     * until then an error still becomes a status of its own. */
     START_BYTES = 1024,
     EVENT_BYTES = 12 * 1024 /* audio in one server-sent event, at most; a multiple of 3 */
 };
@@ -209,7 +209,8 @@ static size_t take(struct exchange *x, char *out, size_t size)
     return taken;
 }
 
-/* Appends one server-sent event (https://html.spec.whatwg.org/#server-sent-events) with a JSON value, released. */
+/* Appends one server-sent event (https://html.spec.whatwg.org/#server-sent-events) with a JSON value,
+ * released. */
 static void put_event(struct str *out, json_t *value)
 {
     char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
@@ -221,8 +222,8 @@ static void put_event(struct str *out, json_t *value)
     free(text);
 }
 
-/* The last event: how much was spoken, or why it ended early. We count a character as a token of input and 50 ms
- * of audio as one of output. */
+/* The last event: how much was spoken, or why it ended early. We count a character as a token of input and
+ * 50 ms of audio as one of output. */
 static void put_last_event(struct exchange *x)
 {
     struct speech *speech = &x->speech;
@@ -237,7 +238,8 @@ static void put_last_event(struct exchange *x)
     speech->finished = true;
 }
 
-/* Like take, but as events that carry the audio in base64 (OpenAI's "speech.audio.delta"). The lock is held. */
+/* Like take, but as events that carry the audio in base64 (OpenAI's "speech.audio.delta"). The lock is
+ * held. */
 static size_t take_events(struct exchange *x, char *out, size_t size)
 {
     struct speech *speech = &x->speech;

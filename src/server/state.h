@@ -1,8 +1,9 @@
-/* state.h: the server's own structures: the server, its connections, and the exchange of a request and its answer.
+/* state.h: the server's own structures: the server, its connections, and the exchange of a request and its
+ * answer.
  *
- * Threads: one thread of libmicrohttpd runs every HTTP callback; the pool's workers speak; the watcher looks for
- * clients that left or are too slow; the main thread waits for signals. An exchange is held by the HTTP side and, while
- * it is spoken, by its worker; who lets go last logs and frees it.
+ * Threads: one thread of libmicrohttpd runs every HTTP callback; the pool's workers speak; the watcher
+ * looks for clients that left or are too slow; the main thread waits for signals. An exchange is held by
+ * the HTTP side and, while it is spoken, by its worker; who lets go last logs and frees it.
  *
  * Locks, outermost first: server.lock, exchange.lock, the pool's own. */
 #ifndef SERVER_STATE_H
@@ -31,7 +32,8 @@ enum phase {
     PHASE_ANSWERING /* bytes are on their way to the client: cut at the deadline */
 };
 
-/* One TCP connection. Belongs to the HTTP thread; the fields are under server.lock, because the watcher reads them. */
+/* One TCP connection. Belongs to the HTTP thread; the fields are under server.lock, because the watcher
+ * reads them. */
 struct connection {
     struct connection *next, *previous; /* in server.connections */
     uint64_t id;
@@ -44,7 +46,8 @@ struct connection {
     char path[PATH_BYTES];     /* of the request as sent, without its query, made safe for the log */
 };
 
-/* The audio of an exchange on its way from the worker to the client; under exchange.lock once it is submitted. */
+/* The audio of an exchange on its way from the worker to the client; under exchange.lock once it is
+ * submitted. */
 struct speech {
     struct pool_job job;
     struct speech_request request;

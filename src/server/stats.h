@@ -21,7 +21,8 @@ struct snapshot {
     lt_stats engine;
 };
 
-/* NULL when out of memory, else the caller's, to be freed with free(). Its strings live as long as the exchange. */
+/* NULL when out of memory, else the caller's, to be freed with free(). Its strings live as long as the
+ * exchange. */
 struct snapshot *snapshot_take(const struct exchange *x);
 
 /* Whether requests wait for room in the memory budget. */

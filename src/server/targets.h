@@ -29,8 +29,8 @@ const char *target_unit(enum target target);
 /* "unknown", "met", "at_risk", "missed"; static storage. */
 const char *target_state_name(enum target_state state);
 
-/* rtf: work a second of audio; memory_bytes: the most resident; success_rate: the share of requests that did not
- * fail; first_audio_ms: what 95 % of the requests stayed below. */
+/* rtf: work a second of audio; memory_bytes: the most resident; success_rate: the share of requests that
+ * did not fail; first_audio_ms: what 95 % of the requests stayed below. */
 struct verdict target_judge(const lt_config *config, enum target target, const struct span *span);
 
 #endif

@@ -20,8 +20,9 @@ static const uint64_t STOP = 0; /* no connection has this id */
 
 void watch_add(struct server *server, const struct connection *connection)
 {
-    /* RDHUP also means a client that only ended its sending side; like other servers we take it as gone, for
-     * the two look the same until bytes are sent. Level-triggered, so that one who left before is seen too. */
+    /* RDHUP also means a client that only ended its sending side; like other servers we take it as gone,
+     * for the two look the same until bytes are sent. Level-triggered, so that one who left before is seen
+     * too. */
     struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.u64 = connection->id};
     epoll_ctl(server->watch_epoll, EPOLL_CTL_ADD, connection->fd, &event);
 }
@@ -40,8 +41,9 @@ static void hang_up(struct server *server, uint64_t id)
     pthread_mutex_unlock(&server->lock);
 }
 
-/* Ends a connection whose time is over. Shutting the socket down makes libmicrohttpd close it on its own thread.
- * While a request is arriving nothing else is written, so the answer can go to the socket directly. */
+/* Ends a connection whose time is over. Shutting the socket down makes libmicrohttpd close it on its own
+ * thread. While a request is arriving nothing else is written, so the answer can go to the socket
+ * directly. */
 static void cut(struct server *server, struct connection *c)
 {
     static const char timeout[] =

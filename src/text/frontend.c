@@ -90,7 +90,8 @@ static uint32_t read_switches(const lt_config *config)
     return switches;
 }
 
-/* Whether the user's lexicon can be read, so that who opens a front end hears of it, and not who first speaks. */
+/* Whether the user's lexicon can be read, so that who opens a front end hears of it, and not who first
+ * speaks. */
 static lt_status check_lexicon(const lt_config *config, lt_error *error)
 {
     const char *path = config_string(config, CONFIG_text_lexicon);
@@ -271,7 +272,8 @@ uint64_t text_stream_position(const struct text_stream *stream)
     return stream->reader.offset + stream->reader.valid;
 }
 
-/* Reads on until the raw text begins with a whole sentence or an event: *length is the sentence's, 0 at the end. */
+/* Reads on until the raw text begins with a whole sentence or an event: *length is the sentence's, 0 at
+ * the end. */
 static lt_status find_sentence(struct text_stream *stream, size_t *length, lt_error *error)
 {
     struct raw_text *raw = &stream->raw;

@@ -1,8 +1,8 @@
 /* frontend.h: from text to utterances: what the engine sees of the text front end.
  *
- * A text_stream reads source text piece by piece, finds sentences, normalises them to spoken words, cuts them
- * into chunks a backend can speak, and (for backends that want them) adds phonemes. Memory is bounded by the longest
- * chunk and the reading window, not by the text. */
+ * A text_stream reads source text piece by piece, finds sentences, normalises them to spoken words, cuts
+ * them into chunks a backend can speak, and (for backends that want them) adds phonemes. Memory is bounded
+ * by the longest chunk and the reading window, not by the text. */
 #ifndef TEXT_FRONTEND_H
 #define TEXT_FRONTEND_H
 
@@ -28,8 +28,8 @@ void frontend_close(struct frontend *frontend);
 /* Has phonemes of sentences kept in `memo`, which must outlive the front end. Before any stream is opened. */
 void frontend_remember(struct frontend *frontend, const struct memo *memo);
 
-/* A number that stays the same as long as a language's pronunciations do: how often the user's lexicon was read again. What was
- * made while it changed may hold both. Errors: those of text_stream_open. */
+/* A number that stays the same as long as a language's pronunciations do: how often the user's lexicon was
+ * read again. What was made while it changed may hold both. Errors: those of text_stream_open. */
 lt_status frontend_generation(struct frontend *frontend, const char *language, uint64_t *generation,
                               lt_error *error);
 
@@ -45,10 +45,11 @@ struct text_options {
     size_t first_symbols; /* aim for the first chunk, so that sound starts early; 0: no special aim */
     const char *language; /* BCP 47 of the voice, "en-US" */
     uint32_t on, off;     /* lt_text_switch bits that differ from the configuration; `off` wins */
-    /* The words are for people to read. False: for a backend that speaks plain ASCII words: spelled letters stand apart ("P M"),
-     * letters lose their accents, quotes and dashes become ASCII. */
+    /* The words are for people to read. False: for a backend that speaks plain ASCII words: spelled
+     * letters stand apart ("P M"), letters lose their accents, quotes and dashes become ASCII. */
     bool readable;
-    /* Sees the tokens of every sentence when they are complete, for receipts; NULL: nobody. They are valid during the call. */
+    /* Sees the tokens of every sentence when they are complete, for receipts; NULL: nobody. They are valid
+     * during the call. */
     void (*observe)(void *observer, const struct tokens *tokens);
     void *observer;
 };
@@ -76,9 +77,9 @@ lt_status text_stream_open(struct frontend *frontend, const struct text_options 
                            void *user, struct text_stream **stream, lt_error *error);
 void text_stream_close(struct text_stream *stream);
 
-/* The next chunk: *chunk points to it, or is NULL at the end of the text. A chunk whose text is empty and whose
- * pause is positive is silence. Errors: LT_ERR_TEXT (invalid UTF-8, NUL bytes: with the byte's position; malformed
- * SSML), LT_ERR_IO (read failed), LT_ERR_MEMORY. */
+/* The next chunk: *chunk points to it, or is NULL at the end of the text. A chunk whose text is empty and
+ * whose pause is positive is silence. Errors: LT_ERR_TEXT (invalid UTF-8, NUL bytes: with the byte's
+ * position; malformed SSML), LT_ERR_IO (read failed), LT_ERR_MEMORY. */
 lt_status text_stream_next(struct text_stream *stream, const struct text_chunk **chunk, lt_error *error);
 
 /* Bytes of source read so far. */

@@ -110,7 +110,8 @@ void pronouncer_remember(struct pronouncer *pronouncer, const struct memo *memo)
     pronouncer->memo = memo;
 }
 
-/* Reads the user's lexicon again when its file has changed; one that cannot be read leaves the old one in force. */
+/* Reads the user's lexicon again when its file has changed; one that cannot be read leaves the old one in
+ * force. */
 static void refresh_user(struct pronouncer *pronouncer)
 {
     pthread_rwlock_rdlock(&pronouncer->user_lock);
@@ -138,7 +139,8 @@ uint64_t pronouncer_generation(struct pronouncer *pronouncer)
     return generation;
 }
 
-/* Stores a pronunciation in a token, with the symbols that the published model was trained on: T for the flap, t for the glottal stop. */
+/* Stores a pronunciation in a token, with the symbols that the published model was trained on: T for the
+ * flap, t for the glottal stop. */
 static void store(struct tokens *tokens, size_t index, struct g2p_result *result)
 {
     struct token *token = &tokens->items[index];
@@ -297,7 +299,8 @@ static bool say_anew(void *user, struct str *value)
     return !saying->tokens->failed && !saying->tokens->pool.failed;
 }
 
-/* Takes what was made of the same tokens before, or makes it and has it kept. The user's lexicon is locked. */
+/* Takes what was made of the same tokens before, or makes it and has it kept. The user's lexicon is
+ * locked. */
 static void pronounce_or_recall(struct pronouncer *pronouncer, struct tokens *tokens)
 {
     const struct memo *memo = pronouncer->memo;

@@ -91,11 +91,13 @@ struct backend_type {
                             const char **language, lt_error *error);
     void (*release_voice)(struct backend *backend, const void *voice);
 
-    /* Has what it works out again and again kept in `memo`, which outlives it. Before anything is spoken; NULL: it has nothing. */
+    /* Has what it works out again and again kept in `memo`, which outlives it. Before anything is spoken;
+     * NULL: it has nothing. */
     void (*remember)(struct backend *backend, const struct memo *memo);
 
-    /* Appends to *out what, besides an utterance's words, speed and seed, decides its samples: the model, the instruction
-     * set, the voice. Two voices (of any engine, at any time) with the same identity sound the same. */
+    /* Appends to *out what, besides an utterance's words, speed and seed, decides its samples: the model,
+     * the instruction set, the voice. Two voices (of any engine, at any time) with the same identity sound
+     * the same. */
     void (*identify)(const struct backend *backend, const void *voice, struct str *out);
 
     /* Fills *facts with what is true at this moment. */

@@ -1,5 +1,5 @@
-/* test_kokoro.c: the neural voices on the small reference model: the same sound whatever the threads and the batch,
- * blends, word times, what is refused. How right the sound is, tests/golden checks. */
+/* test_kokoro.c: the neural voices on the small reference model: the same sound whatever the threads and
+ * the batch, blends, word times, what is refused. How right the sound is, tests/golden checks. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -177,8 +177,8 @@ static void the_sound_does_not_depend_on_threads_or_batch(void **state)
         free(alone[i].samples);
 }
 
-/* A batch that is large enough for each thread to speak utterances of its own. Sanitizers are slow, and their memory is not ours
- * alone. */
+/* A batch that is large enough for each thread to speak utterances of its own. Sanitizers are slow, and
+ * their memory is not ours alone. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { MANY = 8, LONGEST = 4, MOST_THREADS = 3, UTTERANCES = 30 };
 #else
@@ -260,7 +260,8 @@ static void a_large_batch_sounds_like_its_utterances_alone(void **state)
         free(alone[i].samples);
 }
 
-/* Speaks a batch in `allowed` bytes; returns how many utterances fitted: they sound as ever, the others say why not. */
+/* Speaks a batch in `allowed` bytes; returns how many utterances fitted: they sound as ever, the others
+ * say why not. */
 static int speak_within(struct backend *backend, size_t allowed, const struct sound alone[MANY])
 {
     char texts[MANY][64];
@@ -793,7 +794,8 @@ static struct listener speak_in_little(const char *limit, float speed, uint32_t 
     return listener;
 }
 
-/* Memory is reckoned by symbols; a voice that takes longer for them is spoken in shorter pieces, with every word in its place. */
+/* Memory is reckoned by symbols; a voice that takes longer for them is spoken in shorter pieces, with
+ * every word in its place. */
 static void what_is_spoken_slowly_is_cut_again(void **state)
 {
     (void)state;
@@ -835,7 +837,8 @@ static void speak_damaged(const struct model *model)
     kokoro_close(kokoro);
 }
 
-/* A byte or three of the file's head are wrong: it is refused, or it speaks without harm (the sanitizers watch). */
+/* A byte or three of the file's head are wrong: it is refused, or it speaks without harm (the sanitizers
+ * watch). */
 static void damaged_models_do_no_harm(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* test_pronounce.c: the lexicon file, the rules on it, the tagger, the user's lexicon and the other languages. */
+/* test_pronounce.c: the lexicon file, the rules on it, the tagger, the user's lexicon and the other
+ * languages. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -103,7 +104,8 @@ static struct pronouncer *open_pronouncer(const char *language, const char *user
     return pronouncer;
 }
 
-/* Splits at white space and marks, as normalisation hands a plain sentence on. Returns the token that began with '*', which is removed. */
+/* Splits at white space and marks, as normalisation hands a plain sentence on. Returns the token that
+ * began with '*', which is removed. */
 static size_t tokenize(const char *text, struct tokens *tokens)
 {
     size_t starred = 0;
@@ -218,7 +220,8 @@ static void the_file_holds_every_word_as_published(void **state)
     lexicon_close(lexicon);
 }
 
-/* What misaki's lexicon holds for a word once it has added the capitalised and lower-case forms (grow_dictionary). */
+/* What misaki's lexicon holds for a word once it has added the capitalised and lower-case forms
+ * (grow_dictionary). */
 static const json_t *grown(const json_t *root, const char *word)
 {
     const json_t *value = json_object_get(root, word);
@@ -506,8 +509,8 @@ static void words_are_said_in_both_accents(void **state)
     assert_true(sentences >= 300);
 }
 
-/* The whole way from text to phonemes. Where misaki's README has an example of the same kind the symbols are its own, in the
- * alphabet of the published model (T for the flap). */
+/* The whole way from text to phonemes. Where misaki's README has an example of the same kind the symbols
+ * are its own, in the alphabet of the published model (T for the flap). */
 static void whole_texts_are_said(void **state)
 {
     (void)state;
@@ -546,7 +549,8 @@ static void whole_texts_are_said(void **state)
     lt_config_free(config);
 }
 
-/* Symbols that have to be changed, inserted or deleted to make `a` of `b` (Levenshtein); without stress marks when asked. */
+/* Symbols that have to be changed, inserted or deleted to make `a` of `b` (Levenshtein); without stress
+ * marks when asked. */
 static size_t distance(const char *a, const char *b, bool stress, size_t *length)
 {
     static uint8_t x[1024], y[1024];
@@ -802,7 +806,8 @@ static void threads_share_a_pronouncer(void **state)
     pronouncer_close(pronouncer);
 }
 
-/* Pronounces two lists of the same tokens, by each of two pronouncers; all that comes of it must be the same. */
+/* Pronounces two lists of the same tokens, by each of two pronouncers; all that comes of it must be the
+ * same. */
 static void compare_pronounced(struct pronouncer *plain, struct pronouncer *keeping, const char *sentence,
                                const char *note)
 {

@@ -156,7 +156,8 @@ static void allow(struct backend *backend, size_t bytes)
     backend->allowed = bytes;
 }
 
-/* A backend speaks one batch at a time, so what requests may have it take does not add up: the largest counts. */
+/* A backend speaks one batch at a time, so what requests may have it take does not add up: the largest
+ * counts. */
 static void working_memory_counts_once(void **state)
 {
     (void)state;
@@ -398,7 +399,8 @@ static void accounts_agree_with_the_kernel(void **state)
     lt_engine_close(engine);
 }
 
-/* Growth that an engine reports after some thousand requests, when each of them leaves `leak` bytes lying in the process. */
+/* Growth that an engine reports after some thousand requests, when each of them leaves `leak` bytes lying
+ * in the process. */
 static double growth_with(size_t leak)
 {
     enum { REQUESTS = 6 * STATS_LEAK_WINDOW };
