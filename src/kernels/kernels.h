@@ -31,17 +31,18 @@
  *
  * Fast convolutions. A tile of m output rows of a convolution of r taps takes m * r products of rows and weights, or
  * m + r - 1 when both are first evaluated, as polynomials, at so many points: Winograd's minimal filtering F(m, r) (Lavin
- * and Gray 2015, "Fast Algorithms for Convolutional Neural Networks"). Here there are always seven points, for F(4, 4) and
- * F(5, 3): 3 taps take 7 products for 15, and 7 and 11 taps, in runs of four, 14 for 28 and 21 for 44. Every point is a
- * plain product over the tiles, with as many taps as there are runs, since what run s of a tile reads is what run 0 reads
- * of the tile s later:
+ * and Gray 2015, "Fast Algorithms for Convolutional Neural Networks"). More points save more products and round worse, so
+ * their number is the packed type's: eleven in float32, where 3 taps take 11 products for 27 (F(9, 3)), 7 taps 11 for 35
+ * (F(5, 7)) and 11 taps, in two runs, 22 for 66 (F(6, 6)); seven in integers, 7 for 15, 14 for 28 and 21 for 44 (F(5, 3), and
+ * F(4, 4) in two and three runs). Every point is a plain product over the tiles, with as many taps as there are runs,
+ * since what run s of a tile reads is what run 0 reads of the tile s later:
  *
- *     storage rows --prologue_float--> float rows --transform_input--> packed rows of 7 points  \
- *                                                                                               7 products
- *     mapped weights --transform_weights--> panels of 7 points                                  /      |
+ *     storage rows --prologue_float--> float rows --transform_input--> packed rows of all points  \
+ *                                                                                                 products
+ *     mapped weights --transform_weights--> panels of all points                                  /      |
  *     storage rows, sums <--epilogue-- transform_output <-----------------------------------------------
  *
- * A set offers it (transform_input is not NULL) where its packed type is fine enough: bfloat16 has not the 10 dB to
+ * A set offers it (products.points is not 0) where its packed type is fine enough: bfloat16 has not the 10 dB to
  * spare. nn/winograd.c does the rest, winograd.h has the formulas.
  *
  * All functions may be called from any number of threads at once on different outputs; none allocates. Pointers
@@ -159,13 +160,12 @@ struct product {
 };
 
 enum {
-    WINOGRAD_POINTS = 7,
-    WINOGRAD_TAPS = 4,    /* most taps of a run */
-    WINOGRAD_ROWS = 5,    /* most output rows of a tile */
-    WINOGRAD_MOST_K = 512 /* most channels that transform_input takes */
+    WINOGRAD_MOST_POINTS = 11,
+    WINOGRAD_MOST_K = 512,  /* most channels that transform_input takes */
+    WINOGRAD_MOST_ROWS = 48 /* most output rows of the tiles that transform_output makes side by side */
 };
 
-/* Float rows to packed rows at each point, a row t from the seven rows t + i * distance. */
+/* Float rows to packed rows at each point, a row t from as many rows t + i * distance as there are points. */
 struct transform_input {
     const float *in;
     ptrdiff_t in_stride; /* elements from row to row, at least k */
@@ -183,14 +183,14 @@ struct transform_weights {
     size_t row_bytes;     /* bytes from source row n to n + 1 */
     int columns;
     int taps;           /* of the source */
-    int run_taps;       /* 3 or 4; 3 with at most 3 taps */
+    int run_taps;       /* winograd_run_taps of them */
     int k;              /* channels, also from tap to tap in the source: a multiple of KERNELS_K */
     void *panels;       /* panel_bytes(products, columns, runs, k) bytes at each point */
     size_t point_bytes; /* from point to point */
 };
 
-/* The products at each point to output rows: row (i * m + j) * dilation + d, for a tile of m rows (4 or 5), is made of
- * the seven products at row i * dilation + d. `epilogue` says how many rows and columns (one panel at most) there are,
+/* The products at each point to output rows: row (i * m + j) * dilation + d, for a tile of m rows, is made of the products
+ * of all points at row i * dilation + d. `epilogue` says how many rows and columns (one panel at most) there are,
  * and what follows, as for a product; its first half, to `panels`, is not read. */
 struct transform_output {
     const float *in;
@@ -199,7 +199,6 @@ struct transform_output {
     int tile_rows, dilation; /* their product is at most WINOGRAD_MOST_ROWS */
     const struct product *epilogue;
 };
-#define WINOGRAD_MOST_ROWS 32
 
 /* One way to multiply: its packed type, its panels and the functions that agree on them. */
 struct products {
@@ -210,12 +209,21 @@ struct products {
     void (*expand)(const struct expand *e);
     void (*expand_rows)(const struct expand_rows *e);
     void (*product)(const struct product *p);
-    /* NULL, all four: not offered. prologue_float is `prologue` to plain float rows: no scales, out_stride in floats. */
+    /* Fast convolutions; 0 and NULL: not offered. prologue_float is `prologue` to plain float rows: no scales, out_stride in
+     * floats. */
+    int points;
     void (*prologue_float)(const struct prologue *p);
     void (*transform_input)(const struct transform_input *t);
     void (*transform_weights)(const struct transform_weights *w);
     void (*transform_output)(const struct transform_output *t);
 };
+
+/* Taps of a run of a fast convolution: as even runs as can be, of at most two thirds as many taps as points. */
+static inline int winograd_run_taps(const struct products *p, int taps)
+{
+    const int most = 2 * p->points / 3, runs = (taps + most - 1) / most;
+    return (taps + runs - 1) / runs;
+}
 
 /* Bytes of one packed element; the elements that a packed row of k takes, with PACKED_I16 the row's scale, a float, at
  * its end; and the bytes of the panels of `columns` columns: the panel of column n (a multiple of products->panel)

@@ -6,6 +6,7 @@
 #include "kernels/sets.h"
 
 typedef float winograd_t;
+#define WINOGRAD_POINTS 11
 #include "kernels/winograd.h"
 
 enum { PANEL = 8, TILE = 4 }; /* columns and rows that the product holds in registers */
@@ -237,8 +238,10 @@ static void transform_run(const struct transform_weights *w, int n, int run, int
     }
     for (int i = 0; i < VALUE_BLOCK; i++) {
         const ptrdiff_t at = ((ptrdiff_t)(n / PANEL * runs + run) * w->k + c + i) * PANEL + n % PANEL;
-        float out[WINOGRAD_POINTS];
-        winograd_weights((float[]){taps[0][i], taps[1][i], taps[2][i], taps[3][i]}, w->run_taps, out);
+        float run_taps[WINOGRAD_TAPS], out[WINOGRAD_POINTS];
+        for (int tap = 0; tap < WINOGRAD_TAPS; tap++)
+            run_taps[tap] = taps[tap][i];
+        winograd_weights(run_taps, w->run_taps, out);
         for (size_t point = 0; point < WINOGRAD_POINTS; point++)
             ((float *)((char *)w->panels + point * w->point_bytes))[at] = out[point];
     }
@@ -423,6 +426,7 @@ void kernels_portable(struct kernels *k)
         .expand = expand,
         .expand_rows = expand_rows,
         .product = product,
+        .points = WINOGRAD_POINTS,
         .prologue_float = prologue,
         .transform_input = transform_input,
         .transform_weights = transform_weights,

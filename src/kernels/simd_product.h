@@ -196,6 +196,7 @@ static inline void simd_product_override(struct products *p)
         .product = product,
     };
 #if !USE_BF16
+    p->points = WINOGRAD_POINTS;
     p->prologue_float = prologue_float;
     p->transform_input = transform_input;
     p->transform_weights = transform_weights;

@@ -6,6 +6,7 @@
 #include "kernels/simd_pack.h"
 
 typedef vf winograd_t;
+#define WINOGRAD_POINTS (USE_I16 ? 7 : 11)
 #include "kernels/winograd.h"
 
 static void prologue_float(const struct prologue *p)
@@ -19,7 +20,7 @@ static void prologue_float(const struct prologue *p)
 INLINE void input_vector(const struct transform_input *t, const float *in, vf out[WINOGRAD_POINTS])
 {
     vf x[WINOGRAD_POINTS];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int i = 0; i < WINOGRAD_POINTS; i++)
         x[i] = v_load(in + i * t->distance * t->in_stride);
     winograd_input(x, out);
@@ -36,7 +37,7 @@ INLINE void input_row(const struct transform_input *t, const float *in, packed_t
     for (int c = 0; c < t->k; c += LANES) {
         vf x[WINOGRAD_POINTS];
         input_vector(t, in + c, x);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int i = 0; i < WINOGRAD_POINTS; i++) {
             v_store(kept[i] + c, x[i]);
             most[i] = v_max(v_abs(x[i]), most[i]);
@@ -58,7 +59,7 @@ INLINE void input_row(const struct transform_input *t, const float *in, packed_t
     for (int c = 0; c < t->k; c += LANES) {
         vf x[WINOGRAD_POINTS];
         input_vector(t, in + c, x);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int i = 0; i < WINOGRAD_POINTS; i++)
             v_store_packed(out + i * t->point_stride + c, x[i], LANES);
     }
@@ -81,7 +82,7 @@ INLINE void weights_vector(const struct transform_weights *w, enum value_type ty
 {
     vf taps[WINOGRAD_TAPS];
     const int block = c / VALUE_BLOCK * VALUE_BLOCK;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int i = 0; i < WINOGRAD_TAPS; i++) {
         const int tap = run * w->run_taps + i;
         taps[i] = v_set(0.0f);
@@ -112,7 +113,7 @@ INLINE void weights_factors(const struct transform_weights *w, enum value_type t
                 sum[i] = v_set(0.0f);
             for (int c = first; c < w->k && c < first + INTEGER_DEPTH; c += LANES) {
                 weights_vector(w, type, column, run, c, x);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
                 for (int i = 0; i < WINOGRAD_POINTS; i++) {
                     sum[i] += v_abs(x[i]);
                     most[i] = v_max(v_abs(x[i]), most[i]);
@@ -141,7 +142,7 @@ INLINE void weights_blocks(const struct transform_weights *w, enum value_type ty
             vf x[WINOGRAD_POINTS];
             if (n < columns)
                 weights_vector(w, type, column, run, channel + c, x);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
             for (int i = 0; i < WINOGRAD_POINTS; i++)
                 v_store(blocks[i][n] + c, n < columns ? x[i] : v_set(0.0f));
         }
@@ -211,14 +212,27 @@ INLINE void output_tiles(const struct transform_output *t, const float *in, floa
 #pragma GCC unroll 4
         for (int v = 0; v < PANEL; v += LANES) {
             vf x[WINOGRAD_POINTS], y[WINOGRAD_ROWS];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
             for (int i = 0; i < WINOGRAD_POINTS; i++)
                 x[i] = v_load(in + i * t->point_stride + v);
             winograd_output(x, tile_rows, y);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
             for (int i = 0; i < tile_rows; i++)
                 v_store(out + (ptrdiff_t)i * t->dilation * PANEL + v, y[i]);
         }
+}
+
+/* The tiles of 3, 7 and 11 taps have loops of their own. */
+INLINE void output_tiles_of(const struct transform_output *t, const float *in, float *out)
+{
+    if (t->tile_rows == WINOGRAD_ROWS) /* 3 taps */
+        output_tiles(t, in, out, WINOGRAD_ROWS);
+    else if (t->tile_rows == 5)
+        output_tiles(t, in, out, 5);
+    else if (t->tile_rows == (USE_I16 ? 4 : 6))
+        output_tiles(t, in, out, USE_I16 ? 4 : 6);
+    else
+        output_tiles(t, in, out, t->tile_rows);
 }
 
 static void transform_output(const struct transform_output *all)
@@ -232,10 +246,7 @@ static void transform_output(const struct transform_output *all)
         const int left = p->rows - row < groups * group ? p->rows - row : groups * group;
         finish_prefetch(p, row, left, 0);
         for (int first = 0; first < left; first += group, in += t->dilation * t->in_stride) {
-            if (t->tile_rows == WINOGRAD_ROWS)
-                output_tiles(t, in, rows + (ptrdiff_t)first * PANEL, WINOGRAD_ROWS);
-            else
-                output_tiles(t, in, rows + (ptrdiff_t)first * PANEL, WINOGRAD_ROWS - 1);
+            output_tiles_of(t, in, rows + (ptrdiff_t)first * PANEL);
         }
         finish(p, rows, row, left, 0);
     }

@@ -7,7 +7,7 @@ enum {
     LEAST_TAPS = 3,        /* with fewer there is nothing to save */
     LEAST_ROWS = 512,      /* output rows; transforming the weights costs as much as some 200 save */
     LEAST_BLOCKS = 4,      /* a task each */
-    PRODUCT_ROWS = 84,     /* most rows of a product, so that a block stays in a second-level cache */
+    PRODUCTS_ROWS = 600,   /* most rows at all points, so that a block stays in a second-level cache */
     MOST_PANELS = 3 << 20, /* bytes of the plain panels; those at the points are twice as large */
 };
 
@@ -36,18 +36,19 @@ static size_t aligned(size_t n)
 static struct layout layout_of(const struct layer_run *run, int rows)
 {
     const struct weight *weight = run->layer->weight;
-    struct layout w = {.run_taps = weight->taps < WINOGRAD_TAPS ? weight->taps : WINOGRAD_TAPS};
-    w.tile_rows = WINOGRAD_POINTS + 1 - w.run_taps;
+    const int points = run->products->points;
+    struct layout w = {.run_taps = winograd_run_taps(run->products, weight->taps)};
+    w.tile_rows = points + 1 - w.run_taps;
     w.runs = (weight->taps + w.run_taps - 1) / w.run_taps;
     w.group = w.tile_rows * run->dilation;
     w.groups = (rows + w.group - 1) / w.group;
     w.panels = aligned(panel_bytes(run->products, weight->out, w.runs, weight->in));
     w.points_rows = (w.groups + w.runs - 1) * run->dilation;
-    w.rows = w.points_rows * w.tile_rows + (WINOGRAD_POINTS - w.tile_rows) * run->dilation;
+    w.rows = w.points_rows * w.tile_rows + (points - w.tile_rows) * run->dilation;
     w.point = aligned((size_t)w.points_rows * run_row_bytes(run));
     w.points = aligned((size_t)w.rows * (size_t)weight->in * sizeof(float));
-    w.products = w.points + WINOGRAD_POINTS * w.point;
-    w.size = w.products + aligned(WINOGRAD_POINTS * (size_t)(w.groups * run->dilation) *
+    w.products = w.points + (size_t)points * w.point;
+    w.size = w.products + aligned((size_t)points * (size_t)(w.groups * run->dilation) *
                                   (size_t)run->products->panel * sizeof(float));
     return w;
 }
@@ -58,9 +59,9 @@ bool winograd_worth(const struct layer_run *run)
 {
     const struct layer *layer = run->layer;
     const struct weight *weight = layer->weight;
-    return run->products->transform_input && weight->taps >= LEAST_TAPS && weight->in <= WINOGRAD_MOST_K &&
-           run->stride == 1 && run->dilation * WINOGRAD_ROWS <= WINOGRAD_MOST_ROWS &&
-           layer->in_spans.count == 0 && layer->out.rows >= LEAST_ROWS &&
+    return run->products->points && weight->taps >= LEAST_TAPS && weight->in <= WINOGRAD_MOST_K &&
+           run->stride == 1 && winograd_group_rows(run) <= WINOGRAD_MOST_ROWS && layer->in_spans.count == 0 &&
+           layer->out.rows >= LEAST_ROWS &&
            panel_bytes(run->products, weight->out, weight->taps, weight->in) <= MOST_PANELS;
 }
 
@@ -69,11 +70,12 @@ int winograd_group_rows(const struct layer_run *run)
     return layout_of(run, 1).group;
 }
 
-/* A product should have about PRODUCT_ROWS rows, and whole tiles of the kernel's where it has many. */
+/* The products should have about PRODUCTS_ROWS rows in all, and whole tiles of the kernel's where it has many. */
 int winograd_block_rows(const struct layer_run *run)
 {
     const int group = winograd_group_rows(run), least = LEAST_BLOCKS * group;
-    const int share = run->layer->out.rows / least, most = PRODUCT_ROWS / run->dilation;
+    const int share = run->layer->out.rows / least,
+              most = PRODUCTS_ROWS / run->products->points / run->dilation;
     const int groups = share < most ? share : most, step = run->products->rows;
     if (groups >= step)
         return groups / step * step * group;
@@ -82,7 +84,7 @@ int winograd_block_rows(const struct layer_run *run)
 
 size_t winograd_panels_bytes(const struct layer_run *run)
 {
-    return WINOGRAD_POINTS * layout_of(run, run->block_rows).panels;
+    return (size_t)run->products->points * layout_of(run, run->block_rows).panels;
 }
 
 size_t winograd_packed_bytes(const struct layer_run *run)
@@ -135,7 +137,7 @@ static void panel_of_columns(const struct layer_run *run, const struct block *bl
     const struct products *products = run->products;
     const int rows = w->groups * run->dilation, panel = products->panel;
     float *sums_at_points = (float *)(void *)(place + w->products);
-    for (int point = 0; point < WINOGRAD_POINTS; point++)
+    for (int point = 0; point < products->points; point++)
         products->product(&(struct product){
             .a = place + w->points + w->point * (size_t)point,
             .a_stride = packed_stride(products, weight->in),

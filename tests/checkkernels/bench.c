@@ -236,23 +236,19 @@ static void call_transform_output(void *arg)
 /* The transforms of a convolution of 7 taps: of its input and output in time a value of the plain convolution's. */
 static void bench_transforms(const struct set *set, const struct products *p)
 {
-    enum {
-        CHANNELS = 128,
-        TAPS = 7,
-        RUNS_OF_TAPS = 2,
-        TILE_ROWS = 4,
-        TILES = 84,
-        IN_ROWS = TILES + WINOGRAD_POINTS
-    };
+    enum { CHANNELS = 128, TAPS = 7, TILES = 84, IN_ROWS = TILES + WINOGRAD_MOST_POINTS };
+    const int run_taps = winograd_run_taps(p, TAPS), runs = (TAPS + run_taps - 1) / run_taps;
+    const int tile_rows = p->points + 1 - run_taps;
     const char *way = p == &set->kernels.fast ? "fast" : "exact";
     const int stride = packed_stride(p, CHANNELS);
-    const size_t panels = panel_bytes(p, CHANNELS, RUNS_OF_TAPS, CHANNELS);
+    const size_t panels = panel_bytes(p, CHANNELS, runs, CHANNELS);
     float *in = random_scratch(IN_ROWS * CHANNELS);
-    float *products = random_scratch((size_t)(WINOGRAD_POINTS * TILES * p->panel));
-    void *rows = scratch((size_t)(WINOGRAD_POINTS * TILES * stride) * packed_bytes(p));
+    float *products = random_scratch((size_t)(p->points * TILES * p->panel));
+    void *rows = scratch((size_t)(p->points * TILES * stride) * packed_bytes(p));
     void *source = scratch(value_bytes(VALUE_Q8_0, CHANNELS * TAPS * CHANNELS));
-    void *all = scratch(WINOGRAD_POINTS * panels), *out = scratch((size_t)(TILES * TILE_ROWS * p->panel) * 2);
-    struct product end = {.rows = TILES * TILE_ROWS,
+    void *all = scratch((size_t)p->points * panels),
+         *out = scratch((size_t)(TILES * tile_rows * p->panel) * 2);
+    struct product end = {.rows = TILES * tile_rows,
                           .columns = p->panel,
                           .scale = 1.0f,
                           .type = VALUE_F16,
@@ -266,17 +262,17 @@ static void bench_transforms(const struct set *set, const struct products *p)
                     .row_bytes = value_bytes(VALUE_Q8_0, CHANNELS * TAPS),
                     .columns = CHANNELS,
                     .taps = TAPS,
-                    .run_taps = WINOGRAD_TAPS,
+                    .run_taps = run_taps,
                     .k = CHANNELS,
                     .panels = all,
                     .point_bytes = panels},
-        .out = {products, p->panel, (ptrdiff_t)TILES * p->panel, TILE_ROWS, 1, &end}};
+        .out = {products, p->panel, (ptrdiff_t)TILES * p->panel, tile_rows, 1, &end}};
     printf("%-12s %-5s transform_input  %13.3f ns a value\n", set->name, way,
-           1e9 * time_of(call_transform_input, &call) / (TILES * TILE_ROWS * CHANNELS));
+           1e9 * time_of(call_transform_input, &call) / (TILES * tile_rows * CHANNELS));
     printf("%-12s %-5s transform_weights %12.3f ns a weight\n", set->name, way,
            1e9 * time_of(call_transform_weights, &call) / (CHANNELS * TAPS * CHANNELS));
     printf("%-12s %-5s transform_output %13.3f ns a value\n", set->name, way,
-           1e9 * time_of(call_transform_output, &call) / (TILES * TILE_ROWS * p->panel));
+           1e9 * time_of(call_transform_output, &call) / (TILES * tile_rows * p->panel));
     free(in);
     free(products);
     free(rows);

@@ -438,7 +438,7 @@ static void check_one_way(const struct set *set, const struct products *p, const
     check_rounds(set, p, way, "expand", check_expand_once, ROUNDS);
     check_rounds(set, p, way, "expand_rows", check_expand_rows_once, ROUNDS);
     check_rounds(set, p, way, "product", check_product_once, ROUNDS);
-    if (!p->transform_input)
+    if (!p->points)
         return;
     struct products floats = *p;
     floats.packed = PACKED_F32;

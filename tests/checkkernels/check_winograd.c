@@ -1,30 +1,37 @@
 /* check_winograd.c: the transforms of fast convolutions of a set, against their definition in double precision: the values
- * of polynomials at the points +-1/2, +-3/2, +-3 and infinity. */
+ * of polynomials at the points and infinity. */
 #include <math.h>
 #include <string.h>
 
 #include "check.h"
 
-enum { ROUNDS = 40, FINITE = WINOGRAD_POINTS - 1 };
+enum { ROUNDS = 40, MOST = WINOGRAD_MOST_POINTS };
 
-static const double points[FINITE] = {0.5, -0.5, 1.5, -1.5, 3, -3};
-
-/* The coefficients of the product of (x - q) over all finite points q but `left_out`. */
-static void product_of_others(int left_out, double coefficients[WINOGRAD_POINTS])
+static const double *points_of(const struct products *p)
 {
-    memset(coefficients, 0, WINOGRAD_POINTS * sizeof *coefficients);
-    coefficients[0] = 1;
-    for (int i = 0; i < FINITE; i++)
-        for (int power = WINOGRAD_POINTS - 1; i != left_out && power >= 0; power--)
-            coefficients[power] = (power ? coefficients[power - 1] : 0) - points[i] * coefficients[power];
+    static const double seven[] = {0.5, -0.5, 1.5, -1.5, 3, -3};
+    static const double eleven[] = {0.25, -0.25, 0.5625, -0.5625, 1, -1, 1.375, -1.375, 2.375, -2.375};
+    return p->points == 7 ? seven : eleven;
 }
 
-static double expected_input(const struct transform_input *t, int point, int row, int c, double *magnitude)
+/* The coefficients of the product of (x - q) over all finite points q but `left_out`. */
+static void product_of_others(const struct products *p, int left_out, double coefficients[MOST])
 {
-    double coefficients[WINOGRAD_POINTS], sum = 0;
-    product_of_others(point, coefficients);
+    memset(coefficients, 0, MOST * sizeof *coefficients);
+    coefficients[0] = 1;
+    for (int i = 0; i + 1 < p->points; i++)
+        for (int power = p->points - 1; i != left_out && power >= 0; power--)
+            coefficients[power] =
+                (power ? coefficients[power - 1] : 0) - points_of(p)[i] * coefficients[power];
+}
+
+static double expected_input(const struct products *p, const struct transform_input *t, int point, int row,
+                             int c, double *magnitude)
+{
+    double coefficients[MOST], sum = 0;
+    product_of_others(p, point, coefficients);
     *magnitude = 0;
-    for (int i = 0; i < WINOGRAD_POINTS; i++) {
+    for (int i = 0; i < p->points; i++) {
         const double term = coefficients[i] * (double)t->in[(row + i * t->distance) * t->in_stride + c];
         sum += term;
         *magnitude += fabs(term);
@@ -41,17 +48,17 @@ static void check_input_once(const struct products *p, const struct products *po
     t.in_stride = t.k + random_between(0, 3);
     t.out_stride = packed_stride(p, t.k);
     t.point_stride = t.rows * t.out_stride + random_between(0, 3) * 2;
-    const int in_rows = t.rows + (WINOGRAD_POINTS - 1) * t.distance;
+    const int in_rows = t.rows + (p->points - 1) * t.distance;
     t.in = random_values(VALUE_F32, (size_t)(in_rows - 1) * (size_t)t.in_stride + (size_t)t.k, 3);
-    const size_t count = (size_t)((WINOGRAD_POINTS - 1) * t.point_stride + t.rows * t.out_stride);
+    const size_t count = (size_t)((p->points - 1) * t.point_stride + t.rows * t.out_stride);
     char *out = buffer(count * packed_bytes(p), packed_align(p));
     t.out = out;
     p->transform_input(&t);
-    for (int point = 0; point < WINOGRAD_POINTS; point++)
+    for (int point = 0; point < p->points; point++)
         for (int row = 0; row < t.rows; row++)
             for (int c = 0; c < t.k; c++) {
                 const size_t at = (size_t)(point * t.point_stride + row * t.out_stride) * packed_bytes(p);
-                double magnitude, y = expected_input(&t, point, row, c, &magnitude);
+                double magnitude, y = expected_input(p, &t, point, row, c, &magnitude);
                 const double x = (double)packed_element(p, out + at, t.k, c);
                 if (!close_to(x, y, 1e-6 * magnitude + whole_step(p, packed_scale(p, out + at, t.k)) + 1e-30))
                     check_fail("point %d row %d of %d channel %d of %d: %.9g instead of %.9g", point, row,
@@ -60,15 +67,17 @@ static void check_input_once(const struct products *p, const struct products *po
 }
 
 /* The weights at `weights` of a run of taps, k apart, at a point. */
-static double expected_weight(const float *weights, int taps, int run_taps, int k, int point,
-                              double *magnitude)
+static double expected_weight(const struct products *p, const float *weights, int taps, int run_taps, int k,
+                              int point, double *magnitude)
 {
+    const double *points = points_of(p);
+    const int finite = p->points - 1;
     double sum = 0, distances = 1;
     *magnitude = 0;
-    for (int i = 0; i < FINITE && point < FINITE; i++)
+    for (int i = 0; i < finite && point < finite; i++)
         distances *= i == point ? 1 : points[point] - points[i];
     for (int i = 0; i < taps && i < run_taps; i++) {
-        const double factor = point < FINITE ? pow(points[point], i) / distances : i + 1 == run_taps;
+        const double factor = point < finite ? pow(points[point], i) / distances : i + 1 == run_taps;
         sum += factor * (double)weights[(ptrdiff_t)i * k];
         *magnitude += fabs(factor * (double)weights[(ptrdiff_t)i * k]);
     }
@@ -82,28 +91,28 @@ static void check_weights_once(const struct products *p, const struct products *
     kernels_get(&kernels, ISA_PORTABLE);
     struct transform_weights w = {.type = (enum value_type)random_between(0, 4),
                                   .columns = random_between(1, 80),
-                                  .taps = random_between(1, 12),
+                                  .taps = random_between(3, 15),
                                   .k = random_between(1, 5) * KERNELS_K};
-    w.run_taps = w.taps > 3 || random_between(0, 1) ? 4 : 3;
+    w.run_taps = winograd_run_taps(p, w.taps);
     const int runs = (w.taps + w.run_taps - 1) / w.run_taps;
     const size_t row = (size_t)(w.taps * w.k);
     w.row_bytes = value_bytes(w.type, row);
     w.source = random_weights(w.type, (size_t)w.columns * row);
     w.point_bytes = panel_bytes(p, w.columns, runs, w.k) + (size_t)random_between(0, 2) * 64;
-    char *panels = buffer(WINOGRAD_POINTS * w.point_bytes, packed_align(p));
+    char *panels = buffer(p->points * w.point_bytes, packed_align(p));
     w.panels = panels;
     p->transform_weights(&w);
     float *values = buffer(row * sizeof *values, 64);
     for (int n = 0; n < (w.columns + p->panel - 1) / p->panel * p->panel; n++) {
         if (n < w.columns)
             kernels.to_float(values, (const char *)w.source + (size_t)n * w.row_bytes, w.type, row);
-        for (int i = 0; i < WINOGRAD_POINTS * runs * w.k; i++) {
+        for (int i = 0; i < p->points * runs * w.k; i++) {
             const int point = i / (runs * w.k), run = i / w.k % runs, c = i % w.k;
             const char *panel = panels + (size_t)point * w.point_bytes;
             double y = 0, magnitude = 0;
             if (n < w.columns)
-                y = expected_weight(values + (ptrdiff_t)run * w.run_taps * w.k + c, w.taps - run * w.run_taps,
-                                    w.run_taps, w.k, point, &magnitude);
+                y = expected_weight(p, values + (ptrdiff_t)run * w.run_taps * w.k + c,
+                                    w.taps - run * w.run_taps, w.run_taps, w.k, point, &magnitude);
             const double x = (double)panel_element(p, panel, runs, w.k, n, run, c);
             if (!close_to(x, y,
                           1e-6 * magnitude + whole_step(p, panel_scale(p, panel, runs, w.k, n)) + 1e-30))
@@ -111,20 +120,23 @@ static void check_weights_once(const struct products *p, const struct products *
                     "type %d point %d column %d of %d run %d of %d channel %d of %d: %.9g instead of %.9g",
                     (int)w.type, point, n, w.columns, run, runs, c, w.k, x, y);
         }
-        for (int point = 0; point < WINOGRAD_POINTS; point++)
+        for (int point = 0; point < p->points; point++)
             check_panel_sums(p, panels + (size_t)point * w.point_bytes, runs, w.k, n);
     }
 }
 
 /* The sum of an output row and column before the epilogue. */
-static double expected_output(const struct transform_output *t, int row, int n, double *magnitude)
+static double expected_output(const struct products *p, const struct transform_output *t, int row, int n,
+                              double *magnitude)
 {
     const int tile = row / (t->tile_rows * t->dilation), power = row / t->dilation % t->tile_rows;
     const float *in = t->in + (tile * t->dilation + row % t->dilation) * t->in_stride + n;
+    const double *points = points_of(p);
+    const int finite = p->points - 1;
     double sum = 0;
     *magnitude = 0;
-    for (int point = 0; point < WINOGRAD_POINTS; point++) {
-        const double factor = point < FINITE ? pow(points[point], power) : power + 1 == t->tile_rows;
+    for (int point = 0; point < p->points; point++) {
+        const double factor = point < finite ? pow(points[point], power) : power + 1 == t->tile_rows;
         sum += factor * (double)in[point * t->point_stride];
         *magnitude += fabs(factor * (double)in[point * t->point_stride]);
     }
@@ -134,12 +146,13 @@ static double expected_output(const struct transform_output *t, int row, int n, 
 static void check_output_once(const struct products *p, const struct products *portable)
 {
     (void)portable;
-    struct transform_output t = {.tile_rows = random_between(4, 5), .dilation = random_between(1, 6)};
+    struct transform_output t = {.dilation = random_between(1, 5)};
+    t.tile_rows = p->points + 1 - winograd_run_taps(p, random_between(3, 15));
     const int tiles = random_between(1, 9), group = t.tile_rows * t.dilation;
     const int rows = tiles * group - random_between(0, group - 1), columns = random_between(1, p->panel);
     t.in_stride = p->panel + random_between(0, 3);
     t.point_stride = tiles * t.dilation * t.in_stride + random_between(0, 9);
-    t.in = random_values(VALUE_F32, (size_t)(WINOGRAD_POINTS * t.point_stride), 2);
+    t.in = random_values(VALUE_F32, (size_t)(p->points * t.point_stride), 2);
     float sum[2][64] = {{0}};
     const size_t values = (size_t)(rows * columns);
     struct product end = {.rows = rows,
@@ -159,7 +172,7 @@ static void check_output_once(const struct products *p, const struct products *p
         double total = 0, squares = 0, magnitudes = 1;
         for (int row = 0; row < rows; row++) {
             const ptrdiff_t at = (ptrdiff_t)row * columns + n;
-            double magnitude, y = expected_output(&t, row, n, &magnitude);
+            double magnitude, y = expected_output(p, &t, row, n, &magnitude);
             y = 0.75 * (y + (end.bias ? (double)end.bias[n] : 0) +
                         (end.residual ? (double)((const float *)end.residual)[at] : 0));
             const double x = (double)((float *)end.out)[at];
