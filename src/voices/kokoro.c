@@ -67,6 +67,14 @@ static const char *sex_of(const char *name)
     return name[1] == 'f' ? "female" : "male";
 }
 
+/* Japanese and Mandarin are not among the languages that the text front end reads. */
+static const char *summary_of(const char *language)
+{
+    return strcmp(language, "ja-JP") == 0 || strcmp(language, "zh-CN") == 0
+               ? "Kokoro, neural; speaks phonemes, no text yet"
+               : "Kokoro, neural";
+}
+
 static size_t kokoro_voices(const struct backend *backend, const lt_voice **voices)
 {
     *voices = backend->voices;
@@ -86,7 +94,7 @@ static bool list_voices(struct backend *backend)
                                         .backend = "kokoro",
                                         .language = language_of(name),
                                         .sex = sex_of(name),
-                                        .summary = "Kokoro, neural"};
+                                        .summary = summary_of(language_of(name))};
         if (!strcmp(name, "af_heart"))
             preferred = i;
     }

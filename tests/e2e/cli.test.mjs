@@ -461,6 +461,17 @@ test('a model without voices leaves the embedded default', { skip: !existsSync(t
   assert.deepEqual(voices.filter((v) => v.default).map((v) => v.name), ['slt']);
 });
 
+test('voices that cannot read text are listed as such', { skip: !existsSync(tiny) && 'the reference data is absent' }, () => {
+  mkdirSync(at('two'));
+  for (const name of ['af_one', 'jf_two']) writeFileSync(at(`two/${name}.pt`), readFileSync(join(tiny, 'voice.pt')));
+  ok(['import', '-q', join(tiny, 'kokoro-tiny.pth'), '--config', join(tiny, 'config.json'), '--voices', at('two'), '-o', at('two.gguf')]);
+  const model = ['--set', `engine.model=${at('two.gguf')}`];
+  const voices = JSON.parse(ok(['voices', '--json', ...model])).filter((v) => v.backend === 'kokoro');
+  assert.deepEqual(voices.map((v) => /no text yet/.test(v.summary)), [false, true]);
+  assertSentence(run(['say', ...model, '-v', 'jf_two', '-o', at('two.wav'), 'hi']).stderr, /Japanese cannot be pronounced yet/);
+  ok(['say', ...model, '-v', 'jf_two', '-o', at('two.wav'), '--phonemes', 'həlˈO']);
+});
+
 const doctor = (args = [], more = {}) => {
   const { status, stdout } = run(['doctor', '--json', ...args], { more });
   return { status, ...JSON.parse(stdout) };
