@@ -154,6 +154,12 @@ enum outcome {
     OUTCOME_FAILED
 };
 
+/* An answer that may be another one soon. */
+static bool may_pass_off(long http)
+{
+    return http >= 500 || http == 408 || http == 429;
+}
+
 static enum outcome judge(const struct fetch *fetch, CURLcode code, long http, bool resumed)
 {
     if (fetch->cancelled || fetch->disk_error != 0)
@@ -164,7 +170,7 @@ static enum outcome judge(const struct fetch *fetch, CURLcode code, long http, b
         return OUTCOME_DONE;
     switch (code) {
     case CURLE_HTTP_RETURNED_ERROR:
-        return http >= 500 || http == 408 || http == 429 ? OUTCOME_AGAIN : OUTCOME_FAILED;
+        return may_pass_off(http) ? OUTCOME_AGAIN : OUTCOME_FAILED;
     case CURLE_OK: /* fewer bytes than expected, whatever the server announced */
     case CURLE_PARTIAL_FILE:
     case CURLE_OPERATION_TIMEDOUT:
@@ -181,8 +187,22 @@ static enum outcome judge(const struct fetch *fetch, CURLcode code, long http, b
     }
 }
 
-static lt_status failure(const struct fetch *fetch, CURLcode code, long http, lt_error *error)
+/* What is to be done about it. */
+static const char *advice(const struct fetch *fetch, CURLcode code, long http)
 {
+    if (code == CURLE_HTTP_RETURNED_ERROR && may_pass_off(http))
+        return ": try again later";
+    if (code == CURLE_HTTP_RETURNED_ERROR || fetch->done == 0)
+        return ": --from names another place";
+    if (code == CURLE_RANGE_ERROR)
+        return " and cannot be resumed: it is another file";
+    return "; the same command goes on where it stopped";
+}
+
+/* `last`: there will be no other try, so that the user has to do something. */
+static lt_status failure(const struct fetch *fetch, CURLcode code, long http, bool last, lt_error *error)
+{
+    const char *what = last ? advice(fetch, code, http) : "";
     if (fetch->cancelled)
         return error_set(error, LT_ERR_CANCELLED,
                          "the download was stopped; the same command goes on where it stopped");
@@ -195,15 +215,13 @@ static lt_status failure(const struct fetch *fetch, CURLcode code, long http, lt
                          "%s sends more than the %llu bytes that the file has: it is another file",
                          fetch->url, (unsigned long long)fetch->expected->size);
     if (code == CURLE_HTTP_RETURNED_ERROR)
-        return error_set(error, LT_ERR_IO, "%s answers %ld%s", fetch->url, http,
-                         http == 404 ? ": there is no such file; --from names another place" : "");
-    if (code == CURLE_OK)
-        return error_set(error, LT_ERR_IO, "%s ends after %llu of %llu bytes", fetch->url,
-                         (unsigned long long)fetch->done, (unsigned long long)fetch->expected->size);
+        return error_set(error, LT_ERR_IO, "%s answers %ld%s", fetch->url, http, what);
+    if (code == CURLE_OK || code == CURLE_RANGE_ERROR)
+        return error_set(error, LT_ERR_IO, "%s ends after %llu of %llu bytes%s", fetch->url,
+                         (unsigned long long)fetch->done, (unsigned long long)fetch->expected->size, what);
     return error_set(
-        error, LT_ERR_IO, "cannot download %s: %s; %s", fetch->url,
-        fetch->downloader->reason[0] != '\0' ? fetch->downloader->reason : curl_easy_strerror(code),
-        fetch->done > 0 ? "the same command goes on where it stopped" : "--from names another place");
+        error, LT_ERR_IO, "cannot download %s: %s%s", fetch->url,
+        fetch->downloader->reason[0] != '\0' ? fetch->downloader->reason : curl_easy_strerror(code), what);
 }
 
 /* ---- Trying until it is there ------------------------------------------------------------------ */
@@ -219,7 +237,7 @@ static void pause_before(struct fetch *fetch, unsigned failed)
 static void note_failure(struct fetch *fetch, CURLcode code, long http)
 {
     lt_error why;
-    failure(fetch, code, http, &why);
+    failure(fetch, code, http, false, &why);
     report(fetch, why.message);
 }
 
@@ -244,11 +262,11 @@ static lt_status fetch_all(struct fetch *fetch, lt_error *error)
         }
         failed = fetch->done > before ? 0 : failed + 1;
         if (outcome != OUTCOME_AGAIN || failed >= fetch->downloader->options.tries)
-            return failure(fetch, code, http, error);
+            return failure(fetch, code, http, true, error);
         note_failure(fetch, code, http);
         pause_before(fetch, failed);
         if (fetch->cancelled)
-            return failure(fetch, code, http, error);
+            return failure(fetch, code, http, true, error);
     }
     return LT_OK;
 }

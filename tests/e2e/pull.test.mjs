@@ -219,13 +219,17 @@ describe('litetts pull', { skip, concurrency: false }, () => {
     const data = newData();
     let answer = await pull(data, (request, response, path) => isCheckpoint(path) && (response.writeHead(404).end(), true));
     assert.equal(answer.code, 1);
-    assert.match(answer.said, /answers 404/);
+    assert.match(answer.said, /answers 404: --from names another place$/m);
     assert.equal(requests.length, 1);
     answer = await pull(data, (request, response, path) => isCheckpoint(path) && (response.writeHead(500).end(), true),
       ['--tries', '2']);
     assert.equal(answer.code, 1);
-    assert.match(answer.said, /answers 500/);
+    assert.match(answer.said, /answers 500: try again later$/m);
     assert.equal(requests.length, 2);
+    assert.match(answer.said, /answers 500; trying again$/m);
+    answer = await pull(newData(), (request, response, path) => isCheckpoint(path) && (response.writeHead(200).end('log in'), true));
+    assert.equal(answer.code, 1);
+    assert.match(answer.said, /ends after 6 of 3085649 bytes and cannot be resumed: it is another file/);
     let failures = 1;
     await expectModel(data, await pull(data, (request, response) => failures-- > 0 && (response.writeHead(503).end(), true)));
   });
