@@ -553,7 +553,8 @@ static bool reads_as_lower(const struct g2p *g2p, const struct spelling *word, c
         (tag == POS_NNP && word->size <= 7))
         return false;
     bool all_capitals = !has_lower(word->text, word->size);
-    if (!all_capitals && has_upper(word->text + 1, word->size - 1))
+    size_t initial = word->text[0] == '\'' ? 2 : 1; /* "'Twas" */
+    if (!all_capitals && has_upper(word->text + initial, word->size - initial))
         return false;
     if (find_gold(g2p, word->text, word->size, NULL) || find_silver(g2p, word->text, word->size, NULL))
         return false;

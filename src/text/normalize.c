@@ -1161,8 +1161,9 @@ static bool say_single_digits(struct norm *x, size_t begin, size_t end, bool tel
 {
     if (telephone && scan_telephone(x, begin) == end - begin)
         return true;
-    if (norm_letters(x, begin) > 0)
-        return false;
+    for (size_t i = begin; i < end; i++)
+        if (char_is_alpha(x->text[i]) || char_is_wide(x->text[i]))
+            return false;
     for (size_t i = begin; i < end; i++) {
         norm_range(x, i, i + 1, "say-as digits");
         if (char_is_digit(x->text[i]))
@@ -1213,6 +1214,9 @@ static size_t say_as(struct norm *x, const struct span *span)
         norm_say(x, "beep");
         return size;
     case SAY_DATE:
+        if (span->how.format[0] == '\0' && n > 0 && n <= 2 && norm_char(x, at + n) == '/' &&
+            norm_digits(x, at + n + 1) == last - at - n - 1) /* "3/4" */
+            return scan_date_as(x, at, last, x->british ? "dm" : "md") ? size : 0;
         return scan_date_as(x, at, last, span->how.format) ? size : 0;
     case SAY_TIME:
     case SAY_DURATION:
@@ -1224,10 +1228,15 @@ static size_t say_as(struct norm *x, const struct span *span)
         say_cardinal(x, x->text + at, n);
         norm_say(x, "and");
         return n + 1;
-    case SAY_NONE:
     case SAY_CURRENCY:
+        if (!number_read(x, at, &number) || at + number.size != last)
+            return 0;
+        norm_range(x, at, last, "say-as currency"); /* of what is not said: an amount, no year */
+        say_number(x, &number);
+        return size;
+    case SAY_NONE:
     default:
-        return 0; /* they are told by their form */
+        return 0; /* it is told by its form */
     }
 }
 
