@@ -218,11 +218,11 @@ struct products {
     void (*transform_output)(const struct transform_output *t);
 };
 
-/* Taps of a run of a fast convolution: as even runs as can be, of at most two thirds as many taps as points. */
+/* Taps of a run of a fast convolution: all, up to two thirds as many as points; or half, where there are several runs, for then
+ * a tile must have as many rows as a run has taps. */
 static inline int winograd_run_taps(const struct products *p, int taps)
 {
-    const int most = 2 * p->points / 3, runs = (taps + most - 1) / most;
-    return (taps + runs - 1) / runs;
+    return taps <= 2 * p->points / 3 ? taps : (p->points + 1) / 2;
 }
 
 /* Bytes of one packed element; the elements that a packed row of k takes, with PACKED_I16 the row's scale, a float, at
