@@ -32,30 +32,79 @@ static const struct norm_entry anywhere[] = {
 
 /* Said so only with a point, as are the streets and the calendar below. */
 static const struct norm_entry pointed[] = {
-    {"adm", "admiral"},      {"amb", "ambassador"},     {"assn", "association"},
-    {"attn", "attention"},   {"avg", "average"},        {"bldg", "building"},
-    {"brig", "brigadier"},   {"bros", "brothers"},      {"ca", "circa"},
-    {"cf", "compare"},       {"ch", "chapter"},         {"cmd", "command"},
-    {"co", "company"},       {"col", "colonel"},        {"comdr", "commander"},
-    {"cont", "continued"},   {"corp", "corporation"},   {"cpl", "corporal"},
-    {"def", "definition"},   {"det", "detective"},      {"diff", "difference"},
-    {"dist", "district"},    {"div", "division"},       {"ed", "edition"},
-    {"eds", "editors"},      {"eg", "for example"},     {"eq", "equation"},
-    {"esq", "esquire"},      {"est", "established"},    {"fig", "figure"},
-    {"figs", "figures"},     {"fr", "father"},          {"ft", "fort"},
-    {"gen", "general"},      {"gov", "governor"},       {"hon", "honorable"},
-    {"ie", "that is"},       {"inc", "incorporated"},   {"info", "information"},
-    {"insp", "inspector"},   {"intl", "international"}, {"lt", "lieutenant"},
-    {"ltd", "limited"},      {"maj", "major"},          {"max", "maximum"},
-    {"min", "minimum"},      {"misc", "miscellaneous"}, {"mt", "mount"},
-    {"natl", "national"},    {"no", "number"},          {"nos", "numbers"},
-    {"op", "opus"},          {"oz", "ounces"},          {"par", "paragraph"},
-    {"pg", "page"},          {"pp", "pages"},           {"pt", "part"},
-    {"pvt", "private"},      {"ref", "reference"},      {"rep", "representative"},
-    {"rev", "reverend"},     {"sec", "section"},        {"sen", "senator"},
-    {"ste", "suite"},        {"tbsp", "tablespoon"},    {"tel", "telephone"},
-    {"temp", "temperature"}, {"tsp", "teaspoon"},       {"viz", "namely"},
-    {"vol", "volume"},       {"vols", "volumes"},
+    {"adm", "admiral"},
+    {"amb", "ambassador"},
+    {"assn", "association"},
+    {"attn", "attention"},
+    {"avg", "average"},
+    {"bldg", "building"},
+    {"brig", "brigadier"},
+    {"bros", "brothers"},
+    {"ca", "circa"},
+    {"cf", "compare"},
+    {"ch", "chapter"},
+    {"cmd", "command"},
+    {"co", "company"},
+    {"col", "colonel"},
+    {"comdr", "commander"},
+    {"cont", "continued"},
+    {"corp", "corporation"},
+    {"cpl", "corporal"},
+    {"def", "definition"},
+    {"det", "detective"},
+    {"diff", "difference"},
+    {"dist", "district"},
+    {"div", "division"},
+    {"ed", "edition"},
+    {"eds", "editors"},
+    {"eg", "for example"},
+    {"eq", "equation"},
+    {"esq", "esquire"},
+    {"est", "established"},
+    {"fig", "figure"},
+    {"figs", "figures"},
+    {"fr", "father"},
+    {"ft", "fort"},
+    {"gen", "general"},
+    {"gov", "governor"},
+    {"hon", "honorable"},
+    {"ie", "that is"},
+    {"inc", "incorporated"},
+    {"info", "information"},
+    {"insp", "inspector"},
+    {"intl", "international"},
+    {"lt", "lieutenant"},
+    {"ltd", "limited"},
+    {"maj", "major"},
+    {"max", "maximum"},
+    {"min", "minimum"},
+    {"misc", "miscellaneous"},
+    {"mt", "mount"},
+    {"natl", "national"},
+    {"no", "number"},
+    {"nos", "numbers"},
+    {"op", "opus"},
+    {"oz", "ounces"},
+    {"par", "paragraph"},
+    {"para", "paragraph"},
+    {"pg", "page"},
+    {"pp", "pages"},
+    {"pt", "part"},
+    {"pvt", "private"},
+    {"ref", "reference"},
+    {"rep", "representative"},
+    {"rev", "reverend"},
+    {"sec", "section"},
+    {"sect", "section"},
+    {"sen", "senator"},
+    {"ste", "suite"},
+    {"tbsp", "tablespoon"},
+    {"tel", "telephone"},
+    {"temp", "temperature"},
+    {"tsp", "teaspoon"},
+    {"viz", "namely"},
+    {"vol", "volume"},
+    {"vols", "volumes"},
 };
 
 /* Said so only before a number (with or without point). */
@@ -217,10 +266,10 @@ static size_t scan_initials(struct norm *x, size_t at)
 static size_t scan_slashed(struct norm *x, size_t at)
 {
     static const char *const known[][2] = {
-        {"w/o", "without"},    {"b/c", "because"},        {"c/o", "care of"},
-        {"and/or", "and or"},  {"he/she", "he or she"},   {"his/her", "his or her"},
-        {"s/he", "she or he"}, {"him/her", "him or her"}, {"either/or", "either or"},
-        {"b/w", "between"},    {"y/o", "year old"}};
+        {"w/out", "without"},       {"w/o", "without"},    {"b/c", "because"},
+        {"c/o", "care of"},         {"and/or", "and or"},  {"he/she", "he or she"},
+        {"his/her", "his or her"},  {"s/he", "she or he"}, {"him/her", "him or her"},
+        {"either/or", "either or"}, {"b/w", "between"},    {"y/o", "year old"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         size_t n = norm_word(x, at, known[i][0]);
         if (n > 0) {
@@ -289,6 +338,13 @@ static const char *calendar_name(const struct norm *x, size_t at, size_t size, b
 size_t scan_calendar_range(struct norm *x, size_t at, size_t size)
 {
     bool day, other_day;
+    if (size == 1 && norm_word(x, at, "m-f") > 0 && char_is_upper(x->text[at]) &&
+        (norm_char(x, at + 3) == ' ' || norm_char(x, at + 3) == ',') &&
+        norm_digits(x, at + 4 + (norm_char(x, at + 3) == ',')) > 0) {
+        norm_range(x, at, at + 3, "days or months"); /* "M-F 9-5" */
+        norm_say_words(x, "Monday to Friday");
+        return 3;
+    }
     size_t dash = norm_dash(x, at + size), other = at + size + dash, n = norm_letters(x, other);
     const char *first = dash == 0 ? NULL : calendar_name(x, at, size, &day);
     const char *last = first == NULL ? NULL : calendar_name(x, other, n, &other_day);
@@ -364,6 +420,17 @@ static size_t scan_life(struct norm *x, size_t at, size_t size)
         return 0;
     norm_range(x, at, at + 2, "abbreviation");
     norm_say(x, letter == 'b' ? "born" : "died");
+    return 2;
+}
+
+/* "Roe v. Wade" */
+static size_t scan_versus(struct norm *x, size_t at, size_t size)
+{
+    if (size != 1 || x->text[at] != 'v' || norm_char(x, at + 1) != '.' || !previous_is_capital(x) ||
+        !next_is_capital(x, at + 1))
+        return 0;
+    norm_range(x, at, at + 2, "abbreviation");
+    norm_say(x, "versus");
     return 2;
 }
 
@@ -599,7 +666,8 @@ size_t scan_abbreviation(struct norm *x, size_t at, size_t size)
         return 0; /* most words */
     if ((used = scan_street(x, at, size, word)) > 0 || (used = scan_state(x, at, size)) > 0 ||
         (used = scan_weekday(x, at, size)) > 0 || (used = scan_calendar(x, at, size, word)) > 0 ||
-        (used = scan_life(x, at, size)) > 0 || (used = scan_direction(x, at, size, word)) > 0)
+        (used = scan_life(x, at, size)) > 0 || (used = scan_direction(x, at, size, word)) > 0 ||
+        (used = scan_versus(x, at, size)) > 0)
         return used;
     size_t after = at + size + point;
     bool number = char_is_digit(norm_char(x, after + norm_spaces(x, after)));

@@ -605,7 +605,8 @@ static bool describes(const struct norm *x, size_t at)
             x->text + at + 1, n,
             "film|camera|cameras|lens|lenses|screen|display|monitor|cable|drive|disk|engine|motor|battery|"
             "bulb|charger|pipe|hose|rope|ladder|gun|rifle|cannon|shell|tank|bolt|screw|nail|sprint|dash|race|"
-            "relay|marathon|pool|bottle|tablet|capsule|dose|resistor|capacitor|sensor|antenna|processor"))
+            "relay|marathon|pool|bottle|tablet|capsule|dose|resistor|capacitor|sensor|antenna|processor|"
+            "angle|angles|turn|rotation|round|rounds|bullet|bullets|pistol|handgun"))
         return true;
     return n > 2 && char_is_lower(x->text[at + 1]) && norm_previous_in(x, "a|an") &&
            !norm_in(x->text + at + 1, n,

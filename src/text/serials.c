@@ -188,6 +188,10 @@ size_t scan_serial(struct norm *x, size_t at)
         if ((decade == 2 || decade == 4) && x->text[end + decade] == '0' &&
             norm_word(x, end + 1 + decade, "s") > 0)
             break; /* "mid-1980s" */
+        size_t ordinal = c == '-' && n > 0 ? norm_digits(x, end + 1) : 0;
+        if (ordinal > 0 && norm_letters(x, end + 1 + ordinal) == 2 && norm_is_border(x, end + 3 + ordinal) &&
+            norm_in(x->text + end + 1 + ordinal, 2, "st|nd|rd|th"))
+            break; /* "mid-20th century" */
         bool more = (c == '-' || c == '/') && char_is_alnum(norm_char(x, end + 1));
         if (more && c == '/' && n > 0 && norm_letters(x, end + 1) > 1)
             more = false; /* words, not a number */
@@ -328,7 +332,8 @@ size_t scan_formula(struct norm *x, size_t at)
 static bool names_hours(const struct norm *x, size_t at)
 {
     size_t next = at + norm_spaces(x, at);
-    return norm_previous_in(x, "open|hours|from|works|work|working|weekdays|daily|worked|shift") ||
+    return norm_previous_in(
+               x, "open|hours|from|works|work|working|weekdays|daily|worked|shift|friday|saturday|sunday") ||
            norm_in(x->text + next, norm_letters(x, next),
                    "mon|tue|wed|thu|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
                    "weekdays|"

@@ -399,14 +399,18 @@ size_t scan_time(struct norm *x, size_t at)
         return used;
     if (!read_time(x, at, &time))
         return take_ratio(x, at);
-    norm_range(x, at, at + time.size, "time");
-    say_time(x, &time);
-    size_t end = at + time.size, zone = take_zone(x, end, time.stop);
-    if (zone > 0)
-        return time.size + zone;
-    size_t from = end + norm_spaces(x, end), dash = norm_dash(x, from);
+    size_t end = at + time.size, from = end + norm_spaces(x, end), dash = norm_dash(x, from);
     size_t to = from + dash + norm_spaces(x, from + dash);
     struct time other;
+    norm_range(x, at, end, "time");
+    if (dash > 0 && time.half == 0 && time.second == NULL && number_is_zero(time.minute, 2) &&
+        read_time(x, to, &other) && other.half != 0)
+        say_cardinal(x, time.hour, time.hour_size); /* "10:00-11:00 a.m." has its half behind */
+    else
+        say_time(x, &time);
+    size_t zone = take_zone(x, end, time.stop);
+    if (zone > 0)
+        return time.size + zone;
     if (dash > 0 && norm_word(x, to, "noon") + norm_word(x, to, "midnight") > 0) {
         norm_range(x, from, from + dash, "time"); /* "8 a.m.-noon" */
         norm_say(x, "to");
