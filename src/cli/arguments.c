@@ -27,8 +27,8 @@ struct assignment {
 
 struct arguments {
     const struct command *command;
-    const char *values[OPTIONS_MOST]; /* by place in command->options */
-    char **operands;                  /* owned array of pointers into argv */
+    const char **values; /* by place in command->options; owned array of pointers into argv */
+    char **operands;     /* the same of what is no option */
     int operand_count;
     const char *config_file;
     struct assignment *assignments; /* owned */
@@ -192,13 +192,16 @@ lt_status arguments_parse(const struct command *command, int argc, char **argv, 
 {
     *arguments = NULL;
     struct arguments *made = calloc(1, sizeof *made);
-    size_t most = (size_t)argc + 1;
+    size_t most = (size_t)argc + 1, options = 1;
+    while (command->options[options - 1].name != NULL)
+        options++;
     if (made != NULL) {
         made->command = command;
+        made->values = calloc(options, sizeof *made->values);
         made->operands = calloc(most, sizeof *made->operands);
         made->assignments = calloc(most, sizeof *made->assignments);
     }
-    if (made == NULL || made->operands == NULL || made->assignments == NULL) {
+    if (made == NULL || made->values == NULL || made->operands == NULL || made->assignments == NULL) {
         arguments_free(made);
         return error_memory(error, "the arguments");
     }
@@ -216,6 +219,7 @@ void arguments_free(struct arguments *arguments)
 {
     if (arguments == NULL)
         return;
+    free(arguments->values);
     free(arguments->operands);
     free(arguments->assignments);
     free(arguments);

@@ -26,8 +26,6 @@ enum {
         "emoji", 0, "HOW", NULL, "text.emoji", NULL                                                          \
     }
 
-enum { OPTIONS_MOST = 32 };
-
 struct option {
     const char *name;    /* "output" for --output; NULL ends a table */
     char letter;         /* 'o' for -o; 0: none */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -13,13 +14,12 @@
 /* Written by interrupt_setup before the handler can run; then only the handler writes, `caught` alone. */
 static lt_cancel *target;
 static int wake[2] = {-1, -1}; /* a pipe: readable once a signal came, whichever thread it interrupted */
-static volatile sig_atomic_t caught;
+static atomic_int caught;      /* a lock-free one, so that a handler in any thread may set it */
 
 static void handle(int signal)
 {
-    int saved = errno;
-    if (caught == 0)
-        caught = signal;
+    int saved = errno, none = 0;
+    atomic_compare_exchange_strong(&caught, &none, signal);
     lt_cancel_fire(target);
     ssize_t ignored = write(wake[1], "", 1);
     (void)ignored; /* a full pipe is readable too */
@@ -46,7 +46,7 @@ lt_status interrupt_setup(lt_cancel **cancel, lt_error *error)
 
 int interrupt_signal(void)
 {
-    return caught;
+    return atomic_load(&caught);
 }
 
 bool interrupt_wait_readable(int fd)
@@ -54,5 +54,5 @@ bool interrupt_wait_readable(int fd)
     struct pollfd wanted[] = {{.fd = fd, .events = POLLIN}, {.fd = wake[0], .events = POLLIN}};
     while (poll(wanted, 2, -1) < 0 && errno == EINTR)
         continue;
-    return caught == 0;
+    return atomic_load(&caught) == 0;
 }
