@@ -22,6 +22,7 @@ struct text_style {
     float pitch, pitch_hertz; /* as in an utterance: 1 and 0 without marks */
     char background[16];      /* kind of ambience under the speech ("rain"); empty: none */
     float background_volume;  /* 0 to 1 */
+    char language[16];        /* BCP 47, of the words; empty: the request's */
 };
 
 bool text_style_equal(const struct text_style *a, const struct text_style *b);

@@ -141,12 +141,23 @@ void frontend_remember(struct frontend *frontend, const struct memo *memo)
     frontend->memo = memo;
 }
 
+/* The one name of a language that has many ("fr", "fr-CA"): each pronouncer is opened once. */
+static const char *canonical(const char *language)
+{
+    const struct language *known;
+    if (language == NULL || language_is(language, "en"))
+        return language != NULL && (language_is(language, "en-gb") || language_is(language, "en_gb"))
+                   ? "en-GB"
+                   : "en-US";
+    return language_find(language, &known, NULL) == LT_OK ? language_code(known) : language;
+}
+
 /* The pronouncer of a language, which lives as long as the front end. */
 static lt_status find_pronouncer(struct frontend *frontend, const char *language,
                                  struct pronouncer **pronouncer, lt_error *error)
 {
     lt_status status = LT_OK;
-    language = language == NULL ? "en-US" : language;
+    language = canonical(language);
     *pronouncer = NULL;
     pthread_mutex_lock(&frontend->lock);
     for (size_t i = 0; i < frontend->language_count; i++)
@@ -400,6 +411,26 @@ static lt_status add_sentence(struct text_stream *stream, lt_error *error)
     return chunker_add_passage(&stream->chunker, &passage, error);
 }
 
+/* Says the sentence in work in the language that is in force. */
+static lt_status say_sentence(struct text_stream *stream, lt_error *error)
+{
+    struct normalize_options normalize = stream->normalize;
+    struct pronouncer *pronouncer = stream->pronouncer, *other = NULL;
+    const char *language = stream->style.language;
+    if (pronouncer != NULL && *language != '\0' &&
+        find_pronouncer(stream->frontend, language, &other, NULL) == LT_OK) {
+        pronouncer = other;
+        if (!is_english(language))
+            normalize.switches &= ~(uint32_t)LT_TEXT_NORMALIZE;
+    }
+    tokens_clear(&stream->tokens);
+    if (stream->options.input == LT_INPUT_PHONEMES)
+        normalize_phonemes(&stream->sentence, &stream->tokens);
+    else
+        normalize_sentence(&stream->sentence, &normalize, &stream->tokens);
+    return pronouncer == NULL ? LT_OK : phonemes_add(pronouncer, &stream->tokens, error);
+}
+
 /* Reads the next sentence or event into the chunker. *more is false at the end of the text. */
 static lt_status read_sentence(struct text_stream *stream, bool *more, lt_error *error)
 {
@@ -416,13 +447,7 @@ static lt_status read_sentence(struct text_stream *stream, bool *more, lt_error 
     inline_clean(&stream->raw, length, &inlines, text_stream_position(stream), &stream->sentence);
     if (stream->sentence.clean.failed)
         return error_memory(error, "a sentence");
-    tokens_clear(&stream->tokens);
-    if (stream->options.input == LT_INPUT_PHONEMES)
-        normalize_phonemes(&stream->sentence, &stream->tokens);
-    else
-        normalize_sentence(&stream->sentence, &stream->normalize, &stream->tokens);
-    if (stream->pronouncer != NULL &&
-        (status = phonemes_add(stream->pronouncer, &stream->tokens, error)) != LT_OK)
+    if ((status = say_sentence(stream, error)) != LT_OK)
         return status;
     if (stream->options.observe != NULL)
         stream->options.observe(stream->options.observer, &stream->tokens);

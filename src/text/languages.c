@@ -42,6 +42,11 @@ lt_status language_find(const char *code, const struct language **language, lt_e
                      "the language '%.40s' is not known: use en-US, en-GB, es, fr, hi, it or pt", code);
 }
 
+const char *language_code(const struct language *language)
+{
+    return language->code;
+}
+
 lt_status language_open(const char *code, const struct language **language, lt_error *error)
 {
     lt_status status = language_find(code, language, error);

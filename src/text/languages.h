@@ -14,6 +14,9 @@ bool language_is(const char *code, const char *language);
  * LT_ERR_UNSUPPORTED: there is none, or nobody can pronounce it yet. */
 lt_status language_find(const char *code, const struct language **language, lt_error *error);
 
+/* Its code without a region: "fr". */
+const char *language_code(const struct language *language);
+
 /* The same, ready to be pronounced. Errors: LT_ERR_UNSUPPORTED also when espeak-ng lacks it. */
 lt_status language_open(const char *code, const struct language **language, lt_error *error);
 

@@ -8,6 +8,7 @@
 
 #include "text/chars.h"
 #include "text/frontend.h"
+#include "text/languages.h"
 #include "text/marks.h"
 #include "text/symbols.h"
 
@@ -257,6 +258,23 @@ static void take_background(struct ssml *s, const char **attributes)
     set_style(s, &style);
 }
 
+/* Only languages that can be pronounced change anything. */
+static void take_lang(struct ssml *s, const char **attributes)
+{
+    const char *code = attribute(attributes, "xml:lang");
+    const struct language *known;
+    struct text_style style = s->style;
+    bool usable = code != NULL && strlen(code) < sizeof style.language &&
+                  (language_is(code, "en") || language_find(code, &known, NULL) == LT_OK);
+    raw_drop(s->raw, position(s), position_end(s),
+             usable ? "SSML tag" : "language that cannot be pronounced: its text is kept");
+    if (!usable)
+        return;
+    memset(style.language, 0, sizeof style.language);
+    memcpy(style.language, code, strlen(code));
+    set_style(s, &style);
+}
+
 static bool take_emphasis(struct ssml *s, const char **attributes)
 {
     const char *level = attribute(attributes, "level");
@@ -371,7 +389,7 @@ static void put_alias(struct ssml *s)
 static void drop_tag(struct ssml *s, const char *name)
 {
     bool known =
-        is(name, "speak|p|s|prosody|voice|background|emphasis|phoneme|say-as|sub|desc|lexicon|metadata|"
+        is(name, "speak|p|s|prosody|voice|lang|background|emphasis|phoneme|say-as|sub|desc|lexicon|metadata|"
                  "meta|title");
     if (position(s) < position_end(s))
         raw_drop(s->raw, position(s), position_end(s),
@@ -399,7 +417,7 @@ static void XMLCALL on_start(void *user, const char *name, const char **attribut
     element->block = strcmp(name, "p") == 0;
     element->sentence = strcmp(name, "s") == 0;
     element->hides = is(name, "desc|lexicon|metadata|meta|title");
-    if (strcmp(name, "break") != 0)
+    if (!is(name, "break|lang"))
         drop_tag(s, name);
     if (element->block || element->sentence)
         end_block(s, element->block);
@@ -409,6 +427,8 @@ static void XMLCALL on_start(void *user, const char *name, const char **attribut
         take_prosody(s, attributes);
     else if (strcmp(name, "voice") == 0)
         take_voice(s, attributes);
+    else if (strcmp(name, "lang") == 0)
+        take_lang(s, attributes);
     else if (strcmp(name, "background") == 0)
         take_background(s, attributes);
     else if (strcmp(name, "emphasis") == 0)
