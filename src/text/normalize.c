@@ -954,6 +954,33 @@ static size_t take_span(struct norm *x, size_t at)
     }
 }
 
+/* "(c) 2024"; a ticker's "$TSLA"; the point of ".NET", ".gitignore". */
+static size_t take_prefix(struct norm *x, size_t at)
+{
+    char c = x->text[at];
+    if (c == '(' && norm_literal(x, at, "(c) ") > 0 && norm_digits(x, at + 4) == 4) {
+        if (norm_previous_in(x, "copyright")) {
+            drop(x, at, at + 3, "copyright sign after the word");
+            return 3;
+        }
+        norm_range(x, at, at + 3, "symbol");
+        norm_say(x, "copyright");
+        return 3;
+    }
+    if (c == '.' && (at == 0 || x->text[at - 1] == ' ') && char_is_alpha(norm_char(x, at + 1)) &&
+        (char_is_lower(x->text[at + 1]) || char_is_upper(norm_char(x, at + 2)))) {
+        norm_range(x, at, at + 1, "dot before a name");
+        norm_say(x, "dot");
+        return 1;
+    }
+    size_t ticker = c == '$' ? norm_letters(x, at + 1) : 0;
+    if (ticker > 0 && ticker < 6 && is_capitals(x, at + 1, ticker) && norm_is_border(x, at + 1 + ticker)) {
+        drop(x, at, at + 1, "sign of a ticker");
+        return 1;
+    }
+    return 0;
+}
+
 static size_t take(struct norm *x, size_t at)
 {
     char c = x->text[at];
@@ -986,15 +1013,6 @@ static size_t take(struct norm *x, size_t at)
         return used;
     if (c == ':' && (used = take_shortcode(x, at)) > 0)
         return used;
-    if (c == '(' && norm_literal(x, at, "(c) ") > 0 && norm_digits(x, at + 4) == 4) {
-        if (norm_previous_in(x, "copyright")) {
-            drop(x, at, at + 3, "copyright sign after the word");
-            return 3;
-        }
-        norm_range(x, at, at + 3, "symbol");
-        norm_say(x, "copyright");
-        return 3;
-    }
     if ((c == '(' || c == '+') && (used = scan_telephone(x, at)) > 0)
         return used;
     if ((used = take_signed(x, at)) > 0)
@@ -1002,22 +1020,13 @@ static size_t take(struct norm *x, size_t at)
     if (c == '.' || c == '/' || c == '@' || c == '#' || c == '~' || c == '\\')
         if ((used = scan_electronic(x, at, 0)) > 0)
             return used;
-    if (c == '.' && (at == 0 || x->text[at - 1] == ' ') && char_is_alpha(norm_char(x, at + 1)) &&
-        (char_is_lower(x->text[at + 1]) || char_is_upper(norm_char(x, at + 2)))) { /* ".NET", ".gitignore" */
-        norm_range(x, at, at + 1, "dot before a name");
-        norm_say(x, "dot");
-        return 1;
-    }
+    if ((used = take_prefix(x, at)) > 0)
+        return used;
     if (c == '!' && (used = take_factorial(x, at)) > 0)
         return used;
     bool operator= c == '!' && norm_char(x, at + 1) == '=';
     if (!operator&&(used = take_ascii_mark(x, at)) > 0)
         return used;
-    size_t ticker = c == '$' ? norm_letters(x, at + 1) : 0;
-    if (ticker > 0 && ticker < 6 && is_capitals(x, at + 1, ticker) && norm_is_border(x, at + 1 + ticker)) {
-        drop(x, at, at + 1, "sign of a ticker"); /* "$TSLA" */
-        return 1;
-    }
     if ((used = scan_money(x, at)) > 0 || (used = scan_symbol(x, at)) > 0)
         return used;
     if (c == '-' || (at + 3 <= x->size && c == '\xe2' && x->text[at + 1] == '\x80' &&
@@ -1213,11 +1222,12 @@ static size_t say_as(struct norm *x, const struct span *span)
         norm_range(x, at, last, "say-as expletive");
         norm_say(x, "beep");
         return size;
-    case SAY_DATE:
-        if (span->how.format[0] == '\0' && n > 0 && n <= 2 && norm_char(x, at + n) == '/' &&
-            norm_digits(x, at + n + 1) == last - at - n - 1) /* "3/4" */
-            return scan_date_as(x, at, last, x->british ? "dm" : "md") ? size : 0;
-        return scan_date_as(x, at, last, span->how.format) ? size : 0;
+    case SAY_DATE: {
+        bool bare = span->how.format[0] == '\0' && n > 0 && n <= 2 && norm_char(x, at + n) == '/' &&
+                    norm_digits(x, at + n + 1) == last - at - n - 1; /* "3/4" */
+        const char *format = !bare ? span->how.format : x->british ? "dm" : "md";
+        return scan_date_as(x, at, last, format) ? size : 0;
+    }
     case SAY_TIME:
     case SAY_DURATION:
         return scan_time_as(x, at, last, span->how.format, span->how.say_as == SAY_DURATION) ? size : 0;

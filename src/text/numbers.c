@@ -611,6 +611,20 @@ static bool is_next_year(uint32_t year, uint32_t short_year)
     return year >= 1800 && year < 2200 && (year + 1) % 100 == short_year;
 }
 
+/* "120/80 mmHg", "BP 130/85": `size` bytes with the lower value in `bottom`. */
+static size_t take_pressure(struct norm *x, size_t at, size_t size, const char *bottom, size_t bottom_size)
+{
+    size_t end = at + size, space = norm_spaces(x, end);
+    if (norm_word(x, end + space, "mmhg") == 0 && !norm_recent_in(x, "pressure|bp"))
+        return 0;
+    norm_range(x, at, end, "blood pressure");
+    say_cardinal(x, x->text + at, 3);
+    norm_say(x, "over");
+    say_cardinal(x, bottom, bottom_size);
+    size_t unit = space == 1 ? measure_unit(x, end + 1, true, true) : 0;
+    return size + (unit > 0 ? 1 + unit : 0);
+}
+
 size_t scan_fraction(struct norm *x, size_t at)
 {
     size_t n = norm_digits(x, at), end = at + n, m = 0, bottom_size = 0;
@@ -646,15 +660,10 @@ size_t scan_fraction(struct norm *x, size_t at)
         say_cardinal(x, bottom, bottom_size);
         return n + used;
     }
-    size_t space = norm_spaces(x, end + used);
-    if (used > 0 && n == 3 && (bottom_size == 2 || bottom_size == 3) &&
-        (norm_word(x, end + used + space, "mmhg") > 0 || norm_recent_in(x, "pressure|bp"))) {
-        norm_range(x, at, end + used, "blood pressure");
-        say_cardinal(x, x->text + at, n);
-        norm_say(x, "over");
-        say_cardinal(x, bottom, bottom_size);
-        size_t unit = space == 1 ? measure_unit(x, end + used + 1, true, true) : 0;
-        return n + used + (unit > 0 ? 1 + unit : 0);
+    if (used > 0 && n == 3 && (bottom_size == 2 || bottom_size == 3)) {
+        size_t pressure = take_pressure(x, at, n + used, bottom, bottom_size);
+        if (pressure > 0)
+            return pressure;
     }
     if (used > 0) {
         norm_range(x, at, end + used, "fraction");

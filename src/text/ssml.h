@@ -1,7 +1,7 @@
 /* ssml.h: SSML 1.1 (W3C Recommendation, 7 September 2010) into raw text.
  *
- * speak, p, s, break, prosody (rate, volume, pitch), emphasis, say-as, phoneme (ipa, x-sampa), sub, voice and LiteTTS's
- * <background type volume> are obeyed; lang, mark, audio, w, token and elements of other makers keep their text; desc,
+ * speak, p, s, break, prosody (rate, volume, pitch), emphasis, say-as, phoneme (ipa, x-sampa), sub, voice, lang and LiteTTS's
+ * <background type volume> are obeyed; mark, audio, w, token and elements of other makers keep their text; desc,
  * lexicon, metadata and meta are not spoken. Document types and nesting deeper than SSML_DEPTH are refused. */
 #ifndef TEXT_SSML_H
 #define TEXT_SSML_H
