@@ -21,22 +21,26 @@ int main(int argc, char **argv)
     }
     lt_error error;
     lt_engine *engine;
-    if (lt_engine_open(NULL, &engine, &error) != LT_OK) {
+    lt_request request;
+    lt_request_init(&request);
+    if (lt_format_parse(argv[2], &request.format, &error) != LT_OK ||
+        lt_engine_open(NULL, &engine, &error) != LT_OK) {
         fprintf(stderr, "hello: %s\n", error.message);
         return 1;
     }
     FILE *file = fopen(argv[2], "wb");
-    lt_request request;
-    lt_request_init(&request);
+    if (file == NULL) {
+        perror(argv[2]);
+        lt_engine_close(engine);
+        return 1;
+    }
     request.text = argv[1];
     request.write = write_file;
     request.user = file;
     lt_result result;
-    lt_status status = file == NULL ? LT_ERR_IO : lt_format_parse(argv[2], &request.format, &error);
-    if (status == LT_OK)
-        status = lt_speak(engine, &request, &result, &error);
+    lt_status status = lt_speak(engine, &request, &result, &error);
     lt_engine_close(engine);
-    if (file == NULL || fclose(file) != 0) {
+    if (fclose(file) != 0 && status == LT_OK) {
         perror(argv[2]);
         return 1;
     }
