@@ -122,7 +122,8 @@ static bool write_text(void *user, const void *bytes, size_t size)
     return !x->speech.spelled.failed;
 }
 
-static lt_status spell_out(struct exchange *x)
+/* The text of an exchange and how it is to be read, as the engine takes it. */
+static lt_request request_of(struct exchange *x)
 {
     const struct speech_request *asked = &x->speech.request;
     lt_request request;
@@ -134,6 +135,13 @@ static lt_status spell_out(struct exchange *x)
     request.text_off = asked->text_off;
     request.cancel = x->speech.cancel;
     request.user = x;
+    return request;
+}
+
+static lt_status spell_out(struct exchange *x)
+{
+    const struct speech_request *asked = &x->speech.request;
+    lt_request request = request_of(x);
     request.write = write_text;
     lt_stage stage = asked->explain                    ? LT_STAGE_RECEIPT
                      : asked->kind == REQUEST_PHONEMES ? LT_STAGE_PHONEMES
@@ -145,20 +153,12 @@ static lt_status spell_out(struct exchange *x)
 static lt_status speak(struct exchange *x)
 {
     const struct speech_request *asked = &x->speech.request;
-    lt_request request;
-    lt_request_init(&request);
-    request.text = asked->text;
-    request.text_bytes = asked->text_bytes;
-    request.input = asked->input;
-    request.text_on = asked->text_on;
-    request.text_off = asked->text_off;
+    lt_request request = request_of(x);
     request.voice = asked->voice;
     request.speed = asked->speed;
     request.volume = asked->volume;
     request.format = asked->format;
     request.seed = asked->seed;
-    request.cancel = x->speech.cancel;
-    request.user = x;
     request.write = asked->stream ? write_ring : write_file;
     request.rewrite = asked->stream ? NULL : rewrite_file;
     lt_status status = lt_speak(x->settings->engine, &request, &x->speech.result, &x->speech.error);

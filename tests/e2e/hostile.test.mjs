@@ -43,7 +43,8 @@ test('2,000 connections are kept open, and each is answered', async () => {
   }
   assert.ok(slowness > 1 || server.memory('RssAnon') < 150, `${server.memory('RssAnon')} MiB of its own`);
   for (const socket of sockets) socket.destroy();
-  await server.healthUntil((health) => health.connections < 10, 'all left', 20);
+  const left = async () => (await server.health()).connections < 10;
+  await until(() => left().catch(() => false), 'all left', 20); // a connection that is used again may just have been closed: then another
   assert.equal((await server.speak({})).status, 200);
   await server.stop();
 });

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/base64.h"
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "server/counters.h"
 #include "server/pool.h"
@@ -310,6 +311,40 @@ static void test_pool_pause(void **state)
     pool_free(pool);
 }
 
+/* Workers that have nothing to do end; one that lends its place while its client is slow does not; new
+ * ones begin. */
+static void test_pool_rests(void **state)
+{
+    (void)state;
+    reset_counters();
+    struct pool *pool = pool_new(8, 8);
+    assert_non_null(pool);
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&gate);
+    struct work jobs[10];
+    unsigned retry;
+    for (int i = 0; i < 9; i++) {
+        bool pauses = i == 0;
+        jobs[i] =
+            (struct work){.job.run = work, .pool = pool, .gate = pauses ? &gate : NULL, .pauses = pauses};
+        assert_true(pool_submit(pool, &jobs[i].job, &retry));
+    }
+    const double began = clock_seconds();
+    while (pool_count(pool).threads > 1 && clock_seconds() < began + 10 * POOL_IDLE_SECONDS)
+        usleep(10000);
+    assert_true(clock_seconds() >= began + 0.9 * POOL_IDLE_SECONDS);
+    assert_int_equal(atomic_load(&done), 8);
+    assert_int_equal(pool_count(pool).threads, 1);
+    assert_int_equal(pool_count(pool).paused, 1);
+    jobs[9] = (struct work){.job.run = work, .pool = pool};
+    assert_true(pool_submit(pool, &jobs[9].job, &retry));
+    pthread_mutex_unlock(&gate);
+    pool_finish(pool);
+    assert_int_equal(atomic_load(&done), 10);
+    assert_int_equal(pool_count(pool).threads, 0);
+    pool_free(pool);
+}
+
 /* ---- Counters and targets ---- */
 
 static struct counters counters;
@@ -492,7 +527,8 @@ int main(void)
         cmocka_unit_test(test_counters_windows), cmocka_unit_test(test_first_audio_quantile),
         cmocka_unit_test(test_targets),          cmocka_unit_test(test_request_deep),
         cmocka_unit_test(test_base64),           cmocka_unit_test(test_pool_limits),
-        cmocka_unit_test(test_pool_pause),
+        cmocka_unit_test(test_pool_pause),       cmocka_unit_test(test_pool_rests),
+
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
