@@ -243,6 +243,21 @@ static size_t scan_iso(struct norm *x, size_t at)
     return size + time;
 }
 
+/* Whether the words before tell that "3/4" is a date: "on", "Tuesday,", "the week of". */
+static bool date_is_due(const struct norm *x)
+{
+    static const char days[] = "monday|tuesday|wednesday|thursday|friday|saturday|sunday";
+    size_t n = x->out->count;
+    const struct token *last = n > x->first ? &x->out->items[n - 1] : NULL;
+    if (last != NULL && last->kind == TOKEN_PUNCTUATION && last->text_size == 1 &&
+        x->out->pool.data[last->text] == ',' && n - 1 > x->first) {
+        const struct token *day = last - 1;
+        return day->kind == TOKEN_WORD && norm_in(x->out->pool.data + day->text, day->text_size, days);
+    }
+    return norm_previous_in(x, days) || norm_previous_in(x, "on|due|until|since|dated|cob|eod") ||
+           (norm_previous_in(x, "of") && norm_recent_in(x, "week|night|morning|evening|afternoon|as"));
+}
+
 /* "11/17/05", "01.10.2010", "3-1-1999"; "05/2020". */
 static size_t scan_numeric(struct norm *x, size_t at)
 {
@@ -262,9 +277,7 @@ static size_t scan_numeric(struct norm *x, size_t at)
     if (sep == '/' && month >= 1 && month <= 12 && day >= 1 && day <= 31 &&
         norm_char(x, at + a + 1 + b) != '/' && norm_is_border(x, at + a + 1 + b) &&
         norm_char(x, at + a + 1 + b) != '"' &&
-        measure_unit_size(x, at + a + 1 + b + norm_spaces(x, at + a + 1 + b), true) == 0 &&
-        norm_previous_in(
-            x, "monday|tuesday|wednesday|thursday|friday|saturday|sunday|on|due|until|since|dated|cob|eod")) {
+        measure_unit_size(x, at + a + 1 + b + norm_spaces(x, at + a + 1 + b), true) == 0 && date_is_due(x)) {
         /* "Thurs 8/9" */
         norm_range(x, at, at + a + 1 + b, "date");
         x->british ? say_day_month(x, first, a, day, true) : say_day_month(x, second, b, month, false);

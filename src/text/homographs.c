@@ -311,7 +311,9 @@ static void tag_invalid(const struct tokens *tokens, size_t index, struct token 
     bool alone =
         neighbour_in(tokens, index, -1, "an the elderly bedridden chronic") && before_mark(tokens, index);
     enum pos_tag before = tag_at(tokens, index, -1);
-    bool subject = (before == POS_JJ || before == POS_DT) && tag_at(tokens, index, 1) == POS_VBD;
+    bool subject = (before == POS_JJ || before == POS_DT) &&
+                   (tag_at(tokens, index, 1) == POS_VBD ||
+                    neighbour_in(tokens, index, 1, "had has was is were can could will would needs needed"));
     token->tag = person || alone || subject ? POS_NN : POS_JJ;
 }
 

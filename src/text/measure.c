@@ -617,15 +617,16 @@ static bool describes(const struct norm *x, size_t at)
 /* "9.5/10" */
 static size_t scan_score(struct norm *x, size_t at, const struct number *number)
 {
-    size_t slash = at + number->size, most = norm_digits(x, slash + 1);
-    if (number->fraction_size == 0 || norm_char(x, slash) != '/' || most == 0 || most > 3 ||
-        !norm_is_border(x, slash + 1 + most))
+    struct number most;
+    size_t slash = at + number->size;
+    if (number->fraction_size == 0 || norm_char(x, slash) != '/' || !char_is_digit(norm_char(x, slash + 1)) ||
+        !number_read(x, slash + 1, &most) || most.whole_size > 3 || !norm_is_border(x, slash + 1 + most.size))
         return 0;
-    norm_range(x, at, slash + 1 + most, "score");
+    norm_range(x, at, slash + 1 + most.size, "score");
     say_number(x, number);
     norm_say_words(x, "out of");
-    say_cardinal(x, x->text + slash + 1, most);
-    return number->size + 1 + most;
+    say_number(x, &most);
+    return number->size + 1 + most.size;
 }
 
 /* Units that the number before them tells from others: "233.15 K" is no multiple, "5bps" and "1.2pp" are points of interest rates.

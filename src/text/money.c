@@ -312,6 +312,8 @@ size_t scan_money_after(struct norm *x, size_t at, const struct number *number)
     size_t n = find_scale(x, end, true, &scale), space = norm_spaces(x, end + n);
     bool code;
     const struct currency *currency = space > 1 ? NULL : find_currency(x, end + n + space, &size, &code);
+    if (currency != NULL && number->size == 1 && space == 0 && norm_literal(x, end, "rs") > 0)
+        return 0; /* "the 3Rs" */
     if (currency == NULL || !norm_is_border(x, end + n + space + size) ||
         (!code && char_is_digit(norm_char(x, end + n + space + size))))
         return 0; /* a sign before a digit belongs to the next sum */

@@ -141,7 +141,8 @@ static bool is_decimal_comma(const struct norm *x, size_t from, size_t at, bool 
         !(norm_char(x, end) == ',' && char_is_digit(norm_char(x, end + 1))))
         return true;
     end += norm_spaces(x, end) == 1;
-    return measure_unit_size(x, end, true) > 0;
+    return norm_word(x, end, "million") + norm_word(x, end, "billion") + norm_word(x, end, "trillion") > 0 ||
+           measure_unit_size(x, end, true) > 0;
 }
 
 bool number_read(const struct norm *x, size_t at, struct number *number)
@@ -408,6 +409,8 @@ void say_bare(struct norm *x, const struct number *number, bool counts)
             say_model(x, number->whole, n);
         else
             say_digits(x, number->whole, n);
+    } else if (n == 3 && norm_previous_in(x, "extension")) {
+        say_digits(x, number->whole, n);
     } else if (n == 4 && value >= 1010 && value < 2100 && (!counts || value % 100 != 0)) {
         say_year(x, number->whole, n);
     } else if (n == 4 && value >= 2100 && value < 3000 && !counts &&
@@ -536,10 +539,15 @@ size_t scan_plural(struct norm *x, size_t at)
                         "was|about|only|sleep|by|to|least|most");
     bool many =
         norm_previous_in(x, "the|these|those|many|some|all|several|few|more|of|our|my|any|no|two|three|four");
-    if ((n != 3 && n != 4) || norm_word(x, at + n, "s") == 0 || !(named || many) || x->text[at] == '0')
+    bool aged =
+        n == 2 && at > 0 && x->text[at - 1] == '-' && norm_previous_in(x, "under|over"); /* "under-18s" */
+    if ((!aged && n != 3 && n != 4) || norm_word(x, at + n, "s") == 0 || !(named || many || aged) ||
+        x->text[at] == '0')
         return 0;
     norm_range(x, at, at + n + 1, "plural of a number");
-    if (n == 4) {
+    if (n == 2) {
+        say_cardinal(x, digits, n);
+    } else if (n == 4) {
         say_year(x, digits, n);
     } else {
         norm_say(x, ones[digits[0] - '0']);

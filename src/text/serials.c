@@ -125,7 +125,8 @@ static void say_parts(struct norm *x, size_t at, size_t end, bool letters, size_
         size_t n = norm_letters(x, i), m = norm_digits(x, i);
         norm_range(x, i, i + (n > 0 ? n : m), "serial");
         if (n > 0) {
-            struct token *token = norm_say_text(x, x->text + i, n);
+            bool year = norm_word(x, i, "yr") > 0; /* "a 20-yr-old" */
+            struct token *token = year ? norm_say(x, "year") : norm_say_text(x, x->text + i, n);
             bool formula = n == 2 && i + n < end && char_is_digit(x->text[i + n]) &&
                            char_is_upper(x->text[i]) && char_is_upper(x->text[i + 1]); /* "CO2", "PS5" */
             if (token != NULL && (n == 1 || formula))
@@ -188,6 +189,9 @@ size_t scan_serial(struct norm *x, size_t at)
         if ((decade == 2 || decade == 4) && x->text[end + decade] == '0' &&
             norm_word(x, end + 1 + decade, "s") > 0)
             break; /* "mid-1980s" */
+        if (c == '-' && end - n == at && norm_in(x->text + at, n, "under|over") &&
+            norm_digits(x, end + 1) == 2 && norm_word(x, end + 3, "s") > 0)
+            break; /* "under-18s" */
         size_t ordinal = c == '-' && n > 0 ? norm_digits(x, end + 1) : 0;
         if (ordinal > 0 && norm_letters(x, end + 1 + ordinal) == 2 && norm_is_border(x, end + 3 + ordinal) &&
             norm_in(x->text + end + 1 + ordinal, 2, "st|nd|rd|th"))
