@@ -130,6 +130,10 @@ static lt_status replace(const char *path, const void *bytes, size_t size, mode_
     lt_status status = file_make_parents(path, error);
     if (status != LT_OK)
         return status;
+    struct stat old;
+    const bool there = stat(path, &old) == 0;
+    if (there && !S_ISREG(old.st_mode)) /* a rename would put a file in the place of a device */
+        return error_set(error, LT_ERR_IO, "'%s' is no regular file: name another", path);
     struct str temporary = {0};
     str_printf(&temporary, "%s.XXXXXX", path);
     if (temporary.failed)
@@ -140,8 +144,7 @@ static lt_status replace(const char *path, const void *bytes, size_t size, mode_
         str_free(&temporary);
         return status;
     }
-    struct stat old;
-    const mode_t mode = stat(path, &old) == 0 ? old.st_mode & 0777 : new_mode;
+    const mode_t mode = there ? old.st_mode & 0777 : new_mode;
     if (write_all(fd, bytes, size) != LT_OK || fchmod(fd, mode) != 0)
         status = error_errno(error, LT_ERR_IO, "cannot write '%s'", path);
     close(fd);

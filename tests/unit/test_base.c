@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -126,6 +128,24 @@ static void config_names_the_nearest_key(void **state)
     lt_config_free(config);
 }
 
+static void only_files_are_replaced(void **state)
+{
+    (void)state;
+    lt_error error;
+    char path[] = "/tmp/litetts-pipe-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(file_replace(path, "x", 1, &error), LT_ERR_IO);
+    assert_non_null(strstr(error.message, "is no regular file"));
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(S_ISFIFO(status.st_mode));
+    unlink(path);
+}
+
 static void config_sources_override_in_order(void **state)
 {
     (void)state;
@@ -177,6 +197,7 @@ int main(void)
         cmocka_unit_test(error_sentences_are_cut_and_cleaned),
         cmocka_unit_test(config_checks_types_and_ranges),
         cmocka_unit_test(config_names_the_nearest_key),
+        cmocka_unit_test(only_files_are_replaced),
         cmocka_unit_test(config_sources_override_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
