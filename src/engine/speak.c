@@ -277,8 +277,9 @@ static lt_status encode_silence(struct speech *s, float seconds, lt_error *error
     return status;
 }
 
-static void report_words(struct speech *s, const struct piece *piece, double offset)
+static lt_status report_words(struct speech *s, const struct piece *piece, double offset, lt_error *error)
 {
+    lt_status status = LT_OK;
     struct str text = {0};
     for (size_t i = 0; s->request->word != NULL && i < piece->word_count; i++) {
         const struct utterance_word *w = &piece->words[i];
@@ -287,13 +288,16 @@ static void report_words(struct speech *s, const struct piece *piece, double off
             continue;
         str_clear(&text);
         str_append(&text, piece->text.data + w->spoken_begin, w->spoken_end - w->spoken_begin);
-        if (text.failed)
+        if (text.failed) {
+            status = error_memory(error, "a word");
             break;
+        }
         s->request->word(s->request->user,
                          &(lt_word){text.data, w->source_begin, w->source_end, offset + (double)time->start,
                                     offset + (double)time->end});
     }
     str_free(&text);
+    return status;
 }
 
 /* Encodes one utterance's samples as they arrive, until it is done. *too_long: the backend had not the
@@ -323,8 +327,7 @@ static lt_status drain_clip(struct speech *s, struct piece *piece, bool *too_lon
         s->result.chunks_cached++;
     if (!piece->found)
         store_save(s->engine->store, clip);
-    report_words(s, piece, offset);
-    return LT_OK;
+    return report_words(s, piece, offset, error);
 }
 
 static void release_piece(struct speech *s, struct piece *piece)
