@@ -15,28 +15,30 @@ void raw_free(struct raw_text *raw)
     *raw = (struct raw_text){0};
 }
 
-/* Makes an array of `size`-byte items hold one more than `count`. */
-static bool grow(void **items, size_t *capacity, size_t count, size_t size)
+/* `items`, an array of `size`-byte items, with room for more than `count`: perhaps another; NULL when out of memory. */
+static void *grown(void *items, size_t *capacity, size_t count, size_t size)
 {
     if (count < *capacity)
-        return true;
+        return items;
     size_t wanted = *capacity == 0 ? 16 : *capacity * 2;
     while (wanted <= count)
         wanted *= 2;
-    void *grown = realloc(*items, wanted * size);
-    if (grown == NULL)
-        return false;
-    *items = grown;
-    *capacity = wanted;
-    return true;
+    void *more = realloc(items, wanted * size);
+    if (more != NULL)
+        *capacity = wanted;
+    return more;
 }
 
 static bool reserve(struct raw_text *raw, size_t more)
 {
     if (raw->failed)
         return false;
-    raw->failed = !str_reserve(&raw->text, more) || !grow((void **)&raw->places, &raw->place_capacity,
-                                                          raw->text.length + more, sizeof *raw->places);
+    struct place *places = str_reserve(&raw->text, more) ? grown(raw->places, &raw->place_capacity,
+                                                                 raw->text.length + more, sizeof *places)
+                                                         : NULL;
+    raw->failed = places == NULL;
+    if (!raw->failed)
+        raw->places = places;
     return !raw->failed;
 }
 
@@ -78,11 +80,14 @@ void raw_add_event(struct raw_text *raw, char control, const struct raw_event *e
         memmove(raw->events, raw->events + raw->event_front, raw->event_count * sizeof *raw->events);
         raw->event_front = 0;
     }
-    if (raw->failed ||
-        !grow((void **)&raw->events, &raw->event_capacity, raw->event_count, sizeof *raw->events))
-        raw->failed = true;
-    else
-        raw->events[raw->event_count++] = *event;
+    if (raw->failed)
+        return;
+    struct raw_event *events = grown(raw->events, &raw->event_capacity, raw->event_count, sizeof *events);
+    raw->failed = events == NULL;
+    if (raw->failed)
+        return;
+    raw->events = events;
+    events[raw->event_count++] = *event;
 }
 
 void raw_drop(struct raw_text *raw, uint64_t begin, uint64_t end, const char *reason)
@@ -99,10 +104,14 @@ void raw_drop(struct raw_text *raw, uint64_t begin, uint64_t end, const char *re
         memmove(raw->drops, raw->drops + raw->drop_front, raw->drop_count * sizeof *raw->drops);
         raw->drop_front = 0;
     }
-    if (raw->failed || !grow((void **)&raw->drops, &raw->drop_capacity, raw->drop_count, sizeof *raw->drops))
-        raw->failed = true;
-    else
-        raw->drops[raw->drop_count++] = (struct raw_drop){raw->text.length, begin, end, reason};
+    if (raw->failed)
+        return;
+    struct raw_drop *drops = grown(raw->drops, &raw->drop_capacity, raw->drop_count, sizeof *drops);
+    raw->failed = drops == NULL;
+    if (raw->failed)
+        return;
+    raw->drops = drops;
+    drops[raw->drop_count++] = (struct raw_drop){raw->text.length, begin, end, reason};
 }
 
 void raw_use(struct raw_text *raw, size_t size)
