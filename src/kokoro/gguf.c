@@ -100,8 +100,10 @@ static size_t value_bytes(uint32_t type)
 
 static lt_status damaged(const struct gguf *gguf, lt_error *error, const char *what)
 {
-    return error_set(error, LT_ERR_MODEL, "'%s' is not a usable GGUF file: %s (at byte %zu); import it again",
-                     gguf->name, what, (size_t)(gguf->at - gguf->begin));
+    return error_set(
+        error, LT_ERR_MODEL,
+        "'%s' is not a usable GGUF file: %s (at byte %zu); 'litetts import' makes one of a checkpoint",
+        gguf->name, what, (size_t)(gguf->at - gguf->begin));
 }
 
 static bool take(struct gguf *gguf, void *out, size_t size)

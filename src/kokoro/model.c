@@ -28,7 +28,7 @@ static void fail(struct binder *b, const char *name, const char *what)
     if (b->status == LT_OK)
         b->status =
             error_set(&b->error, LT_ERR_MODEL,
-                      "the model file does not fit: tensor '%s' %s; import the checkpoint again", name, what);
+                      "the model file does not fit: '%s' %s; import the checkpoint again", name, what);
 }
 
 static void set_prefix(struct binder *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -330,13 +330,13 @@ static int metadata_uints(struct binder *b, const char *key, int *values, int ro
 {
     struct gguf_array array;
     if (!gguf_get_array(b->gguf, key, &array) || array.count == 0 || array.count > (uint64_t)room) {
-        fail(b, key, "is metadata, and missing or of the wrong length");
+        fail(b, key, "is missing or of the wrong length");
         return 0;
     }
     for (uint64_t i = 0; i < array.count; i++) {
         uint64_t value;
         if (!gguf_array_uint(&array, i, &value) || value < 1 || value > most) {
-            fail(b, key, "is metadata, and out of range");
+            fail(b, key, "is out of range");
             return 0;
         }
         values[i] = (int)value;
@@ -352,7 +352,7 @@ static void bind_upsample(struct binder *b, struct model *m, int stage, int in, 
     char name[32];
     up->rate = rates[stage];
     if (kernel < up->rate || (kernel - up->rate) % 2 != 0)
-        return fail(b, "kokoro.upsample_kernels", "is metadata, and does not fit the rates");
+        return fail(b, "kokoro.upsample_kernels", "does not fit the rates");
     up->padding = (kernel - up->rate) / 2;
     snprintf(name, sizeof name, "ups.%d", stage);
     up->up = linear(b, name, ANY, (kernel + up->rate - 1) / up->rate, in);
@@ -383,21 +383,21 @@ static void bind_generator(struct binder *b, struct model *m)
     gguf_get_uint(b->gguf, "kokoro.istft_hop", &hop);
     m->upsample_count = metadata_uints(b, "kokoro.upsample_rates", rates, MODEL_UPSAMPLES, 64);
     if (metadata_uints(b, "kokoro.upsample_kernels", kernels, MODEL_UPSAMPLES, 512) != m->upsample_count)
-        fail(b, "kokoro.upsample_kernels", "is metadata, and not as long as the rates");
+        fail(b, "kokoro.upsample_kernels", "is not as long as the rates");
     const int steps =
         metadata_uints(b, "kokoro.resblock_dilations", dilations, MODEL_BLOCKS * MODEL_STEPS, 64);
     m->block_count = steps / MODEL_STEPS;
     if (steps % MODEL_STEPS != 0)
-        fail(b, "kokoro.resblock_dilations", "is metadata, and no multiple of 3 long");
+        fail(b, "kokoro.resblock_dilations", "is no multiple of 3 long");
     if (n_fft < 4 || n_fft > 64 || n_fft % 2 != 0 || hop < 1 || n_fft % hop != 0 || hop > n_fft / 2)
-        fail(b, "kokoro.istft_n_fft", "is metadata, and out of range");
+        fail(b, "kokoro.istft_n_fft", "is out of range");
     m->n_fft = (int)n_fft;
     m->hop = (int)hop;
     long samples = 2 * m->hop; /* a frame; published: 600 */
     for (int i = 0; i < m->upsample_count; i++)
         samples *= rates[i];
     if (samples > MAX_FRAME)
-        fail(b, "kokoro.upsample_rates", "is metadata, and out of range");
+        fail(b, "kokoro.upsample_rates", "is out of range");
 
     set_prefix(b, "decoder.generator.");
     m->source = vector(b, "m_source.l_linear.weight", ANY, &m->harmonics);
@@ -437,8 +437,7 @@ static void bind_vocabulary(struct binder *b, struct model *m)
         uint32_t codepoint;
         if (utf8_decode(symbol.data, symbol.length, &codepoint) != symbol.length || symbol.length == 0 ||
             !gguf_array_uint(&ids, i, &id) || id >= (uint64_t)m->vocabulary)
-            return fail(b, "kokoro.vocabulary.symbols",
-                        "is metadata, and holds a symbol or id that cannot be");
+            return fail(b, "kokoro.vocabulary.symbols", "holds a symbol or id that cannot be");
         m->symbols[m->symbol_count++] = (struct vocabulary_entry){codepoint, (int)id};
     }
     qsort(m->symbols, m->symbol_count, sizeof *m->symbols, compare_symbols);
