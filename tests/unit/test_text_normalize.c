@@ -346,7 +346,7 @@ static bool receipt_is_whole(struct frontend *frontend, const struct str *text)
         assert_int_equal(text_stream_next(stream, &chunk, &error), LT_OK);
     while (chunk != NULL);
     text_stream_close(stream);
-    bool whole = memchr(covered.data, '?', covered.length) == NULL;
+    bool whole = covered.length == 0 || memchr(covered.data, '?', covered.length) == NULL;
     if (!whole)
         printf("  %s\n  %s\n", text->data, covered.data);
     str_free(&covered);
