@@ -8,8 +8,7 @@
  * what is known of them. */
 void said_key(const struct tokens *tokens, struct str *key);
 
-/* Appends what pronouncing has made of tokens whose key was `key`: phonemes, their origin, notes and tags.
- * The notes are static
+/* Appends what pronouncing has made of tokens: phonemes, their origin, notes and tags. The notes are static
  * strings: it is of use in this process only. */
 void said_write(const struct tokens *tokens, struct str *value);
 
