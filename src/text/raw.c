@@ -29,6 +29,17 @@ static void *grown(void *items, size_t *capacity, size_t count, size_t size)
     return more;
 }
 
+/* The same for one more item, after those before *front, which were read, have gone where they are many. */
+static void *grown_by_one(void *items, size_t *front, size_t *count, size_t *capacity, size_t size)
+{
+    if (*front > 64) {
+        *count -= *front;
+        memmove(items, (char *)items + *front * size, *count * size);
+        *front = 0;
+    }
+    return grown(items, capacity, *count, size);
+}
+
 static bool reserve(struct raw_text *raw, size_t more)
 {
     if (raw->failed)
@@ -75,14 +86,9 @@ void raw_add_event(struct raw_text *raw, char control, const struct raw_event *e
                    uint64_t end)
 {
     raw_append_for(raw, &control, 1, begin, end);
-    if (raw->event_front > 64) {
-        raw->event_count -= raw->event_front;
-        memmove(raw->events, raw->events + raw->event_front, raw->event_count * sizeof *raw->events);
-        raw->event_front = 0;
-    }
-    if (raw->failed)
-        return;
-    struct raw_event *events = grown(raw->events, &raw->event_capacity, raw->event_count, sizeof *events);
+    struct raw_event *events = raw->failed ? NULL
+                                           : grown_by_one(raw->events, &raw->event_front, &raw->event_count,
+                                                          &raw->event_capacity, sizeof *events);
     raw->failed = events == NULL;
     if (raw->failed)
         return;
@@ -99,14 +105,9 @@ void raw_drop(struct raw_text *raw, uint64_t begin, uint64_t end, const char *re
             return;
         }
     }
-    if (raw->drop_front > 64) {
-        raw->drop_count -= raw->drop_front;
-        memmove(raw->drops, raw->drops + raw->drop_front, raw->drop_count * sizeof *raw->drops);
-        raw->drop_front = 0;
-    }
-    if (raw->failed)
-        return;
-    struct raw_drop *drops = grown(raw->drops, &raw->drop_capacity, raw->drop_count, sizeof *drops);
+    struct raw_drop *drops = raw->failed ? NULL
+                                         : grown_by_one(raw->drops, &raw->drop_front, &raw->drop_count,
+                                                        &raw->drop_capacity, sizeof *drops);
     raw->failed = drops == NULL;
     if (raw->failed)
         return;
