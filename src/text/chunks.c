@@ -6,8 +6,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/chars.h"
 #include "base/utf8.h"
-#include "text/chars.h"
 
 /* Borders where a chunk may end, the better the higher. */
 enum border { BORDER_NONE, BORDER_WORD, BORDER_CLAUSE, BORDER_SENTENCE };

@@ -1,8 +1,8 @@
 /* entities.c: the HTML entities that texts use. */
 #include <string.h>
 
+#include "base/chars.h"
 #include "base/utf8.h"
-#include "text/chars.h"
 #include "text/inline.h"
 
 /* Sorted by name. */

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/chars.h"
 #include "base/utf8.h"
-#include "text/chars.h"
 #include "text/marks.h"
 
 /* What the functions of this file share while they clean a sentence. */

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "base/chars.h"
 #include "base/utf8.h"
-#include "text/chars.h"
 #include "text/marks.h"
 
 enum { LINE_LIMIT = 8192 }; /* a longer line is handled in pieces */

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "text/chars.h"
+#include "base/chars.h"
 
 static const double LONGEST_PAUSE = 60; /* seconds: a slip of the pen must not give hours of silence */
 

@@ -6,7 +6,7 @@
 #ifndef TEXT_NORM_H
 #define TEXT_NORM_H
 
-#include "text/chars.h"
+#include "base/chars.h"
 #include "text/inline.h"
 #include "text/tokens.h"
 

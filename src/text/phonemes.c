@@ -7,10 +7,10 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/chars.h"
 #include "base/file.h"
 #include "base/memo.h"
 #include "base/utf8.h"
-#include "text/chars.h"
 #include "text/g2p.h"
 #include "text/homographs.h"
 #include "text/languages.h"

@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/chars.h"
 #include "base/utf8.h"
-#include "text/chars.h"
 #include "text/raw.h"
 
 /* Words before a full stop that does not end the sentence (lower case, without the stop). */

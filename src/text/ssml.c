@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/chars.h"
+#include "base/chars.h"
 #include "text/frontend.h"
 #include "text/languages.h"
 #include "text/marks.h"

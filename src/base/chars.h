@@ -1,6 +1,6 @@
 /* chars.h: classes of ASCII characters, the same in every locale. */
-#ifndef TEXT_CHARS_H
-#define TEXT_CHARS_H
+#ifndef BASE_CHARS_H
+#define BASE_CHARS_H
 
 #include <stdbool.h>
 
