@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "audio/encoder_type.h"
+#include "base/str.h"
 
 static const struct {
     const char *name;
@@ -53,10 +53,10 @@ lt_status lt_format_parse(const char *name, lt_format *format, lt_error *error)
     if (name == NULL)
         name = "";
     const char *wanted = ending(name);
-    if (strcasecmp(wanted, "ogg") == 0) /* the other usual ending of Opus files */
+    if (str_equal_nocase(wanted, "ogg")) /* the other usual ending of Opus files */
         wanted = "opus";
     for (int i = 0; i < LT_FORMAT_COUNT; i++) {
-        if (strcasecmp(wanted, formats[i].name) == 0) {
+        if (str_equal_nocase(wanted, formats[i].name)) {
             *format = (lt_format)i;
             return error_none(error);
         }

@@ -1,16 +1,15 @@
 /* config.c: the table of settings and their sources: defaults, file, environment, flags. */
 #include "base/config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
+#include "base/chars.h"
 #include "base/file.h"
 #include "base/str.h"
 
@@ -54,7 +53,7 @@ enum config_key config_find(const char *name)
 /* A character of a key in the name of its environment variable. */
 static char variable_character(char c)
 {
-    return c == '.' ? '_' : (char)toupper((unsigned char)c);
+    return c == '.' ? '_' : char_upper(c);
 }
 
 void config_environment_name(enum config_key key, struct str *out)
@@ -148,8 +147,8 @@ static lt_status check_integer(const struct config_key_info *key, const char *va
     char *end;
     errno = 0;
     long long number = strtoll(value, &end, 10);
-    if (end == value || *end != '\0' || isspace((unsigned char)*value) || errno != 0 ||
-        (double)number < key->least || (double)number > key->most)
+    if (end == value || *end != '\0' || char_is_space(*value) || errno != 0 || (double)number < key->least ||
+        (double)number > key->most)
         return error_set(error, LT_ERR_CONFIG, "%s takes a whole number from %.0f to %.0f, not '%s'",
                          key->name, key->least, key->most, value);
     return LT_OK;
@@ -159,8 +158,8 @@ static lt_status check_number(const struct config_key_info *key, const char *val
 {
     char *end;
     double number = str_number(value, &end);
-    if (end == value || *end != '\0' || isspace((unsigned char)*value) || !isfinite(number) ||
-        number < key->least || number > key->most)
+    if (end == value || *end != '\0' || char_is_space(*value) || !isfinite(number) || number < key->least ||
+        number > key->most)
         return error_set(error, LT_ERR_CONFIG, "%s takes a number from %g to %g, not '%s'", key->name,
                          key->least, key->most, value);
     return LT_OK;
@@ -195,9 +194,9 @@ static lt_status check(const struct config_key_info *key, const char **value, lt
         return check_choice(key, *value, error);
     case CONFIG_BOOL:
         for (int i = 0; i < 4; i++) {
-            if (strcasecmp(*value, yes[i]) == 0)
+            if (str_equal_nocase(*value, yes[i]))
                 return *value = yes[0], LT_OK;
-            if (strcasecmp(*value, no[i]) == 0)
+            if (str_equal_nocase(*value, no[i]))
                 return *value = no[0], LT_OK;
         }
         return error_set(error, LT_ERR_CONFIG, "%s takes true or false, not '%s'", key->name, *value);
@@ -413,7 +412,7 @@ static lt_status unknown_variable(const char *variable, lt_error *error)
     struct str name = {0}, meant = {0};
     str_puts(&name, variable + sizeof prefix - 1);
     for (size_t i = 0; i < name.length; i++)
-        name.data[i] = (char)tolower((unsigned char)name.data[i]);
+        name.data[i] = char_lower(name.data[i]);
     char *dot = name.data != NULL ? strchr(name.data, '_') : NULL;
     if (dot != NULL)
         *dot = '.';

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/chars.h"
 #include "base/utf8.h"
 
 void str_free(struct str *s)
@@ -99,6 +100,22 @@ void str_remove_front(struct str *s, size_t size)
         size = s->length;
     memmove(s->data, s->data + size, s->length - size + 1);
     s->length -= size;
+}
+
+bool str_equal_nocase_n(const char *a, const char *b, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (char_lower(a[i]) != char_lower(b[i]))
+            return false;
+        if (a[i] == '\0')
+            break;
+    }
+    return true;
+}
+
+bool str_equal_nocase(const char *a, const char *b)
+{
+    return str_equal_nocase_n(a, b, SIZE_MAX);
 }
 
 static locale_t plain; /* 0 when it cannot be made; lives as long as the program */

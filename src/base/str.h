@@ -29,6 +29,11 @@ void str_remove_front(struct str *s, size_t size); /* drops the first `size` byt
  * (never NULL) is behind the number, or `text` when there is none. */
 double str_number(const char *text, char **end);
 
+/* Whether two strings are the same but for the case of ASCII letters; of strings, the first `size` bytes.
+ * strcasecmp would follow the locale of the program that uses the library: in a Turkish one 'I' is no 'i'. */
+bool str_equal_nocase(const char *a, const char *b);
+bool str_equal_nocase_n(const char *a, const char *b, size_t size);
+
 /* How far an unknown name is from a known one, to say which one was meant: the Levenshtein distance, of
  * which the first 64 bytes count, or 1 when it is the beginning of the known one, of two bytes or more;
  * SIZE_MAX when they have too little in common for a guess. */

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <hiredis/hiredis.h>
 
@@ -114,11 +113,11 @@ static lt_status parse_url(struct redis *redis, const char *url, lt_error *error
 {
     bool failed = false, good = false;
     redis->port = DEFAULT_PORT;
-    if (strncasecmp(url, "unix:", 5) == 0) {
+    if (str_equal_nocase_n(url, "unix:", 5)) {
         const char *path = url + 5 + (strncmp(url + 5, "//", 2) == 0 ? 2 : 0);
         redis->path = part(path, path + strlen(path), &failed);
         good = redis->path != NULL;
-    } else if (strncasecmp(url, "redis://", 8) == 0) {
+    } else if (str_equal_nocase_n(url, "redis://", 8)) {
         good = parse_address(redis, url + 8, &failed);
     }
     if (failed)

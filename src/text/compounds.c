@@ -1,10 +1,10 @@
 /* compounds.c: words that the lexicon does not hold as they are: compounds, digits, clitics, accents, letters one by one (misaki's word loop in
  * class G2P, and its get_number). */
 #include <string.h>
-#include <strings.h>
 
 #include <utf8proc.h>
 
+#include "base/str.h"
 #include "base/utf8.h"
 #include "text/g2p_rules.h"
 
@@ -273,7 +273,7 @@ static const char *function_word(const char *word, size_t size)
         {"would", "wʊd"},  {"you", "ju"},      {"your", "jʊɹ"},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strlen(words[i].word) == size && strncasecmp(words[i].word, word, size) == 0)
+        if (strlen(words[i].word) == size && str_equal_nocase_n(words[i].word, word, size))
             return words[i].sound;
     return NULL;
 }

@@ -13,7 +13,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "text/chunks.h"
 #include "text/inline.h"
@@ -161,7 +160,7 @@ static lt_status find_pronouncer(struct frontend *frontend, const char *language
     *pronouncer = NULL;
     pthread_mutex_lock(&frontend->lock);
     for (size_t i = 0; i < frontend->language_count; i++)
-        if (strcasecmp(frontend->languages[i].language, language) == 0)
+        if (str_equal_nocase(frontend->languages[i].language, language))
             *pronouncer = frontend->languages[i].pronouncer;
     if (*pronouncer == NULL) {
         size_t at = frontend->language_count;
@@ -202,7 +201,7 @@ static bool is_british(const char *language)
     if (language == NULL || !language_is(language, "en") || strlen(language) < 5)
         return false;
     for (size_t i = 0; i < sizeof regions / sizeof *regions; i++)
-        if (strcasecmp(language + 3, regions[i]) == 0)
+        if (str_equal_nocase(language + 3, regions[i]))
             return true;
     return false;
 }

@@ -2,8 +2,8 @@
 #include "text/languages.h"
 
 #include <string.h>
-#include <strings.h>
 
+#include "base/str.h"
 #include "base/utf8.h"
 #include "text/espeak.h"
 #include "text/symbols.h"
@@ -21,7 +21,7 @@ static const struct language languages[] = {
 bool language_is(const char *code, const char *language)
 {
     size_t size = strlen(language);
-    return strncasecmp(code, language, size) == 0 &&
+    return str_equal_nocase_n(code, language, size) &&
            (code[size] == '\0' || code[size] == '-' || code[size] == '_');
 }
 

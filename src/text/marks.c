@@ -2,9 +2,9 @@
 #include "text/marks.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/chars.h"
+#include "base/str.h"
 
 static const double LONGEST_PAUSE = 60; /* seconds: a slip of the pen must not give hours of silence */
 
@@ -46,7 +46,7 @@ static bool read_pause(const char *text, size_t size, struct raw_event *event)
     size_t n = mark_read_number(text, size, &seconds);
     if (n == 0)
         return false;
-    if (size - n == 2 && strncasecmp(text + n, "ms", 2) == 0)
+    if (size - n == 2 && str_equal_nocase_n(text + n, "ms", 2))
         seconds /= 1000;
     else if (size - n > 1 || (size - n == 1 && char_lower(text[n]) != 's'))
         return false;
@@ -76,7 +76,7 @@ size_t mark_read(const char *text, size_t size, uint32_t switches, struct text_s
     size_t kind = 0, n = 0;
     for (; kind < 3; kind++) {
         n = strlen(kinds[kind].prefix);
-        if (size > n && strncasecmp(text, kinds[kind].prefix, n) == 0)
+        if (size > n && str_equal_nocase_n(text, kinds[kind].prefix, n))
             break;
     }
     size_t limit = size < 128 ? size : 128;

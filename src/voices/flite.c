@@ -9,13 +9,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <flite/cst_cg.h>
 #include <flite/flite.h>
 #include <flite/flite_version.h>
 
 #include "audio/resample.h"
+#include "base/str.h"
 #include "voices/backend.h"
 
 /* flite's libraries have no header for these. */
@@ -89,7 +89,7 @@ static lt_status flite_find_voice(struct backend *backend, const char *name, con
                                   const char **language, lt_error *error)
 {
     for (int i = 0; i < VOICE_COUNT; i++) {
-        if (strcasecmp(voice_list[i].name, name) == 0) {
+        if (str_equal_nocase(voice_list[i].name, name)) {
             *voice = &backend->voices[i];
             *language = voice_list[i].language;
             return LT_OK;

@@ -6,14 +6,13 @@
  * hexgrad/kokoro is the reference for all three. */
 #include "kokoro/kokoro.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "base/chars.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "base/threads.h"
@@ -106,14 +105,14 @@ static bool list_voices(struct backend *backend)
 static const struct kokoro_voice *voice_named(const struct model *model, const char *name, size_t size)
 {
     for (size_t i = 0; i < model->voice_count; i++)
-        if (strlen(model->voices[i].name) == size && !strncasecmp(model->voices[i].name, name, size))
+        if (strlen(model->voices[i].name) == size && str_equal_nocase_n(model->voices[i].name, name, size))
             return &model->voices[i];
     return NULL;
 }
 
 static const char *skip_space(const char *at)
 {
-    while (isspace((unsigned char)*at))
+    while (char_is_space(*at))
         at++;
     return at;
 }

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/str.h"
 
@@ -33,7 +32,7 @@ static int by_backend_and_name(const void *a, const void *b)
 static lt_voice *find_exact(const struct registry *registry, const char *name)
 {
     for (size_t i = 0; i < registry->voice_count; i++)
-        if (strcasecmp(registry->voices[i].name, name) == 0)
+        if (str_equal_nocase(registry->voices[i].name, name))
             return &registry->voices[i];
     return NULL;
 }
@@ -134,7 +133,7 @@ static const lt_voice *find_named(const struct registry *registry, const char *n
 {
     const lt_voice *voice = find_exact(registry, name);
     for (size_t i = 0; voice == NULL && i < sizeof aliases / sizeof *aliases; i++)
-        if (strcasecmp(aliases[i].alias, name) == 0)
+        if (str_equal_nocase(aliases[i].alias, name))
             for (size_t c = 0; voice == NULL && c < 2; c++)
                 voice = find_exact(registry, aliases[i].candidates[c]);
     return voice;

@@ -53,17 +53,19 @@ test('the example links the static library, too', () => {
   assert.ok(decodedSeconds(wav) > 0.5);
 });
 
-const german = (() => {
+// German has a decimal comma, Turkish an "i" that is not the small letter of "I".
+const locales = (() => {
   try {
     mkdirSync(join(folder, 'locale'));
-    run('localedef', ['-i', 'de_DE', '-f', 'UTF-8', join(folder, 'locale/de_DE.UTF-8')], { stdio: 'pipe' });
+    for (const name of ['de_DE', 'tr_TR'])
+      run('localedef', ['-i', name, '-f', 'UTF-8', join(folder, `locale/${name}.UTF-8`)], { stdio: 'pipe' });
     return true;
   } catch {
     return false; // no such program, or none of its sources
   }
 })();
 
-test('numbers are read alike in every locale', { skip: german ? false : 'no localedef' }, () => {
+test('numbers and names are read alike in every locale', { skip: locales ? false : 'no localedef' }, () => {
   writeFileSync(join(folder, 'config.json'), '{"voice": {"speed": 1.25}, "target": {"rtf": "0.5"}}');
   writeFileSync(join(folder, 'locale.c'), `
     #include <litetts/litetts.h>
@@ -72,17 +74,18 @@ test('numbers are read alike in every locale', { skip: german ? false : 'no loca
     int main(int argc, char **argv) {
       lt_error error = {0};
       lt_config *config = lt_config_new();
-      if (argc != 2 || !setlocale(LC_ALL, "de_DE.UTF-8") || lt_config_load_file(config, argv[1], &error) ||
-          lt_config_set(config, "memory.wait_seconds", "2.5", &error))
+      if (argc != 3 || !setlocale(LC_ALL, argv[1]) || lt_config_load_file(config, argv[2], &error) ||
+          lt_config_load_environment(config, &error) || lt_config_set(config, "memory.wait_seconds", "2.5", &error))
         return fprintf(stderr, "%s\\n", error.message), 1;
-      printf("%s %g", lt_config_get(config, "voice.speed"), 1.5);
+      printf("%s %s %g", lt_config_get(config, "voice.speed"), lt_config_get(config, "audio.mp3_bitrate"), 1.5);
       lt_config_free(config);
       return 0;
     }`);
   const library = find('liblitetts.so'), program = join(folder, 'locale-test');
   run('cc', [join(folder, 'locale.c'), '-o', program, `-I${join(dirname(find('litetts.h')), '..')}`, `-L${dirname(library)}`, '-llitetts']);
-  const env = { ...process.env, LD_LIBRARY_PATH: dirname(library), LOCPATH: join(folder, 'locale') };
-  assert.equal(run(program, [join(folder, 'config.json')], { env }), '1.25 1,5');
+  const env = { ...process.env, LD_LIBRARY_PATH: dirname(library), LOCPATH: join(folder, 'locale'), LITETTS_AUDIO_MP3_BITRATE: '64' };
+  for (const name of ['de_DE.UTF-8', 'tr_TR.UTF-8'])
+    assert.equal(run(program, [name, join(folder, 'config.json')], { env }), '1.25 64 1,5');
 });
 
 test('the header compiles as C++ and as strict C11', () => {

@@ -73,6 +73,19 @@ static void guesses_need_something_in_common(void **state)
     assert_int_equal(str_guess("", "isa"), SIZE_MAX);
 }
 
+static void ascii_letters_have_no_case(void **state)
+{
+    (void)state;
+    assert_true(str_equal_nocase("LITE-tts_9", "lite-TTS_9"));
+    assert_true(str_equal_nocase("", ""));
+    assert_false(str_equal_nocase("kal", "kal16"));
+    assert_false(str_equal_nocase("kal16", "kal"));
+    assert_false(str_equal_nocase("\xc3\x89", "\xc3\xa9")); /* É é: no ASCII */
+    assert_false(str_equal_nocase("@", "`"));               /* 0x20 apart, and no letters */
+    assert_true(str_equal_nocase_n("REDIS://host", "redis://", 8));
+    assert_false(str_equal_nocase_n("red", "redis://", 8));
+}
+
 static void error_sentences_are_cut_and_cleaned(void **state)
 {
     (void)state;
@@ -194,6 +207,7 @@ int main(void)
         cmocka_unit_test(utf8_floor_never_splits_a_character),
         cmocka_unit_test(utf8_round_trips_every_scalar_value),
         cmocka_unit_test(guesses_need_something_in_common),
+        cmocka_unit_test(ascii_letters_have_no_case),
         cmocka_unit_test(error_sentences_are_cut_and_cleaned),
         cmocka_unit_test(config_checks_types_and_ranges),
         cmocka_unit_test(config_names_the_nearest_key),
