@@ -187,7 +187,7 @@ bool disk_load(struct disk *disk, struct clip *clip)
     bool good = read && record_read(record.data, record.length, clip);
     if (good)
         utimensat(AT_FDCWD, path.data, NULL, 0); /* used now */
-    else if (there)
+    else if (read) /* damaged; one that could not be read now, for want of memory or files, may be good */
         unlink(path.data);
     if (there && !good)
         count(disk, &disk->counts.errors);

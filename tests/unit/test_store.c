@@ -198,6 +198,22 @@ static void torn_files_are_misses_and_go(void **state)
     disk_close(disk);
 }
 
+static void files_that_cannot_be_opened_now_stay(void **state)
+{
+    (void)state;
+    struct disk *disk = open_disk("busy", 0);
+    struct rlimit limit;
+    save(disk, 1);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool loaded = load(disk, 1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_false(loaded);
+    assert_true(load(disk, 1));
+    disk_close(disk);
+}
+
 static void the_longest_unused_files_go(void **state)
 {
     (void)state;
@@ -684,6 +700,7 @@ int main(void)
         cmocka_unit_test(damaged_records_are_refused),
         cmocka_unit_test(files_outlive_the_process),
         cmocka_unit_test(torn_files_are_misses_and_go),
+        cmocka_unit_test(files_that_cannot_be_opened_now_stay),
         cmocka_unit_test(the_longest_unused_files_go),
         cmocka_unit_test(a_later_engine_finds_files),
         cmocka_unit_test(a_list_of_phrases_is_spoken_at_the_start),
