@@ -357,9 +357,9 @@ static void *note_path(void *user, const char *uri, struct MHD_Connection *http)
 static void connected(struct server *server, struct MHD_Connection *http, void **context)
 {
     const union MHD_ConnectionInfo *socket = MHD_get_connection_info(http, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct connection *connection = calloc(1, sizeof *connection);
+    struct connection *connection = socket != NULL ? calloc(1, sizeof *connection) : NULL;
     *context = connection;
-    if (connection == NULL || socket == NULL)
+    if (connection == NULL)
         return; /* its requests will be cut by exchange_new */
     connection->fd = socket->connect_fd;
     struct sockaddr_storage address;
