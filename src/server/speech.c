@@ -92,7 +92,7 @@ static bool write_at(struct exchange *x, uint64_t offset, const char *bytes, siz
             continue;
         if (n < 0) {
             x->speech.file_error = errno;
-            log_event(LOG_ERROR, x->id, "cannot write to the temporary file", "reason=%s", strerror(errno));
+            log_event(LOG_ERROR, x->id, "cannot write to the temporary file", "reason=%m");
             return false;
         }
         bytes += n;
@@ -442,8 +442,7 @@ static bool set_up(struct exchange *x, struct api_error *error)
     if (!speech->request.stream && !request_kind_is_text(x->speech.request.kind) &&
         (speech->file = temporary_file()) < 0)
         return api_error_set(error, 500, "internal_error", NULL,
-                             "The server cannot make a temporary file (%s); ask for a streamed answer.",
-                             strerror(errno));
+                             "The server cannot make a temporary file (%m); ask for a streamed answer.");
     return true;
 }
 
@@ -457,18 +456,16 @@ static bool submit(struct exchange *x, struct api_error *error)
     }
     x->speech.job.run = run;
     x->stage = STAGE_SPEAKING;
-    x->speaking = true;
     http_set_phase(x, PHASE_WORKING, INFINITY);
     pthread_mutex_lock(&x->lock); /* so that the worker cannot resume before this has suspended */
     atomic_fetch_add(&x->holders, 1);
-    bool taken = pool_submit(x->server->pool, &x->speech.job, &retry_after);
-    if (taken)
+    x->speaking = pool_submit(x->server->pool, &x->speech.job, &retry_after);
+    if (x->speaking)
         suspend(x);
     pthread_mutex_unlock(&x->lock);
-    if (taken)
+    if (x->speaking)
         return true;
     atomic_fetch_sub(&x->holders, 1);
-    x->speaking = false;
     api_error_set(error, 429, "rate_limit_exceeded", NULL,
                   "The server is busy: every place in its queue is taken; try again in %u s.", retry_after);
     error->retry_after = retry_after;
