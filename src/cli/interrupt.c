@@ -56,3 +56,10 @@ bool interrupt_wait_readable(int fd)
         continue;
     return atomic_load(&caught) == 0;
 }
+
+bool interrupt_wait_seconds(double seconds)
+{
+    struct pollfd woken = {.fd = wake[0], .events = POLLIN};
+    poll(&woken, 1, (int)(1000 * seconds)); /* a signal that came before is in the pipe, and not missed */
+    return atomic_load(&caught) == 0;
+}

@@ -17,4 +17,7 @@ int interrupt_signal(void);
 /* Waits until `fd` can be read. False when a signal came first. */
 bool interrupt_wait_readable(int fd);
 
+/* Waits so many seconds. False when a signal came first. */
+bool interrupt_wait_seconds(double seconds);
+
 #endif

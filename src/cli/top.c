@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -360,8 +359,6 @@ static lt_status watch(struct server *server, double interval, lt_error *error)
     lt_cancel *cancel;
     lt_status status = interrupt_setup(&cancel, error);
     bool seen = false;
-    struct timespec pause = {.tv_sec = (time_t)interval};
-    pause.tv_nsec = (long)(1e9 * (interval - (double)pause.tv_sec));
     if (status == LT_OK)
         fputs("\033[?1049h\033[?25l", stdout); /* the other screen, no cursor */
     while (status == LT_OK && !lt_cancel_fired(cancel)) {
@@ -372,8 +369,8 @@ static lt_status watch(struct server *server, double interval, lt_error *error)
             status = LT_OK;
         }
         seen = true;
-        if (status == LT_OK && !lt_cancel_fired(cancel))
-            nanosleep(&pause, NULL); /* a signal ends it */
+        if (status == LT_OK)
+            interrupt_wait_seconds(interval);
     }
     fputs("\033[?25h\033[?1049l", stdout);
     fflush(stdout);
