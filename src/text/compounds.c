@@ -90,7 +90,7 @@ static void put_number(const struct g2p *g2p, const char *text, size_t size, str
     size_t count = 0;
     bool fraction = false;
     for (size_t i = 0; i <= size; i++) {
-        if (i < size && is_digit(text[i])) {
+        if (i < size && char_is_digit(text[i])) {
             if (count < sizeof digits)
                 digits[count++] = text[i];
             continue;
@@ -116,14 +116,14 @@ bool g2p_spell(const struct g2p *g2p, const char *word, size_t size, struct g2p_
     while (at < size && !all.full) {
         struct g2p_result run = {0};
         size_t end = at;
-        while (end < size && !is_digit(word[end]))
+        while (end < size && !char_is_digit(word[end]))
             end++;
         if (end > at && g2p_spell_letters(g2p, word + at, end - at, &run)) {
             if (all.count > 0)
                 phones_put(&all, SYMBOL_SPACE);
             phones_append(&all, run.phones.id, run.phones.count);
         }
-        for (at = end; at < size && is_digit(word[at]); at++)
+        for (at = end; at < size && char_is_digit(word[at]); at++)
             put_word(g2p, small_numbers[word[at] - '0'], &all);
     }
     *result = (struct g2p_result){all, PHONEMES_SPELLED, "letter by letter"};
@@ -153,7 +153,7 @@ static size_t clitic_length(const char *word, size_t size, size_t at)
     for (size_t i = 0; i < sizeof clitics / sizeof *clitics; i++) {
         size_t length = strlen(clitics[i]);
         if (size - at >= length && memcmp(word + at, clitics[i], length) == 0 &&
-            (size - at == length || !is_letter(word[at + length])))
+            (size - at == length || !char_is_alpha(word[at + length])))
             return length;
     }
     return 0;
@@ -163,24 +163,26 @@ static size_t clitic_length(const char *word, size_t size, size_t at)
 static size_t piece_length(const char *word, size_t size, size_t at)
 {
     size_t i = at;
-    if (is_digit(word[i])) {
-        while (i < size && (is_digit(word[i]) ||
-                            ((word[i] == ',' || word[i] == '.') && i + 1 < size && is_digit(word[i + 1]))))
+    if (char_is_digit(word[i])) {
+        while (i < size && (char_is_digit(word[i]) || ((word[i] == ',' || word[i] == '.') && i + 1 < size &&
+                                                       char_is_digit(word[i + 1]))))
             i++;
         return i - at;
     }
     if (word[i] == '\'' && i > 0 && clitic_length(word, size, i) > 0)
         return clitic_length(word, size, i);
-    if (!is_letter(word[i]))
+    if (!char_is_alpha(word[i]))
         return 1;
-    if (is_upper(word[i]) && i + 2 < size && is_upper(word[i + 1]) && is_lower(word[i + 2]))
+    if (char_is_upper(word[i]) && i + 2 < size && char_is_upper(word[i + 1]) && char_is_lower(word[i + 2]))
         return 1; /* the X of "XMan" */
-    while (i < size && (is_letter(word[i]) || (word[i] == '\'' && i + 1 < size && is_letter(word[i + 1])))) {
-        if (is_lower(word[i]) && i + 1 < size && is_upper(word[i + 1]))
+    while (i < size &&
+           (char_is_alpha(word[i]) || (word[i] == '\'' && i + 1 < size && char_is_alpha(word[i + 1])))) {
+        if (char_is_lower(word[i]) && i + 1 < size && char_is_upper(word[i + 1]))
             return i + 1 - at; /* camelCase */
         if (word[i] == '\'' && clitic_length(word, size, i) > 0)
             return i - at;
-        if (i > at && is_upper(word[i]) && i + 2 < size && is_upper(word[i + 1]) && is_lower(word[i + 2]))
+        if (i > at && char_is_upper(word[i]) && i + 2 < size && char_is_upper(word[i + 1]) &&
+            char_is_lower(word[i + 2]))
             return i + 1 - at; /* HTMLElement */
         i++;
     }
@@ -216,9 +218,9 @@ static bool stands_apart(const char *word, size_t size)
     for (size_t i = 0; i < size; i++) {
         if (word[i] == '/')
             return true;
-        letter = letter || is_letter(word[i]);
-        digit = digit || is_digit(word[i]);
-        other = other || (!is_letter(word[i]) && !is_digit(word[i]) && !is_joint(word[i]));
+        letter = letter || char_is_alpha(word[i]);
+        digit = digit || char_is_digit(word[i]);
+        other = other || (!char_is_alpha(word[i]) && !char_is_digit(word[i]) && !is_joint(word[i]));
     }
     return letter + digit + other > 1;
 }
@@ -284,7 +286,7 @@ static void say_unknown_piece(const struct g2p *g2p, const char *word, struct pi
 {
     const char *text = word + piece->begin;
     size_t size = piece->end - piece->begin;
-    if (is_digit(text[0])) {
+    if (char_is_digit(text[0])) {
         put_number(g2p, text, size, &piece->phones);
         return;
     }
@@ -296,16 +298,16 @@ static void say_unknown_piece(const struct g2p *g2p, const char *word, struct pi
                                              : "m";
         phones_parse(sound, strlen(sound), &piece->phones, NULL);
     }
-    if (!is_letter(text[0]))
+    if (!char_is_alpha(text[0]))
         return;
     const char *weak = g2p->lexicon == NULL ? function_word(text, size) : NULL;
     if (weak != NULL && !g2p->british) {
         phones_parse(weak, strlen(weak), &piece->phones, NULL);
-        g2p_apply_stress(&piece->phones, is_upper(text[0]) && size > 1 ? 1 : STRESS_UNSET);
+        g2p_apply_stress(&piece->phones, char_is_upper(text[0]) && size > 1 ? 1 : STRESS_UNSET);
         result->note = "weak form";
         return;
     }
-    bool possessive = size > 2 && text[size - 2] == '\'' && (text[size - 1] | 0x20) == 's';
+    bool possessive = size > 2 && text[size - 2] == '\'' && char_lower(text[size - 1]) == 's';
     if (!letters_say(g2p->letters, text, possessive ? size - 2 : size, &piece->phones))
         return;
     if (weak != NULL)
@@ -400,7 +402,7 @@ static size_t ascii_letters(uint32_t codepoint, char out[3])
                                                      UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &boundary);
     size_t length = 0;
     for (utf8proc_ssize_t i = 0; i < count && i < 8 && length < 3; i++)
-        if (parts[i] < 128 && (is_letter((char)parts[i]) || is_digit((char)parts[i])))
+        if (parts[i] < 128 && (char_is_alpha((char)parts[i]) || char_is_digit((char)parts[i])))
             out[length++] = (char)parts[i];
     return length;
 }

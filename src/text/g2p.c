@@ -14,7 +14,7 @@ struct spelling {
 static bool all_letters(const char *word, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        if (!is_letter(word[i]))
+        if (!char_is_alpha(word[i]))
             return false;
     return size > 0;
 }
@@ -22,7 +22,7 @@ static bool all_letters(const char *word, size_t size)
 static bool has_lower(const char *word, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        if (is_lower(word[i]))
+        if (char_is_lower(word[i]))
             return true;
     return false;
 }
@@ -30,7 +30,7 @@ static bool has_lower(const char *word, size_t size)
 static bool has_upper(const char *word, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        if (is_upper(word[i]))
+        if (char_is_upper(word[i]))
             return true;
     return false;
 }
@@ -48,8 +48,7 @@ static bool spelling_set(struct spelling *spelling, const char *word, size_t siz
 static void spelling_lower(struct spelling *spelling)
 {
     for (size_t i = 0; i < spelling->size; i++)
-        if (is_upper(spelling->text[i]))
-            spelling->text[i] = (char)(spelling->text[i] | 0x20);
+        spelling->text[i] = char_lower(spelling->text[i]);
 }
 
 static bool spelling_is(const struct spelling *spelling, const char *text)
@@ -183,7 +182,7 @@ static const char *const letter_names[26] = {
 
 static bool append_letter(const struct g2p *g2p, char c, struct phones *phones)
 {
-    char upper = (char)(c & ~0x20);
+    char upper = char_upper(c);
     struct lexicon_entry entry;
     if (find_gold(g2p, &upper, 1, &entry)) {
         phones_append(phones, entry.variants[0].ids, entry.variants[0].size);
@@ -203,7 +202,7 @@ bool g2p_spell_letters(const struct g2p *g2p, const char *word, size_t size, str
 {
     struct phones phones = {0};
     for (size_t i = 0; i < size; i++)
-        if (is_letter(word[i]) && !append_letter(g2p, word[i], &phones))
+        if (char_is_alpha(word[i]) && !append_letter(g2p, word[i], &phones))
             return false;
     if (phones.count == 0)
         return false;
@@ -440,7 +439,7 @@ static bool is_dotted(const struct spelling *word)
         if (word->text[i] == '.') {
             inner = true;
             run = 0;
-        } else if (!is_letter(word->text[i]) || ++run > 2) {
+        } else if (!char_is_alpha(word->text[i]) || ++run > 2) {
             return false;
         }
     }
@@ -509,8 +508,8 @@ static const char *symbol_word(char c)
 
 static bool is_versus(const struct spelling *word)
 {
-    return (word->size == 2 || (word->size == 3 && word->text[2] == '.')) && (word->text[0] | 0x20) == 'v' &&
-           (word->text[1] | 0x20) == 's';
+    return (word->size == 2 || (word->size == 3 && word->text[2] == '.')) &&
+           char_lower(word->text[0]) == 'v' && char_lower(word->text[1]) == 's';
 }
 
 static bool special_case(const struct g2p *g2p, const struct spelling *word, enum pos_tag tag, int stress,
@@ -546,8 +545,8 @@ static bool reads_as_lower(const struct g2p *g2p, const struct spelling *word, c
 {
     bool letters = true, some = false;
     for (size_t i = 0; i < word->size; i++) {
-        some = some || is_letter(word->text[i]);
-        letters = letters && (is_letter(word->text[i]) || word->text[i] == '\'');
+        some = some || char_is_alpha(word->text[i]);
+        letters = letters && (char_is_alpha(word->text[i]) || word->text[i] == '\'');
     }
     if (word->size < 2 || !letters || !some || !has_upper(word->text, word->size) ||
         (tag == POS_NNP && word->size <= 7))
@@ -637,7 +636,7 @@ struct g2p_context g2p_next_context(struct g2p_context context, const struct pho
                                                : FUTURE_CONSONANT;
         break;
     }
-    context.to = size == 2 && (word[0] | 0x20) == 't' && (word[1] | 0x20) == 'o' &&
+    context.to = size == 2 && char_lower(word[0]) == 't' && char_lower(word[1]) == 'o' &&
                  (word[1] == 'o' || tag == POS_TO || tag == POS_IN);
     return context;
 }

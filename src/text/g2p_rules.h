@@ -2,27 +2,8 @@
 #ifndef TEXT_G2P_RULES_H
 #define TEXT_G2P_RULES_H
 
+#include "base/chars.h"
 #include "text/g2p.h"
-
-static inline bool is_lower(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
-static inline bool is_upper(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-
-static inline bool is_letter(char c)
-{
-    return is_lower(c) || is_upper(c);
-}
-
-static inline bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 /* Says a word that the lexicon knows, as it is or by rule (misaki's Lexicon.__call__). */
 bool g2p_say_known(const struct g2p *g2p, const char *text, size_t size, enum pos_tag tag,

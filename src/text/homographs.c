@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/chars.h"
+
 /* ---- looking around ---------------------------------------------------------------------------- */
 
 /* A word of the list in lower case, at most 23 letters; longer words are cut, which no cue is. */
@@ -18,7 +20,7 @@ static void read_word(const struct tokens *tokens, size_t index, struct near_wor
     const char *text = tokens->pool.data + token->text;
     word->size = token->text_size < sizeof word->text - 1 ? token->text_size : sizeof word->text - 1;
     for (size_t i = 0; i < word->size; i++)
-        word->text[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] | 0x20) : text[i];
+        word->text[i] = char_lower(text[i]);
     word->text[word->size] = '\0';
 }
 

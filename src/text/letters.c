@@ -7,6 +7,7 @@
 
 #include <flite/flite.h>
 
+#include "base/chars.h"
 #include "base/utf8.h"
 #include "text/espeak.h"
 
@@ -428,10 +429,8 @@ bool letters_say(struct letters *letters, const char *word, size_t size, struct 
     size_t length = 0;
     *phones = (struct phones){0};
     for (size_t i = 0; i <= size && !phones->full; i++) {
-        char c = i < size ? word[i] : '\0';
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c + 32);
-        if ((c >= 'a' && c <= 'z') || (c == '\'' && length > 0))
+        char c = i < size ? char_lower(word[i]) : '\0';
+        if (char_is_lower(c) || (c == '\'' && length > 0))
             piece[length++] = c;
         if (length == LONGEST_WORD || (i == size && length > 0)) {
             piece[length] = '\0';

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/chars.h"
 #include "base/file.h"
 #include "text/lexicon_format.h"
 
@@ -156,14 +157,13 @@ bool lexicon_find(const struct lexicon *lexicon, enum lexicon_part part, const c
     if (size < 2 || size > LEXICON_MAX_WORD)
         return false;
     for (size_t i = 1; i < size; i++)
-        if (word[i] >= 'A' && word[i] <= 'Z')
+        if (char_is_upper(word[i]))
             return false;
-    bool upper = word[0] >= 'A' && word[0] <= 'Z', lower = word[0] >= 'a' && word[0] <= 'z';
-    if (!upper && !lower)
+    if (!char_is_alpha(word[0]))
         return false;
     char other[LEXICON_MAX_WORD];
     memcpy(other, word, size);
-    other[0] = (char)(other[0] ^ 0x20);
+    other[0] = char_is_upper(word[0]) ? char_lower(word[0]) : char_upper(word[0]);
     return lexicon_find_exact(lexicon, part, other, size, entry);
 }
 

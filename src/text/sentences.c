@@ -49,7 +49,7 @@ static bool word_in(const char *const *list, size_t count, const char *word, siz
     if (size == 0 || size >= sizeof lower)
         return false;
     for (size_t i = 0; i < size; i++)
-        lower[i] = char_is_upper(word[i]) ? (char)(word[i] + 32) : word[i];
+        lower[i] = char_lower(word[i]);
     lower[size] = '\0';
     for (size_t i = 0; i < count; i++)
         if (strcmp(list[i], lower) == 0)

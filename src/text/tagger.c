@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/chars.h"
+
 /* Tags that only the tagger tells apart; tag_out turns them into Penn tags. */
 enum inner_tag {
     T_BE = POS_COUNT, /* any form of "be", also "it's" */
@@ -272,22 +274,22 @@ static enum word_class class_of_lower(const char *word, size_t size)
 static enum word_class class_of(const char *word, size_t size, bool first)
 {
     char lower[48] = {0};
-    bool capital = word[0] >= 'A' && word[0] <= 'Z', rest_capital = false, digit = false;
+    bool capital = char_is_upper(word[0]), rest_capital = false, digit = false;
     if (size > sizeof lower)
         return CLASS_UNKNOWN;
     size_t length = 0;
     for (size_t i = 0; i < size; i++) {
         char c = word[i];
-        if (i > 0 && c >= 'A' && c <= 'Z')
+        if (i > 0 && char_is_upper(c))
             rest_capital = true;
-        if (c >= '0' && c <= '9')
+        if (char_is_digit(c))
             digit = true;
         if ((unsigned char)c == 0xe2 && i + 2 < size && (unsigned char)word[i + 1] == 0x80 &&
             (unsigned char)word[i + 2] == 0x99) {
             c = '\''; /* ’ */
             i += 2;
         }
-        lower[length++] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+        lower[length++] = char_lower(c);
     }
     if (digit)
         return CLASS_NUMBER;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/chars.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "base/utf8.h"
@@ -207,7 +208,7 @@ bool user_lexicon_find(const struct user_lexicon *lexicon, const char *word, siz
     char lower[128];
     if (found == NULL && size <= sizeof lower) {
         for (size_t i = 0; i < size; i++)
-            lower[i] = word[i] >= 'A' && word[i] <= 'Z' ? (char)(word[i] | 0x20) : word[i];
+            lower[i] = char_lower(word[i]);
         found = find(lexicon, lower, size);
     }
     if (found == NULL)
