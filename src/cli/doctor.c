@@ -2,7 +2,6 @@
  *
  * The report is one JSON object, section by section; without --json it is printed as text. A problem is
  * something that does not work as it was asked to (exit code 1); a hint is something that could be better. */
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/str.h"
+#include "base/threads.h"
 #include "cli/command.h"
 #include "cli/libraries.h"
 #include "kernels/cpu.h"
@@ -77,12 +77,6 @@ __attribute__((format(printf, 3, 4))) static void add(struct report *report, jso
 
 /* ---- Machine ---- */
 
-static int usable_cpus(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 static void report_processor(struct report *report, const lt_config *config)
 {
     json_t *s = section(report, "processor");
@@ -99,7 +93,7 @@ static void report_processor(struct report *report, const lt_config *config)
             "engine.isa asks for %s, which this machine or build lacks: set it to auto or %s", setting,
             isa_name(best));
 
-    int cpus = usable_cpus();
+    int cpus = threads_available();
     int64_t threads = config_integer(config, CONFIG_engine_threads);
     put(report, s, "cpus", json_integer(cpus));
     put(report, s, "threads", json_integer(threads > 0 ? threads : cpus));

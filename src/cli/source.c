@@ -13,15 +13,6 @@
 
 enum { CHECK_BYTES = 65536 };
 
-/* Bytes that begin a character, which in valid UTF-8 is the number of characters. */
-static uint64_t count_characters(const char *text, size_t size)
-{
-    uint64_t count = 0;
-    for (size_t i = 0; i < size; i++)
-        count += ((unsigned char)text[i] & 0xc0) != 0x80;
-    return count;
-}
-
 /* Length of the character at the end of `text` that may go on behind it: 0 to 3 bytes. */
 static size_t unfinished_tail(const char *text, size_t size)
 {
@@ -58,7 +49,7 @@ static lt_status check_file(struct source *source, char *buffer, lt_error *error
                              "example with iconv",
                              source->name, (unsigned long long)(base + bad), (unsigned long long)line,
                              (unsigned char)buffer[bad]);
-        source->characters_total += count_characters(buffer, have - tail);
+        source->characters_total += utf8_count(buffer, have - tail);
         if (n == 0)
             return LT_OK;
         memmove(buffer, buffer + have - tail, tail);
@@ -107,7 +98,7 @@ size_t source_read(struct source *source, char *buffer, size_t size)
         return SIZE_MAX;
     }
     source->bytes_read += (uint64_t)n;
-    source->characters_read += count_characters(buffer, (size_t)n);
+    source->characters_read += utf8_count(buffer, (size_t)n);
     return (size_t)n;
 }
 
