@@ -94,19 +94,27 @@ void progress_line(const struct progress_facts *facts, int width, struct str *ou
     str_free(&text);
 }
 
+bool progress_is_due(const struct progress_bar *bar)
+{
+    return bar->shown && (!bar->drawn || clock_seconds() - bar->last_drawn >= 0.1);
+}
+
+void progress_draw(struct progress_bar *bar, const struct str *line)
+{
+    if (!line->failed && line->data != NULL)
+        fprintf(stderr, "\r\033[K%s", line->data);
+    bar->drawn = true;
+    bar->last_drawn = clock_seconds();
+}
+
 void progress_show(struct progress_bar *bar, const struct progress_facts *facts)
 {
-    double now = clock_seconds();
-    if (!bar->shown || (bar->drawn && now - bar->last_drawn < 0.1))
+    if (!progress_is_due(bar))
         return;
     struct str line = {0};
-    str_puts(&line, "\r\033[K");
     progress_line(facts, terminal_width() - 1, &line); /* a full line would wrap on some terminals */
-    if (!line.failed)
-        fputs(line.data, stderr);
+    progress_draw(bar, &line);
     str_free(&line);
-    bar->drawn = true;
-    bar->last_drawn = now;
 }
 
 void progress_erase(struct progress_bar *bar)

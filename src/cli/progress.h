@@ -22,7 +22,11 @@ struct progress_facts {
 /* A bar on standard error, when that is a terminal that can redraw a line. */
 void progress_start(struct progress_bar *bar, bool quiet);
 
-/* Draws it, at most ten times a second. */
+/* For what draws a line of its own: whether it is time to, ten times a second at the most; and drawing it. */
+bool progress_is_due(const struct progress_bar *bar);
+void progress_draw(struct progress_bar *bar, const struct str *line);
+
+/* Draws the bar when it is time to. */
 void progress_show(struct progress_bar *bar, const struct progress_facts *facts);
 
 /* Takes it away. */

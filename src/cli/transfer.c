@@ -2,20 +2,15 @@
 #include "cli/transfer.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/progress.h"
 
 enum { BAR = 20 };
 
 void transfer_start(struct transfer *transfer, bool quiet)
 {
-    const char *terminal = getenv("TERM");
-    *transfer = (struct transfer){.shown = !quiet && isatty(STDERR_FILENO) && terminal != NULL &&
-                                           strcmp(terminal, "dumb") != 0};
+    *transfer = (struct transfer){0};
+    progress_start(&transfer->bar, quiet);
 }
 
 void transfer_item(struct transfer *transfer, const char *item, uint64_t done)
@@ -51,22 +46,15 @@ void transfer_line(const struct transfer *transfer, uint64_t done, uint64_t tota
 
 void transfer_show(struct transfer *transfer, uint64_t done, uint64_t total)
 {
-    double now = clock_seconds();
-    if (!transfer->shown || (transfer->drawn && now - transfer->last_drawn < 0.1))
+    if (!progress_is_due(&transfer->bar))
         return;
     struct str line = {0};
-    str_puts(&line, "\r\033[K");
-    transfer_line(transfer, done, total, now - transfer->started, &line);
-    if (!line.failed)
-        fputs(line.data, stderr);
+    transfer_line(transfer, done, total, clock_seconds() - transfer->started, &line);
+    progress_draw(&transfer->bar, &line);
     str_free(&line);
-    transfer->drawn = true;
-    transfer->last_drawn = now;
 }
 
 void transfer_erase(struct transfer *transfer)
 {
-    if (transfer->drawn)
-        fputs("\r\033[K", stderr);
-    transfer->drawn = false;
+    progress_erase(&transfer->bar);
 }

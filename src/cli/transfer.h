@@ -5,15 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/str.h"
+#include "cli/progress.h"
 
 struct transfer {
-    bool shown;        /* there is a terminal, and it is wanted */
-    bool drawn;        /* a line stands there */
-    double started;    /* clock_seconds() when the current item began */
-    double last_drawn; /* clock_seconds() */
-    uint64_t first;    /* bytes that were there when it began */
-    char item[64];     /* what is under way; cut to size */
+    struct progress_bar bar;
+    double started; /* clock_seconds() when the current item began */
+    uint64_t first; /* bytes that were there when it began */
+    char item[64];  /* what is under way; cut to size */
 };
 
 /* A line on standard error, when that is a terminal and `quiet` is false. */
