@@ -30,6 +30,10 @@ test('only lt_ names are exported', () => {
   assert.match(shared, /lt_speak@@LITETTS_0/);
 });
 
+test('who links the library does not link what only downloads need', () => {
+  assert.doesNotMatch(run('readelf', ['-d', find('liblitetts.so')]), /NEEDED.*(curl|zip)/);
+});
+
 test('the example compiles with pkg-config against the installed library and speaks', () => {
   const pc = dirname(find('litetts.pc'));
   const env = { ...process.env, PKG_CONFIG_PATH: pc, PKG_CONFIG_SYSROOT_DIR: root };
