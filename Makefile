@@ -24,7 +24,7 @@ run: all ## build, and speak a sentence to hello.wav
 	@scripts/hello
 
 test: test-deps $(BUILD)/build.ninja ## build and run every test
-	@meson configure $(BUILD) -Dtests=enabled
+	@meson configure $(BUILD) -Dtests=enabled -Dwerror=true
 	@ninja -C $(BUILD)
 	@scripts/test $(BUILD)
 
