@@ -2,7 +2,9 @@
 #include "text/espeak.h"
 
 #ifdef HAVE_ESPEAK
+#include <locale.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <espeak-ng/speak_lib.h>
@@ -10,21 +12,42 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static enum { UNTRIED, READY, MISSING } state; /* guarded by mutex */
 static char current_voice[32];                 /* guarded by mutex */
+static locale_t utf8;                          /* guarded by mutex; 0: there is none of that kind */
 
-/* With the mutex held: starts espeak-ng once for the life of the process. */
-static bool start(void)
+/* espeak-ng sets the process's LC_CTYPE to a UTF-8 one, which is the program's to choose, not ours: it is put
+ * back, and espeak-ng is called in a locale of the thread's own. */
+static void initialize(void)
 {
+    const char *set = setlocale(LC_CTYPE, NULL);
+    char *before = set != NULL ? strdup(set) : NULL;
+    state =
+        espeak_Initialize(AUDIO_OUTPUT_RETRIEVAL, 0, NULL, espeakINITIALIZE_DONT_EXIT) > 0 ? READY : MISSING;
+    if (before != NULL)
+        setlocale(LC_CTYPE, before);
+    free(before);
+    utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
+/* Starts espeak-ng the first time, for the life of the process, and begins to use it: until leave() nobody
+ * else does. */
+static bool enter(locale_t *before)
+{
+    pthread_mutex_lock(&mutex);
     if (state == UNTRIED)
-        state = espeak_Initialize(AUDIO_OUTPUT_RETRIEVAL, 0, NULL, espeakINITIALIZE_DONT_EXIT) > 0 ? READY
-                                                                                                   : MISSING;
+        initialize();
+    *before = uselocale(utf8);
     return state == READY;
 }
 
-/* With the mutex held. */
+static void leave(locale_t before)
+{
+    uselocale(before);
+    pthread_mutex_unlock(&mutex);
+}
+
+/* Between enter() and leave(). */
 static bool choose_voice(const char *voice)
 {
-    if (!start())
-        return false;
     if (strcmp(current_voice, voice) == 0)
         return true;
     if (strlen(voice) >= sizeof current_voice || espeak_SetVoiceByName(voice) != EE_OK) {
@@ -37,17 +60,17 @@ static bool choose_voice(const char *voice)
 
 bool espeak_available(void)
 {
-    pthread_mutex_lock(&mutex);
-    bool ready = start();
-    pthread_mutex_unlock(&mutex);
+    locale_t before;
+    bool ready = enter(&before);
+    leave(before);
     return ready;
 }
 
 bool espeak_has_voice(const char *voice)
 {
-    pthread_mutex_lock(&mutex);
-    bool has = choose_voice(voice);
-    pthread_mutex_unlock(&mutex);
+    locale_t before;
+    bool has = enter(&before) && choose_voice(voice);
+    leave(before);
     return has;
 }
 
@@ -55,8 +78,8 @@ bool espeak_ipa(const char *voice, const char *text, struct str *out)
 {
     /* IPA, one phoneme's letters tied by '^' (speak_lib.h, espeak_TextToPhonemes) */
     const int mode = espeakPHONEMES_IPA | espeakPHONEMES_TIE | '^' << 8;
-    pthread_mutex_lock(&mutex);
-    bool ready = choose_voice(voice);
+    locale_t before;
+    bool ready = enter(&before) && choose_voice(voice);
     const void *rest = text;
     bool first = true;
     while (ready && rest != NULL) {
@@ -72,7 +95,7 @@ bool espeak_ipa(const char *voice, const char *text, struct str *out)
         str_puts(out, clause);
         first = false;
     }
-    pthread_mutex_unlock(&mutex);
+    leave(before);
     return ready;
 }
 

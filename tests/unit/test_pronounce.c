@@ -1,5 +1,6 @@
 /* test_pronounce.c: the lexicon file, the rules on it, the tagger, the user's lexicon and the other
  * languages. */
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -747,6 +748,18 @@ static void stress_marks_are_obeyed(void **state)
     pronouncer_close(pronouncer);
 }
 
+static void espeak_leaves_the_locale_alone(void **state)
+{
+    (void)state;
+    struct str said = {0};
+    if (!espeak_available())
+        skip();
+    assert_true(espeak_ipa("fr", "\u00c9COLE", &said)); /* whose capital only a UTF-8 locale knows */
+    assert_string_equal(said.data, "ek\u02c8\u0254l");
+    assert_string_equal(setlocale(LC_CTYPE, NULL), "C");
+    str_free(&said);
+}
+
 static void other_languages_go_through_espeak_or_say_why_not(void **state)
 {
     (void)state;
@@ -889,6 +902,7 @@ int main(void)
         cmocka_unit_test(without_a_lexicon_flite_serves),
         cmocka_unit_test(strange_words_are_said_or_noted),
         cmocka_unit_test(stress_marks_are_obeyed),
+        cmocka_unit_test(espeak_leaves_the_locale_alone),
         cmocka_unit_test(other_languages_go_through_espeak_or_say_why_not),
         cmocka_unit_test(threads_share_a_pronouncer),
         cmocka_unit_test(what_is_kept_is_what_would_be_made),
