@@ -1,4 +1,4 @@
-/* norm.h: what the families of normalisation share (numbers, dates, money ...); private to normalize.c and them.
+/* norm.h: what the families of normalisation share (words, numbers, dates, money ...); private to normalize.c and them.
  *
  * The dispatcher in normalize.c walks over a sentence. Where a family may begin it calls the family's scanners: each looks
  * at the text from `at` on and either says words and returns the bytes it has used, or says nothing and returns 0. No scanner
@@ -35,8 +35,11 @@ struct norm {
     bool long_run;           /* it is too long for a number of any kind */
 };
 
-/* ---- Saying ---- */
+/* ---- Saying (norm.c) ---- */
 
+/* A token of any kind, for the source of text[begin, end); NULL when out of memory. */
+struct token *norm_add(struct norm *x, enum token_kind kind, enum token_origin origin, const char *text,
+                       size_t size);
 /* One word, for the source of text[begin, end). */
 struct token *norm_say(struct norm *x, const char *word);
 struct token *norm_say_text(struct norm *x, const char *word, size_t size);
@@ -49,6 +52,10 @@ void norm_say_given(struct norm *x, const char *word, size_t size, const char *p
 void norm_say_words(struct norm *x, const char *words);
 /* A mark that Kokoro knows. */
 void norm_mark(struct norm *x, const char *mark);
+/* Leaves text[begin, end) out, and says why. */
+void norm_drop(struct norm *x, size_t begin, size_t end, const char *reason);
+/* White space follows what was said last. */
+void norm_space_after(struct norm *x);
 /* Sets what the next words stand for. */
 static inline void norm_range(struct norm *x, size_t begin, size_t end, const char *note)
 {
@@ -57,7 +64,7 @@ static inline void norm_range(struct norm *x, size_t begin, size_t end, const ch
     x->note = note;
 }
 
-/* ---- Looking ---- */
+/* ---- Looking (norm.c) ---- */
 
 static inline bool norm_wants(const struct norm *x, lt_text_switch what)
 {
@@ -80,6 +87,10 @@ static inline bool norm_is_border(const struct norm *x, size_t at)
     return c == '\xe2' && norm_char(x, at + 1) == '\x80' && last >= '\x93' && last <= '\xa6';
 }
 
+/* Whether a character beyond ASCII is at `at` that is no letter: U+0080 to U+00BF, × and ÷, U+2000 to U+2FFF, U+3000 to U+303F. */
+bool norm_is_sign(const struct norm *x, size_t at);
+/* Whether text[at, at + size) is ASCII capitals alone. */
+bool norm_is_capitals(const struct norm *x, size_t at, size_t size);
 /* Number of digits, of ASCII letters, of spaces from `at`. */
 size_t norm_digits(const struct norm *x, size_t at);
 size_t norm_letters(const struct norm *x, size_t at);
@@ -149,33 +160,62 @@ void say_two(struct norm *x, const char *digits, bool oh);
 void say_bare(struct norm *x, const struct number *number, bool counts);
 
 /* ---- Scanners: bytes used, or 0 ---- */
-size_t scan_ordinal(struct norm *x, size_t at);                    /* numbers.c */
-size_t scan_plural(struct norm *x, size_t at);                     /* numbers.c: 404s, the 747s */
-size_t scan_status(struct norm *x, size_t at);                     /* numbers.c: HTTP 404, a 503 error */
-size_t scan_fraction(struct norm *x, size_t at);                   /* numbers.c */
-size_t scan_roman(struct norm *x, size_t at, size_t size);         /* numbers.c */
-size_t scan_roman_ordinal(struct norm *x, size_t at, size_t size); /* numbers.c: the XXth */
-size_t scan_date(struct norm *x, size_t at);                       /* dates.c: begins with a digit */
-size_t scan_month_date(struct norm *x, size_t at, size_t size);    /* dates.c: begins with a word */
-size_t scan_decade(struct norm *x, size_t at);                     /* dates.c: 1980s, '80s */
-size_t scan_time(struct norm *x, size_t at);                       /* times.c */
-size_t scan_money(struct norm *x, size_t at);                      /* money.c: begins with a sign or code */
-size_t scan_money_after(struct norm *x, size_t at, const struct number *number); /* money.c: "5 €" */
-size_t scan_measure(struct norm *x, size_t at);                                  /* measure.c */
-size_t scan_telephone(struct norm *x, size_t at);                                /* telephone.c */
-size_t scan_electronic(struct norm *x, size_t at,
-                       size_t size); /* electronic.c: URL, e-mail, path, IP, handle */
-void abbreviations_prepare(
-    void); /* abbreviations.c: before the first of its scanners; any number of times, from any thread */
-size_t scan_abbreviation(struct norm *x, size_t at,
-                         size_t size); /* abbreviations.c: a word of `size` bytes */
-size_t scan_calendar_range(struct norm *x, size_t at, size_t size); /* abbreviations.c: Mon-Fri, Jan-Mar */
-size_t scan_address(struct norm *x, size_t at);                     /* abbreviations.c: "1428 Elm St." */
-size_t scan_serial(struct norm *x, size_t at);  /* serials.c: letters with digits, versions */
-size_t scan_symbol(struct norm *x, size_t at);  /* signs.c: one sign */
-size_t scan_range(struct norm *x, size_t at);   /* serials.c: 5-10, $5-$10, 1960s-80s */
-size_t scan_formula(struct norm *x, size_t at); /* serials.c: chemical: Fe2O3, NaCl */
-size_t scan_arpabet(struct norm *x, size_t at); /* arpabet.c: {HH AH0 L OW1} */
+
+/* words.c: a word, or what begins with one; a word as it is written, but for lengthened ones and laughter. */
+size_t scan_word(struct norm *x, size_t at);
+void say_word(struct norm *x, size_t at, size_t size);
+
+/* say_as.c: what SSML asks for; 0: the text does not fit, it is said as it would be without. */
+size_t scan_say_as(struct norm *x, const struct span *span);
+
+/* numbers.c: "3rd"; "404s", "the 747s"; "HTTP 404", "a 503 error"; "1/2", "1 1/2". */
+size_t scan_ordinal(struct norm *x, size_t at);
+size_t scan_plural(struct norm *x, size_t at);
+size_t scan_status(struct norm *x, size_t at);
+size_t scan_fraction(struct norm *x, size_t at);
+
+/* roman.c: a word of `size` bytes: "VIII"; "XXth". */
+size_t scan_roman(struct norm *x, size_t at, size_t size);
+size_t scan_roman_ordinal(struct norm *x, size_t at, size_t size);
+
+/* dates.c: what begins with a digit; with a word of `size` bytes; "1980s", "'80s". */
+size_t scan_date(struct norm *x, size_t at);
+size_t scan_month_date(struct norm *x, size_t at, size_t size);
+size_t scan_decade(struct norm *x, size_t at);
+
+/* times.c */
+size_t scan_time(struct norm *x, size_t at);
+
+/* money.c: what begins with a sign or a code; "5 €", whose number was read. */
+size_t scan_money(struct norm *x, size_t at);
+size_t scan_money_after(struct norm *x, size_t at, const struct number *number);
+
+/* measure.c */
+size_t scan_measure(struct norm *x, size_t at);
+
+/* telephone.c */
+size_t scan_telephone(struct norm *x, size_t at);
+
+/* electronic.c: URL, e-mail, path, IP, handle, which begins with a word of `size` bytes (0: with a sign or digit). */
+size_t scan_electronic(struct norm *x, size_t at, size_t size);
+
+/* abbreviations.c: before the first of its scanners, any number of times, from any thread; a word of `size` bytes; "Mon-Fri",
+ * "Jan-Mar"; "1428 Elm St.". */
+void abbreviations_prepare(void);
+size_t scan_abbreviation(struct norm *x, size_t at, size_t size);
+size_t scan_calendar_range(struct norm *x, size_t at, size_t size);
+size_t scan_address(struct norm *x, size_t at);
+
+/* serials.c: letters with digits, versions; "5-10", "$5-$10", "1960s-80s"; "Fe2O3", "NaCl". */
+size_t scan_serial(struct norm *x, size_t at);
+size_t scan_range(struct norm *x, size_t at);
+size_t scan_formula(struct norm *x, size_t at);
+
+/* signs.c: one sign. */
+size_t scan_symbol(struct norm *x, size_t at);
+
+/* arpabet.c: "{HH AH0 L OW1}". */
+size_t scan_arpabet(struct norm *x, size_t at);
 
 /* ---- Shared readers ---- */
 /* The unit at `at` (after a number, spaces skipped by the caller): says it, singular or plural; bytes used. */

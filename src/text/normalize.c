@@ -1,517 +1,11 @@
-/* normalize.c: the dispatcher of normalisation: walks over a sentence, keeps words and punctuation, and hands everything
- * else to the family that knows it (numbers.c, dates.c, money.c ...). See norm.h. */
+/* normalize.c: the dispatcher of normalisation: walks over a sentence, keeps its punctuation, and hands everything else to the
+ * family that knows it (words.c, numbers.c, dates.c ...). See norm.h. */
 #include "text/normalize.h"
 
 #include <string.h>
 
 #include "base/utf8.h"
 #include "text/norm.h"
-
-/* ---- Saying ---- */
-
-static struct token *add(struct norm *x, enum token_kind kind, enum token_origin origin, const char *text,
-                         size_t size)
-{
-    struct token token = {.kind = (uint8_t)kind, .origin = (uint8_t)origin, .note = x->note};
-    const struct place *places = x->sentence->clean.places;
-    size_t begin = x->begin < x->size ? x->begin : x->size - 1;
-    size_t end = x->end > begin ? x->end : begin + 1;
-    token.source_begin = place_position(places[begin].begin, x->sentence->reference);
-    token.source_end = place_position(places[end - 1].end, x->sentence->reference);
-    if (kind == TOKEN_WORD && x->begin < x->stress_end) {
-        token.has_stress = true;
-        token.stress = x->stress;
-    }
-    for (size_t i = x->out->count; kind == TOKEN_WORD && i > x->first; i--) { /* words are always apart */
-        struct token *last = &x->out->items[i - 1];
-        if (last->kind == TOKEN_WORD)
-            last->space_after = true;
-        if (last->kind != TOKEN_DROPPED)
-            break;
-    }
-    return tokens_add(x->out, &token, text, size);
-}
-
-struct token *norm_say_text(struct norm *x, const char *word, size_t size)
-{
-    return add(x, TOKEN_WORD, ORIGIN_NORMALIZED, word, size);
-}
-
-struct token *norm_say(struct norm *x, const char *word)
-{
-    return norm_say_text(x, word, strlen(word));
-}
-
-void norm_say_letters(struct norm *x, const char *letters, size_t size)
-{
-    char upper[32];
-    size_t n = 0;
-    for (size_t i = 0; i < size && n < sizeof upper; i++)
-        if (char_is_alpha(letters[i]))
-            upper[n++] = char_upper(letters[i]);
-    struct token *token = n == 0 ? NULL : norm_say_text(x, upper, n);
-    if (token != NULL)
-        token->spell = true;
-}
-
-void norm_say_given(struct norm *x, const char *word, size_t size, const char *phonemes, size_t phonemes_size)
-{
-    struct token *token = add(x, TOKEN_WORD, ORIGIN_GIVEN, word, size);
-    if (token == NULL)
-        return;
-    token->phonemes = (uint32_t)x->out->pool.length;
-    token->phonemes_size = (uint32_t)phonemes_size;
-    token->phoneme_origin = PHONEMES_GIVEN;
-    str_append(&x->out->pool, phonemes, phonemes_size);
-}
-
-void norm_say_words(struct norm *x, const char *words)
-{
-    while (*words != '\0') {
-        size_t n = strcspn(words, " ");
-        norm_say_text(x, words, n);
-        words += n + (words[n] == ' ');
-    }
-}
-
-void norm_mark(struct norm *x, const char *mark)
-{
-    add(x, TOKEN_PUNCTUATION, ORIGIN_TEXT, mark, strlen(mark));
-}
-
-static void drop(struct norm *x, size_t begin, size_t end, const char *reason)
-{
-    norm_range(x, begin, end, reason);
-    struct token *last = x->out->count > x->first ? &x->out->items[x->out->count - 1] : NULL;
-    bool space = last != NULL && last->space_after;
-    struct token *token = add(x, TOKEN_DROPPED, ORIGIN_TEXT, x->text + begin, end - begin);
-    if (token != NULL)
-        token->space_after = space;
-}
-
-/* White space follows what was said last. What is dropped after it takes its space over, so the first that has one ends the
- * way back. */
-static void add_space(struct norm *x)
-{
-    for (size_t i = x->out->count; i > x->first && !x->out->items[i - 1].space_after; i--) {
-        struct token *token = &x->out->items[i - 1];
-        token->space_after = true;
-        if (token->kind != TOKEN_DROPPED)
-            break;
-    }
-}
-
-/* ---- Looking ---- */
-
-size_t norm_digits(const struct norm *x, size_t at)
-{
-    size_t end = at;
-    while (end < x->size && char_is_digit(x->text[end]))
-        end++;
-    return end - at;
-}
-
-size_t norm_letters(const struct norm *x, size_t at)
-{
-    size_t end = at;
-    while (end < x->size && char_is_alpha(x->text[end]))
-        end++;
-    return end - at;
-}
-
-size_t norm_spaces(const struct norm *x, size_t at)
-{
-    size_t end = at;
-    while (end < x->size && x->text[end] == ' ')
-        end++;
-    return end - at;
-}
-
-size_t norm_literal(const struct norm *x, size_t at, const char *literal)
-{
-    size_t n = 0;
-    for (; literal[n] != '\0'; n++)
-        if (at + n >= x->size || char_lower(x->text[at + n]) != literal[n])
-            return 0;
-    return n;
-}
-
-size_t norm_word(const struct norm *x, size_t at, const char *literal)
-{
-    size_t n = norm_literal(x, at, literal);
-    return n > 0 && norm_is_border(x, at + n) ? n : 0;
-}
-
-bool norm_in(const char *word, size_t size, const char *words)
-{
-    while (size > 0 && *words != '\0') {
-        size_t n = 0;
-        while (n < size && words[n] != '\0' && words[n] != '|' && char_lower(word[n]) == words[n])
-            n++;
-        if (n == size && (words[n] == '|' || words[n] == '\0'))
-            return true;
-        const char *bar = strchr(words, '|');
-        if (bar == NULL)
-            return false;
-        words = bar + 1;
-    }
-    return false;
-}
-
-bool norm_previous_in(const struct norm *x, const char *words)
-{
-    for (size_t i = x->out->count; i > x->first; i--) {
-        const struct token *token = &x->out->items[i - 1];
-        if (token->kind == TOKEN_WORD)
-            return norm_in(x->out->pool.data + token->text, token->text_size, words);
-        if (token->kind != TOKEN_DROPPED)
-            return false;
-    }
-    return false;
-}
-
-bool norm_recent_in(const struct norm *x, const char *words)
-{
-    size_t seen = 0;
-    for (size_t i = x->out->count; i > x->first && seen < 3; i--) {
-        const struct token *token = &x->out->items[i - 1];
-        if (token->kind != TOKEN_WORD)
-            continue;
-        seen++;
-        if (norm_in(x->out->pool.data + token->text, token->text_size, words))
-            return true;
-    }
-    return false;
-}
-
-const char *norm_find(const struct norm_entry *table, size_t count, const char *key, size_t size)
-{
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        const char *entry = table[middle].key;
-        int order = 0;
-        size_t i = 0;
-        for (; i < size && order == 0; i++)
-            order = entry[i] == '\0' ? 1 : (int)(unsigned char)key[i] - (int)(unsigned char)entry[i];
-        if (order == 0 && entry[size] == '\0')
-            return table[middle].value;
-        if (order <= 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
-}
-
-/* ---- Words ---- */
-
-/* A character beyond ASCII that is no letter: U+0080 to U+00BF, × and ÷, U+2000 to U+2FFF, U+3000 to U+303F. */
-static bool is_sign(const struct norm *x, size_t at)
-{
-    unsigned char c = (unsigned char)x->text[at], next = (unsigned char)norm_char(x, at + 1);
-    return c == 0xc2 || c == 0xe2 || (c == 0xc3 && (next == 0x97 || next == 0xb7)) ||
-           (c == 0xe3 && next == 0x80);
-}
-
-/* The size of the word at `at`: letters, and apostrophes and hyphens between letters. */
-static size_t word_size(const struct norm *x, size_t at)
-{
-    size_t end = at;
-    while (end < x->size) {
-        char c = x->text[end];
-        if (char_is_alpha(c)) {
-            end++;
-        } else if (char_is_wide(c)) {
-            if (is_sign(x, end))
-                break;
-            end++;
-        } else if (c == '\'' && end > at && end + 1 < x->size &&
-                   (char_is_alpha(x->text[end + 1]) ||
-                    (char_is_wide(x->text[end + 1]) && !is_sign(x, end + 1)))) {
-            end++;
-        } else {
-            break;
-        }
-    }
-    return end - at;
-}
-
-/* Elisions that begin with an apostrophe. */
-static size_t elision_size(const struct norm *x, size_t at)
-{
-    static const char *const words[] = {
-        "'tis",    "'twas",   "'em",        "'cause",  "'til",      "'till",  "'bout",  "'round",  "'n'",
-        "'n",      "'gainst", "'twere",     "'twill",  "'neath",    "'cos",   "'coz",   "'tisn't", "'twasn't",
-        "'twould", "'twon't", "'twouldn't", "'tain't", "'tweren't", "'tween", "'twixt", "'nuff",   "'kay",
-        "'scuse",  "'fraid",  "'nother",    "'sup",    "'ello",     "'ere",   "'im",    "'cept",   "'fore",
-        "'stead",  "'pon",    "'course",    "'spose",  "'twill've"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        size_t n = norm_word(x, at, words[i]);
-        if (n > 0)
-            return n;
-    }
-    return 0;
-}
-
-/* Words that are written with a double letter, for undoing lengthening: "gooood" is "good", "sooo" is "so". */
-static bool has_double(const char *word, size_t size)
-{
-    return norm_in(
-        word, size,
-        "good|cool|soon|too|look|need|sweet|feel|see|free|sleep|really|hello|well|all|will|tell|call|hmm|shh|"
-        "grr|brr|psst|mmm|aah|ooh|eek|boo|wee|whee|woo|yoo|hoo|bee|week|keep|deep|been|off|stuff|yell|full|"
-        "sorry|happy|pretty|funny|mommy|daddy|daddy|silly|finally|totally|kidding|book|food|mood|room|zoom|"
-        "pff|pfft|zzz|tsk|ahh|ohh|uhh|ugh|eww|aww|oww|err|umm|phew|whoo|coffee|please|speed|freak|weed");
-}
-
-/* A word in which a letter stands three times or more in a row: says it in its usual spelling. */
-static bool say_lengthened(struct norm *x, const char *word, size_t size)
-{
-    char twice[64], once[64];
-    size_t run = 0, two = 0, one = 0;
-    bool lengthened = false;
-    if (size > sizeof twice || size < 3)
-        return false;
-    for (size_t i = 0; i < size; i++) {
-        run = i > 0 && char_lower(word[i]) == char_lower(word[i - 1]) ? run + 1 : 1;
-        lengthened |= run == 3;
-        if (run <= 2) {
-            twice[two++] = word[i];
-            once[one++] = word[i];
-        }
-        one -= run == 3; /* the "ll" of "hellooo" stays */
-    }
-    if (!lengthened || char_is_wide(word[0]) ||
-        norm_in(word, size, "www|iii|viii|xxx|aaa|ccc|xiii|xviii|xxxi|zzz|mmm|ieee|ppp|bbb|fff|sss"))
-        return false;
-    x->note = "lengthened word";
-    if (has_double(twice, two))
-        norm_say_text(x, twice, two);
-    else
-        norm_say_text(x, once, one);
-    return true;
-}
-
-/* "hahaha", "hehehe", "bwahahah", "ahahaha": one word a syllable. */
-static bool say_laughter(struct norm *x, const char *word, size_t size)
-{
-    size_t begin = 0, end = size;
-    while (begin < end && begin < 4 && char_lower(word[begin]) != 'h')
-        begin++;
-    if (end - begin < 4 || char_lower(word[begin]) != 'h' ||
-        strchr("aeio", char_lower(word[begin + 1])) == NULL)
-        return false;
-    end -= (end - begin) % 2 == 1 && char_lower(word[end - 1]) == 'h'; /* "hahah" */
-    for (size_t i = begin; i < end; i++)
-        if (char_lower(word[i]) != char_lower(word[begin + (i - begin) % 2]))
-            return false;
-    if ((end - begin) % 2 != 0 || (begin == 0 && end - begin < 6) ||
-        (begin > 0 && !norm_in(word, begin, "a|ba|bw|bwa|mua|mw|mwa|wa|aa")))
-        return false;
-    x->note = "laughter";
-    if (begin > 0)
-        norm_say(x, char_lower(word[0]) == 'a' ? "ah" : char_lower(word[0]) == 'w' ? "wah" : "bwah");
-    for (size_t i = begin; i < end; i += 2)
-        norm_say_text(x, word + i, 2);
-    return true;
-}
-
-static void say_word(struct norm *x, size_t at, size_t size)
-{
-    norm_range(x, at, at + size, NULL);
-    const char *word = x->text + at;
-    if (size > 2 && size < 7 && char_is_upper(word[0]) &&
-        (char_is_upper(word[2]) || char_is_upper(word[1])) && scan_formula(x, at) > 0)
-        return;
-    bool triple = false;
-    for (size_t i = 2; i < size && !triple; i++)
-        triple = word[i] == word[i - 1] && word[i] == word[i - 2] && char_is_alpha(word[i]);
-    if (triple && say_lengthened(x, word, size))
-        return;
-    if (size >= 5 && strchr("habwmHABWM", word[0]) != NULL && say_laughter(x, word, size))
-        return;
-    add(x, TOKEN_WORD, ORIGIN_TEXT, word, size);
-}
-
-/* In program text: "parseJsonFile" as "parse Json File". */
-static void say_identifier(struct norm *x, size_t at, size_t size)
-{
-    size_t from = at;
-    for (size_t i = at + 1; i <= at + size; i++) {
-        bool border = i == at + size || (char_is_upper(x->text[i]) && char_is_lower(x->text[i - 1])) ||
-                      (i + 1 < at + size && char_is_upper(x->text[i]) && char_is_upper(x->text[i - 1]) &&
-                       char_is_lower(x->text[i + 1]));
-        if (!border)
-            continue;
-        say_word(x, from, i - from);
-        from = i;
-    }
-}
-
-/* Whether the letters [at, at + size) begin the word at `other`, which goes on after them. */
-static bool begins_word(const struct norm *x, size_t at, size_t size, size_t other)
-{
-    for (size_t i = 0; i < size; i++)
-        if (char_lower(norm_char(x, other + i)) != char_lower(x->text[at + i]))
-            return false;
-    return char_is_lower(norm_char(x, other + size));
-}
-
-/* "b-b-but", "kn-know", "wha-wha-what": the beginnings before the word are not said. Returns their size with the hyphens. A
- * single beginning with a vowel in it may be a word ("re-read", "no-nonsense"). */
-static size_t stutter_size(const struct norm *x, size_t at)
-{
-    size_t n = norm_letters(x, at), end = at, times = 0;
-    bool vowel = false;
-    if (n == 0 || n > 4 || norm_char(x, at + n) != '-')
-        return 0;
-    for (size_t i = at; i < at + n; i++)
-        vowel |= strchr("aeiou", char_lower(x->text[i])) != NULL;
-    if (n == 1 && strchr("xe", char_lower(x->text[at])) != NULL)
-        return 0;
-    vowel = vowel && n > 1;
-    while (norm_letters(x, end) == n && norm_char(x, end + n) == '-' &&
-           (end == at || !begins_word(x, at, n, end))) {
-        for (size_t i = 0; i < n; i++)
-            if (char_lower(x->text[end + i]) != char_lower(x->text[at + i]))
-                return 0;
-        end += n + 1;
-        times++;
-    }
-    bool word = begins_word(x, at, n, end) && norm_word(x, end, "test") + norm_word(x, end, "tests") == 0;
-    return word && (!vowel || times > 1) ? end - at : 0;
-}
-
-/* Continues a word over hyphens as long as letters follow: "well-known", "state-of-the-art". */
-static size_t compound_size(const struct norm *x, size_t at, size_t size)
-{
-    size_t end = at + size;
-    while (norm_char(x, end) == '-' && (char_is_alpha(norm_char(x, end + 1))) && end - at < 100) {
-        size_t n = word_size(x, end + 1);
-        char after = norm_char(x, end + 1 + n);
-        if (char_is_digit(after) || after == '.' || after == '@' || after == '/' || n == 1)
-            break;
-        end += 1 + n;
-    }
-    return end - at;
-}
-
-static bool is_capitals(const struct norm *x, size_t at, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        if (!char_is_upper(x->text[at + i]))
-            return false;
-    return true;
-}
-
-/* "file(s)", "box(es)": the plural is said. Returns the bytes used. */
-static size_t take_plural(struct norm *x, size_t at, size_t size)
-{
-    char plural[64];
-    size_t ending = norm_literal(x, at + size, "(s)") > 0    ? 1
-                    : norm_literal(x, at + size, "(es)") > 0 ? 2
-                                                             : 0;
-    size_t used = size + ending + 2;
-    if (ending == 0 || size < 2 || size + ending > sizeof plural || !norm_wants(x, LT_TEXT_PLURALS) ||
-        !norm_is_border(x, at + used))
-        return 0;
-    memcpy(plural, x->text + at, size);
-    memcpy(plural + size, x->text + at + size + 1, ending);
-    norm_range(x, at, at + used, "optional plural");
-    norm_say_text(x, plural, size + ending);
-    return used;
-}
-
-/* A roman numeral, or a sum of money that begins with a currency's code. */
-static size_t take_numeral(struct norm *x, size_t at, size_t size)
-{
-    size_t used;
-    char first = x->text[at];
-    if (char_is_upper(first)) {
-        size_t stem = size > 2 && x->text[at + size - 2] == '\'' ? size - 2 : size; /* "Elizabeth II's" */
-        if ((used = scan_roman(x, at, stem)) > 0 || (used = scan_roman_ordinal(x, at, size)) > 0)
-            return used;
-        return scan_money(x, at);
-    }
-    return size <= 5 && (first == 'i' || first == 'v' || first == 'x') ? scan_roman(x, at, size) : 0;
-}
-
-/* Letters with other signs that make a name together: "U+1F600", "Fe2O3", "A320", "AT&T". */
-static size_t take_name(struct norm *x, size_t at, size_t size)
-{
-    size_t used;
-    char next = norm_char(x, at + size);
-    if (size == 1 && next == '+' && (used = scan_serial(x, at)) > 0)
-        return used;
-    if (char_is_upper(x->text[at]) && (char_is_digit(next) || next == '(' || char_is_wide(next)) &&
-        (used = scan_formula(x, at)) > 0)
-        return used;
-    if ((char_is_digit(next) || (next == '-' && char_is_digit(norm_char(x, at + size + 1)))) &&
-        (used = scan_serial(x, at)) > 0)
-        return used;
-    if ((next != '&' && (at == 0 || x->text[at - 1] != '&')) || size > 3 || !is_capitals(x, at, size))
-        return 0;
-    norm_range(x, at, at + size, "initials");
-    norm_say_letters(x, x->text + at, size);
-    return size;
-}
-
-/* Whether the apostrophe after a word belongs to it ("dogs'", "runnin'", "ol'") and closes no quotation. */
-static bool is_elided(const struct norm *x, size_t at, size_t size)
-{
-    char last = x->text[at + size - 1];
-    return norm_char(x, at + size) == '\'' && x->text_after_quote == NULL &&
-           norm_is_border(x, at + size + 1) &&
-           (last == 's' || last == 'z' || (last == 'n' && size > 3 && x->text[at + size - 2] == 'i') ||
-            norm_in(x->text + at, size, "ol|lil|mo|th|an|o|wi|tha"));
-}
-
-/* A letter begins at `at`. */
-static size_t take_word(struct norm *x, size_t at)
-{
-    size_t size = word_size(x, at), used;
-    if (size == 0) { /* a letter-like sign beyond ASCII */
-        return 0;
-    }
-    char next = norm_char(x, at + size);
-    if (size == 1 && char_lower(x->text[at]) == 'x' && next == ' ' && char_is_digit(norm_char(x, at + 2)) &&
-        norm_previous_in(
-            x, "feet|foot|inches|inch|centimeters|millimeters|meters|yards|half|quarter|quarters")) {
-        norm_range(x, at, at + 1, "dimensions");
-        norm_say(x, "by");
-        return 1;
-    }
-    if (x->in_code) {
-        if (strchr(".:/@", next) != NULL && (used = scan_electronic(x, at, size)) > 0)
-            return used;
-        say_identifier(x, at, size);
-        return size;
-    }
-    if (next == ' ' || next == ',' || next == '\n') { /* by far the most words */
-        if ((used = scan_month_date(x, at, size)) == 0 && (used = scan_abbreviation(x, at, size)) == 0 &&
-            (used = take_numeral(x, at, size)) == 0)
-            say_word(x, at, used = size);
-        return used;
-    }
-    if (next == '(' && (used = take_plural(x, at, size)) > 0)
-        return used;
-    if (norm_dash(x, at + size) > 0 && (used = scan_calendar_range(x, at, size)) > 0)
-        return used;
-    if (next == '-' && (used = stutter_size(x, at)) > 0) {
-        drop(x, at, at + used, "stutter");
-        return used;
-    }
-    if ((used = scan_electronic(x, at, size)) > 0 || (used = scan_month_date(x, at, size)) > 0 ||
-        (used = scan_abbreviation(x, at, size)) > 0 || (used = take_numeral(x, at, size)) > 0 ||
-        (used = take_name(x, at, size)) > 0)
-        return used;
-    if (next == '-')
-        size = compound_size(x, at, size);
-    size += is_elided(x, at, size);
-    say_word(x, at, size);
-    return size;
-}
 
 /* ---- Numbers ---- */
 
@@ -728,7 +222,7 @@ static size_t take_ascii_mark(struct norm *x, size_t at)
     switch (c) {
     case '.':
         if (at > 0 && char_is_alpha(x->text[at - 1]) && char_is_digit(norm_char(x, at + 1))) {
-            drop(x, at, at + 1, "point inside a name"); /* "H.264" */
+            norm_drop(x, at, at + 1, "point inside a name"); /* "H.264" */
             return 1;
         }
         while (norm_char(x, at + n) == '.')
@@ -767,7 +261,7 @@ static size_t take_ascii_mark(struct norm *x, size_t at)
     case '\n':
         if (x->out->count > x->first && x->out->items[x->out->count - 1].kind == TOKEN_WORD)
             norm_mark(x, ",");
-        add_space(x);
+        norm_space_after(x);
         return 1;
     default:
         return 0;
@@ -786,13 +280,30 @@ static size_t take_factorial(struct norm *x, size_t at)
     return 1;
 }
 
+/* Elisions that begin with an apostrophe. */
+static size_t elision_size(const struct norm *x, size_t at)
+{
+    static const char *const words[] = {
+        "'tis",    "'twas",   "'em",        "'cause",  "'til",      "'till",  "'bout",  "'round",  "'n'",
+        "'n",      "'gainst", "'twere",     "'twill",  "'neath",    "'cos",   "'coz",   "'tisn't", "'twasn't",
+        "'twould", "'twon't", "'twouldn't", "'tain't", "'tweren't", "'tween", "'twixt", "'nuff",   "'kay",
+        "'scuse",  "'fraid",  "'nother",    "'sup",    "'ello",     "'ere",   "'im",    "'cept",   "'fore",
+        "'stead",  "'pon",    "'course",    "'spose",  "'twill've"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t n = norm_word(x, at, words[i]);
+        if (n > 0)
+            return n;
+    }
+    return 0;
+}
+
 /* A single quote that is no apostrophe. */
 static size_t take_single_quote(struct norm *x, size_t at)
 {
     size_t n = elision_size(x, at);
     if (n > 0) {
         norm_range(x, at, at + n, NULL);
-        add(x, TOKEN_WORD, ORIGIN_TEXT, x->text + at, n);
+        norm_add(x, TOKEN_WORD, ORIGIN_TEXT, x->text + at, n);
         return n;
     }
     if ((n = scan_decade(x, at)) > 0)
@@ -815,7 +326,7 @@ static size_t take_single_quote(struct norm *x, size_t at)
         norm_mark(x, "”");
         return 1;
     }
-    drop(x, at, at + 1, "apostrophe without a word");
+    norm_drop(x, at, at + 1, "apostrophe without a word");
     return 1;
 }
 
@@ -845,7 +356,7 @@ static size_t take_dash(struct norm *x, size_t at)
         norm_mark(x, "—");
         return n;
     }
-    drop(x, at, at + n, "hyphen");
+    norm_drop(x, at, at + n, "hyphen");
     return n;
 }
 
@@ -879,7 +390,7 @@ static size_t take_emoticon(struct norm *x, size_t at)
         norm_range(x, at, at + n, "emoticon");
         norm_say(x, "heart");
     } else if (n > 0) {
-        drop(x, at, at + n, "emoticon");
+        norm_drop(x, at, at + n, "emoticon");
     }
     return n;
 }
@@ -894,7 +405,7 @@ static size_t take_shortcode(struct norm *x, size_t at)
         (at > 0 && !char_is_space(x->text[at - 1])))
         return 0;
     if (!norm_wants(x, LT_TEXT_EMOJI)) {
-        drop(x, at, end + 1, "emoji");
+        norm_drop(x, at, end + 1, "emoji");
         return end + 1 - at;
     }
     for (size_t from = at + 1; from < end;) {
@@ -925,8 +436,6 @@ static void take_drops(struct norm *x, size_t at)
     }
 }
 
-static size_t say_as(struct norm *x, const struct span *span);
-
 /* A span begins at `at`: sets what holds inside it, or says it. Returns the bytes used. */
 static size_t take_span(struct norm *x, size_t at)
 {
@@ -943,7 +452,7 @@ static size_t take_span(struct norm *x, size_t at)
         x->code_end = span->end;
         return 0;
     case SPAN_SAY_AS:
-        return say_as(x, span);
+        return scan_say_as(x, span);
     case SPAN_PHONEMES:
         norm_range(x, span->begin, span->end, "phonemes in the text");
         norm_say_given(x, x->text + span->begin, size, span->how.text, strlen(span->how.text));
@@ -960,7 +469,7 @@ static size_t take_prefix(struct norm *x, size_t at)
     char c = x->text[at];
     if (c == '(' && norm_literal(x, at, "(c) ") > 0 && norm_digits(x, at + 4) == 4) {
         if (norm_previous_in(x, "copyright")) {
-            drop(x, at, at + 3, "copyright sign after the word");
+            norm_drop(x, at, at + 3, "copyright sign after the word");
             return 3;
         }
         norm_range(x, at, at + 3, "symbol");
@@ -974,8 +483,9 @@ static size_t take_prefix(struct norm *x, size_t at)
         return 1;
     }
     size_t ticker = c == '$' ? norm_letters(x, at + 1) : 0;
-    if (ticker > 0 && ticker < 6 && is_capitals(x, at + 1, ticker) && norm_is_border(x, at + 1 + ticker)) {
-        drop(x, at, at + 1, "sign of a ticker");
+    if (ticker > 0 && ticker < 6 && norm_is_capitals(x, at + 1, ticker) &&
+        norm_is_border(x, at + 1 + ticker)) {
+        norm_drop(x, at, at + 1, "sign of a ticker");
         return 1;
     }
     return 0;
@@ -996,7 +506,7 @@ static size_t take(struct norm *x, size_t at)
             return used;
         if (char_is_wide(c) && ((used = scan_money(x, at)) > 0 || (used = scan_symbol(x, at)) > 0))
             return used;
-        return take_word(x, at);
+        return scan_word(x, at);
     }
     if (char_is_digit(c) ||
         (c == '.' && char_is_digit(norm_char(x, at + 1)) && (at == 0 || !char_is_alnum(x->text[at - 1]))))
@@ -1004,7 +514,7 @@ static size_t take(struct norm *x, size_t at)
     if ((used = take_emoticon(x, at)) > 0)
         return used;
     if (x->in_code && strchr("(){}[];:=<>|&*#\"'`,$\\+!", c) != NULL && c != '\0') {
-        drop(x, at, at + 1, "program sign");
+        norm_drop(x, at, at + 1, "program sign");
         return 1;
     }
     if (c == '\'')
@@ -1060,7 +570,7 @@ static size_t take_unknown(struct norm *x, size_t at)
             norm_mark(x, marks[i]);
             return n;
         }
-    drop(x, at, at + n, "sign without a name");
+    norm_drop(x, at, at + n, "sign without a name");
     return n;
 }
 
@@ -1117,7 +627,7 @@ static void walk(struct norm *x, size_t from, size_t end)
         if (x->next_drop < x->sentence->clean.drop_count)
             take_drops(x, at);
         if (x->text[at] == ' ') {
-            add_space(x);
+            norm_space_after(x);
             at++;
             continue;
         }
@@ -1142,120 +652,12 @@ static void walk(struct norm *x, size_t from, size_t end)
     }
 }
 
-/* Each character by name: letters, digits, signs. */
-static void say_characters(struct norm *x, size_t begin, size_t end)
-{
-    for (size_t at = begin; at < end;) {
-        size_t n = char_is_wide(x->text[at]) ? 2 : 1;
-        while (at + n < end && ((unsigned char)x->text[at + n] & 0xc0) == 0x80)
-            n++;
-        norm_range(x, at, at + n, "say-as characters");
-        if (char_is_digit(x->text[at]))
-            say_digits(x, x->text + at, 1);
-        else if (char_is_alpha(x->text[at]))
-            norm_say_letters(x, x->text + at, 1);
-        else if (n > 1 && !is_sign(x, at)) {
-            struct token *token = norm_say_text(x, x->text + at, n);
-            if (token != NULL)
-                token->spell = true;
-        } else if (x->text[at] != ' ' && x->text[at] != '\n' && !say_sign(x, at) && scan_symbol(x, at) == 0) {
-            drop(x, at, at + n, "sign without a name");
-        }
-        at += n;
-    }
-}
-
-/* Digits one by one, with a pause between the groups of a telephone number; false when letters stand there. */
-static bool say_single_digits(struct norm *x, size_t begin, size_t end, bool telephone)
-{
-    if (telephone && scan_telephone(x, begin) == end - begin)
-        return true;
-    for (size_t i = begin; i < end; i++)
-        if (char_is_alpha(x->text[i]) || char_is_wide(x->text[i]))
-            return false;
-    for (size_t i = begin; i < end; i++) {
-        norm_range(x, i, i + 1, "say-as digits");
-        if (char_is_digit(x->text[i]))
-            say_digits(x, x->text + i, 1);
-        else if (x->text[i] == '+')
-            norm_say(x, "plus");
-        else if (i > begin && char_is_digit(x->text[i - 1]) && telephone)
-            norm_mark(x, ",");
-    }
-    return true;
-}
-
-/* What <say-as> asks for; 0: the text does not fit, it is said as it would be without. */
-static size_t say_as(struct norm *x, const struct span *span)
-{
-    size_t at = span->begin, size = span->end - at, n = norm_digits(x, at);
-    size_t last = span->end;
-    while (last > at && x->text[last - 1] == ' ')
-        last--;
-    bool whole = n > 0 && at + n == last;
-    struct number number;
-    switch (span->how.say_as) {
-    case SAY_CHARACTERS:
-        say_characters(x, at, last);
-        return size;
-    case SAY_DIGITS:
-    case SAY_TELEPHONE:
-        return say_single_digits(x, at, last, span->how.say_as == SAY_TELEPHONE) ? size : 0;
-    case SAY_CARDINAL:
-    case SAY_UNIT:
-        norm_range(x, at, last, "say-as number");
-        if (scan_roman_as(x, at, last, false))
-            return size;
-        if (!number_read(x, at, &number) || at + number.size != last)
-            return 0;
-        say_number(x, &number);
-        return size;
-    case SAY_ORDINAL:
-        norm_range(x, at, last, "say-as ordinal");
-        if (scan_roman_as(x, at, last, true))
-            return size;
-        if (!whole || n > NUMBER_DIGITS)
-            return 0;
-        say_ordinal(x, x->text + at, n);
-        return size;
-    case SAY_EXPLETIVE:
-        norm_range(x, at, last, "say-as expletive");
-        norm_say(x, "beep");
-        return size;
-    case SAY_DATE: {
-        bool bare = span->how.format[0] == '\0' && n > 0 && n <= 2 && norm_char(x, at + n) == '/' &&
-                    norm_digits(x, at + n + 1) == last - at - n - 1; /* "3/4" */
-        const char *format = !bare ? span->how.format : x->british ? "dm" : "md";
-        return scan_date_as(x, at, last, format) ? size : 0;
-    }
-    case SAY_TIME:
-    case SAY_DURATION:
-        return scan_time_as(x, at, last, span->how.format, span->how.say_as == SAY_DURATION) ? size : 0;
-    case SAY_FRACTION:
-        if (n == 0 || n > NUMBER_DIGITS || norm_char(x, at + n) != '+' || at + n + 1 >= last)
-            return 0;
-        norm_range(x, at, at + n + 1, "say-as fraction"); /* "3+1/2" */
-        say_cardinal(x, x->text + at, n);
-        norm_say(x, "and");
-        return n + 1;
-    case SAY_CURRENCY:
-        if (!number_read(x, at, &number) || at + number.size != last)
-            return 0;
-        norm_range(x, at, last, "say-as currency"); /* of what is not said: an amount, no year */
-        say_number(x, &number);
-        return size;
-    case SAY_NONE:
-    default:
-        return 0; /* it is told by its form */
-    }
-}
-
 /* Words and punctuation as they are written. */
 static void walk_verbatim(struct norm *x)
 {
     for (size_t at = 0; at < x->size;) {
         if (x->text[at] == ' ' || x->text[at] == '\n') {
-            add_space(x);
+            norm_space_after(x);
             at++;
             continue;
         }
@@ -1265,7 +667,7 @@ static void walk_verbatim(struct norm *x)
             end++;
         norm_range(x, at, end, NULL);
         if (end > at)
-            add(x, TOKEN_WORD, ORIGIN_TEXT, x->text + at, end - at);
+            norm_add(x, TOKEN_WORD, ORIGIN_TEXT, x->text + at, end - at);
         else
             end += take_ascii_mark(x, at);
         at = end;
@@ -1292,7 +694,7 @@ void normalize_sentence(const struct sentence *sentence, const struct normalize_
         walk(&x, 0, x.size);
     take_drops(&x, SIZE_MAX);
     if (tokens->count > x.first)
-        add_space(&x);
+        norm_space_after(&x);
 }
 
 void normalize_phonemes(const struct sentence *sentence, struct tokens *tokens)
@@ -1310,7 +712,7 @@ void normalize_phonemes(const struct sentence *sentence, struct tokens *tokens)
             end++;
         norm_range(&x, at, end, "phonemes");
         if (end > at) {
-            struct token *token = add(&x, TOKEN_WORD, ORIGIN_GIVEN, x.text + at, end - at);
+            struct token *token = norm_add(&x, TOKEN_WORD, ORIGIN_GIVEN, x.text + at, end - at);
             if (token == NULL)
                 return;
             token->phonemes = token->text;
@@ -1318,15 +720,15 @@ void normalize_phonemes(const struct sentence *sentence, struct tokens *tokens)
             token->phoneme_origin = PHONEMES_GIVEN;
         } else if (mark > 0) {
             norm_range(&x, at, at + mark, NULL);
-            add(&x, TOKEN_PUNCTUATION, ORIGIN_TEXT, x.text + at, mark);
+            norm_add(&x, TOKEN_PUNCTUATION, ORIGIN_TEXT, x.text + at, mark);
             end = at + mark;
         } else {
-            add_space(&x);
+            norm_space_after(&x);
             end = at + 1;
         }
         at = end;
     }
     take_drops(&x, SIZE_MAX);
     if (tokens->count > x.first)
-        add_space(&x);
+        norm_space_after(&x);
 }
