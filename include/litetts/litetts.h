@@ -20,10 +20,10 @@
  *   - Text is UTF-8. Audio is mono, 24,000 samples a second (LT_SAMPLE_RATE).
  *   - A function that can fail returns lt_status and, where it takes an lt_error, fills it: a code and one
  *     sentence that says what was wrong and what to do. `error` may be NULL everywhere.
- *   - The library never prints, never exits, installs no signal handler and keeps no global state that a
- *     caller can see.
+ *   - The library never prints, never exits, installs no signal handler, and changes nothing that belongs to the
+ *     whole process: neither its locale nor its environment. (The embedded voices draw from rand().)
  *   - Structures that a caller fills are set up by their _init function first, so that fields added by a
- *     later version have their defaults.
+ *     later version have their defaults. A version in which a structure has another layout has another soname.
  */
 #ifndef LITETTS_H
 #define LITETTS_H
@@ -92,10 +92,10 @@ LT_API void lt_config_free(lt_config *config); /* NULL is fine */
 LT_API lt_status lt_config_load_file(lt_config *config, const char *path, lt_error *error);
 
 /* Reads LITETTS_SECTION_KEY environment variables (engine.threads: LITETTS_ENGINE_THREADS) over what is
- * set. Errors: LT_ERR_CONFIG. */
+ * set. No other thread may change the environment meanwhile. Errors: LT_ERR_CONFIG, LT_ERR_MEMORY. */
 LT_API lt_status lt_config_load_environment(lt_config *config, lt_error *error);
 
-/* Sets one key from its text form ("engine.threads", "2"). Errors: LT_ERR_CONFIG. */
+/* Sets one key from its text form ("engine.threads", "2"). Errors: LT_ERR_CONFIG, LT_ERR_MEMORY. */
 LT_API lt_status lt_config_set(lt_config *config, const char *key, const char *value, lt_error *error);
 
 /* The text form of a key's value, or NULL for an unknown key; owned by `config`, valid until it changes. */

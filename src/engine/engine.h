@@ -30,7 +30,8 @@ struct lt_engine {
 void engine_sample_memory(lt_engine *engine);
 
 struct lt_cancel {
-    atomic_bool fired; /* lock-free, so that a signal handler may set it */
+    atomic_bool fired;
 };
+_Static_assert(ATOMIC_BOOL_LOCK_FREE == 2, "a signal handler may set it");
 
 #endif
