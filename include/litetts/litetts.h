@@ -86,9 +86,9 @@ typedef struct lt_config lt_config;
 LT_API lt_config *lt_config_new(void);
 LT_API void lt_config_free(lt_config *config); /* NULL is fine */
 
-/* Reads the JSON file at `path` (NULL: the first that exists of $LITETTS_CONFIG,
- * $XDG_CONFIG_HOME/litetts/config.json, /etc/litetts/config.json; none is no error) over what is set.
- * Errors: LT_ERR_IO, LT_ERR_CONFIG (an unknown key is named with its nearest neighbour). */
+/* Reads the JSON file at `path` (NULL: $LITETTS_CONFIG where that is set, else the first that exists of
+ * $XDG_CONFIG_HOME/litetts/config.json and /etc/litetts/config.json; none is no error) over what is set.
+ * Errors: LT_ERR_IO, LT_ERR_CONFIG (an unknown key is named with its nearest neighbour), LT_ERR_MEMORY. */
 LT_API lt_status lt_config_load_file(lt_config *config, const char *path, lt_error *error);
 
 /* Reads LITETTS_SECTION_KEY environment variables (engine.threads: LITETTS_ENGINE_THREADS) over what is
