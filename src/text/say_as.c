@@ -44,13 +44,30 @@ static bool say_single_digits(struct norm *x, size_t begin, size_t end, bool tel
     return true;
 }
 
+/* A number in words; false when the text is none. */
+static bool say_as_number(struct norm *x, size_t begin, size_t end, bool ordinal)
+{
+    struct number number;
+    size_t digits = norm_digits(x, begin);
+    norm_range(x, begin, end, ordinal ? "say-as ordinal" : "say-as number");
+    if (scan_roman_as(x, begin, end, ordinal))
+        return true;
+    if (ordinal ? digits == 0 || digits > NUMBER_DIGITS || begin + digits != end
+                : !number_read(x, begin, &number) || begin + number.size != end)
+        return false;
+    if (ordinal)
+        say_ordinal(x, x->text + begin, digits);
+    else
+        say_number(x, &number);
+    return true;
+}
+
 size_t scan_say_as(struct norm *x, const struct span *span)
 {
     size_t at = span->begin, size = span->end - at, n = norm_digits(x, at);
     size_t last = span->end;
     while (last > at && x->text[last - 1] == ' ')
         last--;
-    bool whole = n > 0 && at + n == last;
     struct number number;
     switch (span->how.say_as) {
     case SAY_CHARACTERS:
@@ -61,21 +78,8 @@ size_t scan_say_as(struct norm *x, const struct span *span)
         return say_single_digits(x, at, last, span->how.say_as == SAY_TELEPHONE) ? size : 0;
     case SAY_CARDINAL:
     case SAY_UNIT:
-        norm_range(x, at, last, "say-as number");
-        if (scan_roman_as(x, at, last, false))
-            return size;
-        if (!number_read(x, at, &number) || at + number.size != last)
-            return 0;
-        say_number(x, &number);
-        return size;
     case SAY_ORDINAL:
-        norm_range(x, at, last, "say-as ordinal");
-        if (scan_roman_as(x, at, last, true))
-            return size;
-        if (!whole || n > NUMBER_DIGITS)
-            return 0;
-        say_ordinal(x, x->text + at, n);
-        return size;
+        return say_as_number(x, at, last, span->how.say_as == SAY_ORDINAL) ? size : 0;
     case SAY_EXPLETIVE:
         norm_range(x, at, last, "say-as expletive");
         norm_say(x, "beep");

@@ -169,42 +169,69 @@ static size_t scan_chat(struct norm *x, size_t at)
     return 0;
 }
 
-size_t scan_serial(struct norm *x, size_t at)
+/* Whether the hyphen at `hyphen`, behind `letters` letters of what began at `at`, is followed by a word that is no serial. */
+static bool word_follows(const struct norm *x, size_t at, size_t hyphen, size_t letters)
 {
-    size_t used = scan_version(x, at), end = at;
-    if (used > 0 || (used = scan_chat(x, at)) > 0 || (used = scan_hexadecimal(x, at)) > 0)
-        return used;
-    if (at < x->no_serial_until)
-        return 0;
-    bool letters = false, digits = false;
+    size_t next = hyphen + 1, n = norm_digits(x, next);
+    if (norm_char(x, hyphen) != '-' || n == 0)
+        return false;
+    if ((n == 2 || n == 4) && x->text[hyphen + n] == '0' && norm_word(x, next + n, "s") > 0)
+        return true; /* "mid-1980s" */
+    if (n == 2 && hyphen - letters == at && norm_in(x->text + at, letters, "under|over") &&
+        norm_word(x, next + n, "s") > 0)
+        return true; /* "under-18s" */
+    return letters > 0 && norm_letters(x, next + n) == 2 && norm_is_border(x, next + n + 2) &&
+           norm_in(x->text + next + n, 2, "st|nd|rd|th"); /* "mid-20th century" */
+}
+
+/* Where the letters and digits from `at` end that hyphens and slashes join, and which of the two are among them. */
+static size_t serial_end(const struct norm *x, size_t at, bool *letters, bool *digits)
+{
+    size_t end = at;
+    *letters = *digits = false;
     while (end < x->size && end - at < SERIAL_LIMIT) {
         size_t n = norm_letters(x, end), m = norm_digits(x, end);
         if (n + m == 0)
             break;
-        letters |= n > 0;
-        digits |= m > 0;
+        *letters |= n > 0;
+        *digits |= m > 0;
         end += n + m;
+        if (word_follows(x, at, end, n))
+            break;
         char c = norm_char(x, end);
-        size_t decade = c == '-' ? norm_digits(x, end + 1) : 0;
-        if ((decade == 2 || decade == 4) && x->text[end + decade] == '0' &&
-            norm_word(x, end + 1 + decade, "s") > 0)
-            break; /* "mid-1980s" */
-        if (c == '-' && end - n == at && norm_in(x->text + at, n, "under|over") &&
-            norm_digits(x, end + 1) == 2 && norm_word(x, end + 3, "s") > 0)
-            break; /* "under-18s" */
-        size_t ordinal = c == '-' && n > 0 ? norm_digits(x, end + 1) : 0;
-        if (ordinal > 0 && norm_letters(x, end + 1 + ordinal) == 2 && norm_is_border(x, end + 3 + ordinal) &&
-            norm_in(x->text + end + 1 + ordinal, 2, "st|nd|rd|th"))
-            break; /* "mid-20th century" */
-        bool more = (c == '-' || c == '/') && char_is_alnum(norm_char(x, end + 1));
-        if (more && c == '/' && n > 0 && norm_letters(x, end + 1) > 1)
-            more = false; /* words, not a number */
-        if (more)
+        bool words = c == '/' && n > 0 && norm_letters(x, end + 1) > 1;
+        if ((c == '-' || c == '/') && char_is_alnum(norm_char(x, end + 1)) && !words)
             end++;
     }
+    return end;
+}
+
+/* What follows a serial that ended at `end`: ".5" of "covid-19.5", ".2.0" of "gcc-12.2.0". Returns the bytes used. */
+static size_t say_decimal(struct norm *x, size_t end)
+{
+    if (norm_char(x, end) != '.' || !char_is_digit(norm_char(x, end + 1)) || !char_is_digit(x->text[end - 1]))
+        return 0;
+    size_t n = norm_digits(x, end + 1);
+    norm_range(x, end, end + 1 + n, "serial");
+    bool version = norm_char(x, end + 1 + n) == '.' && char_is_digit(norm_char(x, end + 2 + n));
+    norm_say(x, "point");
+    if (version)
+        return 1 + scan_version_rest(x, end + 1);
+    say_digits(x, x->text + end + 1, n);
+    return 1 + n;
+}
+
+size_t scan_serial(struct norm *x, size_t at)
+{
+    size_t used = scan_version(x, at);
+    if (used > 0 || (used = scan_chat(x, at)) > 0 || (used = scan_hexadecimal(x, at)) > 0)
+        return used;
+    if (at < x->no_serial_until)
+        return 0;
+    bool letters, digits;
+    size_t end = serial_end(x, at, &letters, &digits), joined = 0;
     if (end - at >= SERIAL_LIMIT)
         x->no_serial_until = end;
-    size_t joined = 0;
     for (size_t i = at; i < end; i++)
         joined += x->text[i] == '-' || x->text[i] == '/';
     if (!digits || (!letters && joined < 1) || end - at >= SERIAL_LIMIT ||
@@ -219,18 +246,7 @@ size_t scan_serial(struct norm *x, size_t at)
         return end - at;
     }
     say_parts(x, at, end, letters, joined);
-    char decimal = norm_char(x, end);
-    if (decimal == '.' && char_is_digit(norm_char(x, end + 1)) && char_is_digit(x->text[end - 1])) {
-        size_t n = norm_digits(x, end + 1); /* "covid-19.5" */
-        norm_range(x, end, end + 1 + n, "serial");
-        bool version = norm_char(x, end + 1 + n) == '.' && char_is_digit(norm_char(x, end + 2 + n));
-        norm_say(x, "point");
-        if (version) /* "gcc-12.2.0" */
-            return end + 1 - at + scan_version_rest(x, end + 1);
-        say_digits(x, x->text + end + 1, n);
-        end += 1 + n;
-    }
-    return end - at;
+    return end - at + say_decimal(x, end);
 }
 
 /* The size of the chemical element's sign at `at`, 0 when there is none. */
