@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -124,7 +125,25 @@ static lt_status write_all(int fd, const char *bytes, size_t size)
     return fsync(fd) == 0 ? LT_OK : LT_ERR_IO;
 }
 
-/* `new_mode`: permissions of a file that was not there. */
+/* Makes a file beside `path` under a name that nothing has, and stores that name; -1 with errno set. Not
+ * mkstemp, whose files are their owner's alone: the process's umask takes its part of `mode`. */
+static int make_temporary(const char *path, mode_t mode, struct str *name)
+{
+    int fd = -1;
+    errno = EEXIST;
+    for (int tries = 0; tries < 100 && fd < 0 && errno == EEXIST; tries++) {
+        uint32_t random = 0;
+        if (getrandom(&random, sizeof random, 0) < 0)
+            return -1;
+        str_clear(name);
+        str_printf(name, "%s.%08x", path, random);
+        errno = ENOMEM;
+        fd = name->failed ? -1 : open(name->data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    }
+    return fd;
+}
+
+/* `new_mode`: permissions of a file that was not there, before the umask. */
 static lt_status replace(const char *path, const void *bytes, size_t size, mode_t new_mode, lt_error *error)
 {
     lt_status status = file_make_parents(path, error);
@@ -135,17 +154,13 @@ static lt_status replace(const char *path, const void *bytes, size_t size, mode_
     if (there && !S_ISREG(old.st_mode)) /* a rename would put a file in the place of a device */
         return error_set(error, LT_ERR_IO, "'%s' is no regular file: name another", path);
     struct str temporary = {0};
-    str_printf(&temporary, "%s.XXXXXX", path);
-    if (temporary.failed)
-        return error_memory(error, "a path");
-    int fd = mkostemp(temporary.data, O_CLOEXEC);
+    int fd = make_temporary(path, there ? old.st_mode & 0600 : new_mode, &temporary);
     if (fd < 0) {
         status = error_errno(error, LT_ERR_IO, "cannot make a temporary file beside '%s'", path);
         str_free(&temporary);
         return status;
     }
-    const mode_t mode = there ? old.st_mode & 0777 : new_mode;
-    if (write_all(fd, bytes, size) != LT_OK || fchmod(fd, mode) != 0)
+    if (write_all(fd, bytes, size) != LT_OK || (there && fchmod(fd, old.st_mode & 0777) != 0))
         status = error_errno(error, LT_ERR_IO, "cannot write '%s'", path);
     close(fd);
     if (status == LT_OK && rename(temporary.data, path) != 0)
@@ -158,7 +173,7 @@ static lt_status replace(const char *path, const void *bytes, size_t size, mode_
 
 lt_status file_replace(const char *path, const void *bytes, size_t size, lt_error *error)
 {
-    return replace(path, bytes, size, 0644, error);
+    return replace(path, bytes, size, 0666, error);
 }
 
 lt_status file_replace_private(const char *path, const void *bytes, size_t size, lt_error *error)

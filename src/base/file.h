@@ -33,8 +33,8 @@ struct file_stamp file_stamp(const char *path);
 bool file_stamp_same(const struct file_stamp *a, const struct file_stamp *b);
 
 /* Replaces `path` with `size` bytes at once: temporary file in the same folder, fsync, rename. Missing
- * folders are made; the permissions of a file that was there stay; a symbolic link is replaced, not
- * followed. When it fails, what was there is as it was. Errors: LT_ERR_IO, LT_ERR_MEMORY. */
+ * folders are made; the permissions of a file that was there stay, a new one has what the umask leaves; a
+ * symbolic link is replaced, not followed. When it fails, what was there is as it was. Errors: LT_ERR_IO, LT_ERR_MEMORY. */
 lt_status file_replace(const char *path, const void *bytes, size_t size, lt_error *error);
 
 /* The same for what nobody else has to read: a new file is its owner's alone. */

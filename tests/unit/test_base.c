@@ -159,6 +159,37 @@ static void only_files_are_replaced(void **state)
     unlink(path);
 }
 
+static void a_replaced_file_keeps_its_permissions(void **state)
+{
+    (void)state;
+    static const struct {
+        mode_t umask, wanted;
+    } cases[] = {{022, 0644}, {077, 0600}};
+    struct stat info;
+    char path[] = "/tmp/litetts-mode-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    for (size_t i = 0; i < 2; i++) {
+        unlink(path);
+        const mode_t before = umask(cases[i].umask);
+        assert_int_equal(file_replace(path, "new", 3, NULL), LT_OK);
+        assert_int_equal(stat(path, &info), 0);
+        assert_int_equal(info.st_mode & 0777, cases[i].wanted);
+        assert_int_equal(chmod(path, 0640), 0);
+        assert_int_equal(file_replace(path, "newer", 5, NULL), LT_OK);
+        assert_int_equal(stat(path, &info), 0);
+        assert_int_equal(info.st_mode & 0777, 0640);
+        assert_int_equal(info.st_size, 5);
+        unlink(path);
+        assert_int_equal(file_replace_private(path, "own", 3, NULL), LT_OK);
+        assert_int_equal(stat(path, &info), 0);
+        assert_int_equal(info.st_mode & 0777, 0600);
+        umask(before);
+    }
+    unlink(path);
+}
+
 static void config_sources_override_in_order(void **state)
 {
     (void)state;
@@ -212,6 +243,7 @@ int main(void)
         cmocka_unit_test(config_checks_types_and_ranges),
         cmocka_unit_test(config_names_the_nearest_key),
         cmocka_unit_test(only_files_are_replaced),
+        cmocka_unit_test(a_replaced_file_keeps_its_permissions),
         cmocka_unit_test(config_sources_override_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
