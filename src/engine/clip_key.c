@@ -1,6 +1,7 @@
 /* clip_key.c: what a clip is known by. */
 #include "engine/clip_key.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <nettle/sha2.h>
@@ -38,4 +39,10 @@ bool clip_key_make(const struct registry *registry, const struct voice_ref *voic
     add(&context, &utterance->seed, sizeof utterance->seed);
     sha256_digest(&context, sizeof key->bytes, key->bytes);
     return known;
+}
+
+void clip_key_name(const struct cache_key *key, char name[CLIP_KEY_NAME + 1])
+{
+    for (int i = 0; i < CACHE_KEY_BYTES; i++)
+        snprintf(name + 2 * i, 3, "%02x", key->bytes[i]);
 }

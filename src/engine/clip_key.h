@@ -12,4 +12,8 @@
 bool clip_key_make(const struct registry *registry, const struct voice_ref *voice,
                    const struct utterance *utterance, struct cache_key *key);
 
+/* A key as a name of CLIP_KEY_NAME hexadecimal digits, and a NUL. */
+enum { CLIP_KEY_NAME = 2 * CACHE_KEY_BYTES };
+void clip_key_name(const struct cache_key *key, char name[CLIP_KEY_NAME + 1]);
+
 #endif

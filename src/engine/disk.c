@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "engine/clip_key.h"
 #include "engine/record.h"
 
-enum { NAME_BYTES = 2 * CACHE_KEY_BYTES, STALE_SECONDS = 3600 };
+enum { NAME_BYTES = CLIP_KEY_NAME, STALE_SECONDS = 3600 };
 
 /* When files are too many bytes, so many are removed that this part of the limit is left: looking through
  * the folder is then rare. */
@@ -50,8 +51,7 @@ static void put_path(const struct disk *disk, const char *name, struct str *path
 static void put_clip_path(const struct disk *disk, const struct clip *clip, struct str *path)
 {
     char name[NAME_BYTES + 1];
-    for (int i = 0; i < CACHE_KEY_BYTES; i++)
-        snprintf(name + 2 * i, 3, "%02x", clip->entry.key.bytes[i]);
+    clip_key_name(&clip->entry.key, name);
     put_path(disk, name, path);
 }
 

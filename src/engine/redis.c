@@ -11,13 +11,14 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "engine/clip_key.h"
 #include "engine/record.h"
 
 static const double FIRST_PAUSE = 1, MOST_PAUSE = 30; /* seconds that it is left alone after a failure */
 
 static const char PREFIX[] = "litetts:clip:";
 
-enum { KEY_BYTES = sizeof PREFIX - 1 + 2 * CACHE_KEY_BYTES, DEFAULT_PORT = 6379, MOST_ARGUMENTS = 5 };
+enum { KEY_BYTES = sizeof PREFIX - 1 + CLIP_KEY_NAME, DEFAULT_PORT = 6379, MOST_ARGUMENTS = 5 };
 
 /* A connection, made when it is first needed. */
 struct link {
@@ -294,8 +295,7 @@ static redisReply *ask(struct redis *redis, struct link *link, const struct comm
 static void put_key(const struct clip *clip, char key[KEY_BYTES + 1])
 {
     memcpy(key, PREFIX, sizeof PREFIX);
-    for (int i = 0; i < CACHE_KEY_BYTES; i++)
-        snprintf(key + sizeof PREFIX - 1 + 2 * i, 3, "%02x", clip->entry.key.bytes[i]);
+    clip_key_name(&clip->entry.key, key + sizeof PREFIX - 1);
 }
 
 bool redis_load(struct redis *redis, struct clip *clip)
