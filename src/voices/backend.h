@@ -95,9 +95,9 @@ struct backend_type {
      * NULL: it has nothing. */
     void (*remember)(struct backend *backend, const struct memo *memo);
 
-    /* Appends to *out what, besides an utterance's words, speed and seed, decides its samples: the model,
-     * the instruction set, the voice. Two voices (of any engine, at any time) with the same identity sound
-     * the same. */
+    /* Appends to *out, as bytes of any kind, what besides an utterance's words, speed and seed decides its
+     * samples: the model, the instruction set, the voice. Two voices (of any engine, at any time) with the
+     * same identity sound the same. */
     void (*identify)(const struct backend *backend, const void *voice, struct str *out);
 
     /* Fills *facts with what is true at this moment. */

@@ -112,7 +112,8 @@ static void flite_identify(const struct backend *backend, const void *voice, str
 {
     const struct flite_voice *spoken = voice;
     const ptrdiff_t index = spoken - backend->voices;
-    str_printf(out, "flite %s %s %a", FLITE_PROJECT_VERSION, voice_list[index].name, (double)spoken->stretch);
+    str_printf(out, "flite %s %s ", FLITE_PROJECT_VERSION, voice_list[index].name);
+    str_append(out, &spoken->stretch, sizeof spoken->stretch); /* printf's would follow the locale */
 }
 
 static void flite_look(const struct backend *backend, struct backend_facts *facts)

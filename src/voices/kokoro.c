@@ -199,8 +199,11 @@ static void kokoro_identify(const struct backend *backend, const void *voice, st
     str_printf(out, "kokoro %s ", isa_name(kokoro_isa(backend->kokoro)));
     for (int i = 0; i < GGUF_DIGEST_BYTES; i++)
         str_printf(out, "%02x", backend->digest[i]);
-    for (int i = 0; i < blend->count; i++)
-        str_printf(out, " %s %a", blend->parts[i].voice->name, blend->parts[i].weight);
+    for (int i = 0; i < blend->count; i++) {
+        str_printf(out, " %s ", blend->parts[i].voice->name);
+        str_append(out, &blend->parts[i].weight,
+                   sizeof blend->parts[i].weight); /* printf's would follow the locale */
+    }
 }
 
 /* Frames of 1/40 s that a symbol may take at speed 1, and beyond all symbols: silence at both ends. Speech
