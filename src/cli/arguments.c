@@ -382,8 +382,7 @@ void command_help(const struct command *command)
     for (const struct option *o = command->options; o->name != NULL; o++)
         help_option(o);
     for (const struct option *o = common; o->name != NULL; o++)
-        if (find(command->options, o->name, strlen(o->name), 0) ==
-            NULL) /* not the command's own meaning of it */
+        if (find(command->options, o->name, strlen(o->name), 0) == NULL) /* else the command's own meaning */
             help_option(o);
     if (command->notes != NULL)
         printf("\n%s", command->notes);

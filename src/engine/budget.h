@@ -21,17 +21,17 @@ struct budget;
 struct reservation {
     uint64_t bytes; /* of its own buffers */
     int backend;    /* index in the registry */
-    uint64_t
-        working; /* bytes that its longest utterance takes in that backend, which speaks one batch at a time: of
-                         all requests, the largest counts */
+    /* bytes that its longest utterance takes in that backend, which speaks one batch at a time: of all
+     * requests, the largest counts */
+    uint64_t working;
     bool held;
     struct reservation *next, *previous;
 };
 
 struct budget_counts {
     uint64_t limit; /* bytes; 0: none */
-    uint64_t
-        backends; /* bytes of working memory that backends hold, or that requests in progress may make them take */
+    /* bytes of working memory that backends hold, or that requests in progress may make them take */
+    uint64_t backends;
     uint64_t idle;     /* bytes that backends hold between utterances */
     uint64_t reserved; /* bytes reserved by the requests in progress for themselves */
     uint64_t waiting;  /* requests that wait for room now */

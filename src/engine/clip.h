@@ -38,8 +38,8 @@ struct clip {
     struct clip_time *times;
     size_t word_count;
 
-    struct job
-        *job; /* who makes it; set by the request that found it missing, before others see it; NULL: nobody */
+    /* who makes it; set by the request that found it missing, before others see it; NULL: nobody */
+    struct job *job;
 };
 
 /* An empty clip for an utterance of `word_count` words, of unknown times; NULL when out of memory. */

@@ -51,8 +51,8 @@ static void log_exchange(struct exchange *x)
         str_printf(&line, " audio=%.3f first_audio=%.3f format=%s characters=%zu voice=",
                    speech->result.audio_seconds, speech->result.first_audio_seconds,
                    lt_format_name(speech->request.format), speech->request.characters);
-        for (const char *c = speech->request.voice; *c != '\0';
-             c++) /* the client chose it: keep it one field */
+        /* the client chose it: keep it one field */
+        for (const char *c = speech->request.voice; *c != '\0'; c++)
             str_putc(&line, isgraph((unsigned char)*c) && *c != '=' ? *c : '_');
     }
     if (x->speaking && speech->status != LT_OK)

@@ -82,9 +82,8 @@ struct exchange {
     char path[PATH_BYTES];
     char client[CLIENT_BYTES];
     const struct route *route;
-    const char
-        *argument; /* the part of the path that a route with a parameter leaves open; valid while routing */
-    bool refused;  /* `refusal` is the answer; the body is read and dropped */
+    const char *argument; /* what a route with a parameter leaves open of the path; valid while routing */
+    bool refused;         /* `refusal` is the answer; the body is read and dropped */
     struct api_error refusal;
     struct str body;
     uint64_t body_bytes; /* received, kept or not */
@@ -115,8 +114,8 @@ struct server {
     double started;
     atomic_bool draining;  /* SIGTERM has come: new speech is refused */
     atomic_uint exchanges; /* alive */
-    _Atomic(char *)
-        spare_ring; /* of an answer that has been sent, for the next one: its pages are there already; NULL: none */
+    /* of an answer that has been sent, for the next one: its pages are there already; NULL: none */
+    _Atomic(char *) spare_ring;
     _Atomic uint64_t requests; /* answered since the start */
     struct counters counters;
 

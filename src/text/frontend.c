@@ -25,9 +25,8 @@
 #include "text/ssml.h"
 #include "text/user_lexicon.h"
 
-enum {
-    SENTENCE_LIMIT = 16384
-}; /* bytes of the longest sentence; what is longer is cut at a clause or a space */
+/* Bytes of the longest sentence; what is longer is cut at a clause or a space. */
+enum { SENTENCE_LIMIT = 16384 };
 
 enum { LANGUAGES_MOST = 16 };
 

@@ -9,9 +9,9 @@
 #include "base/utf8.h"
 #include "text/marks.h"
 
-/* What the functions of this file share while they clean a sentence. */
 enum { DEPTH_LIMIT = 12 }; /* deeper emphasis and links are taken as plain signs: nobody writes them */
 
+/* What the functions of this file share while they clean a sentence. */
 struct cleaner {
     struct raw_text *raw;
     const char *text; /* the sentence in raw, and its size */

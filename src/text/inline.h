@@ -24,8 +24,7 @@ struct sentence {
 
 struct inline_options {
     uint32_t switches; /* lt_text_switch bits that are on */
-    bool
-        markup; /* the text may hold markup and marks; false for SSML, which holds none within its elements */
+    bool markup;       /* the text may hold markup and marks; SSML holds none within its elements */
 };
 
 /* Makes *sentence of the first `size` unused bytes of `raw`, takes their events, and marks them used. */
