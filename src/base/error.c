@@ -20,15 +20,7 @@ static void tidy(char *message, size_t capacity, size_t wanted)
         if (c < 0x20 || c == 0x7f)
             message[i] = ' ';
     }
-    for (size_t at = 0; at < length;) {
-        uint32_t ignored;
-        size_t n = utf8_decode(message + at, length - at, &ignored);
-        if (n == 0) {
-            message[at] = '?';
-            n = 1;
-        }
-        at += n;
-    }
+    utf8_clean(message, length);
 }
 
 static lt_status set(lt_error *error, lt_status status, const char *format, va_list arguments, int system)

@@ -91,6 +91,21 @@ size_t utf8_floor(const char *text, size_t size)
     return utf8_decode(text + at - 1, size - at + 1, &ignored) == size - at + 1 ? size : at - 1;
 }
 
+void utf8_clean(char *text, size_t size)
+{
+    size_t at = 0;
+    while ((at += utf8_first_invalid(text + at, size - at)) < size)
+        text[at++] = '?';
+}
+
+char *utf8_clean_copy(const char *text)
+{
+    char *copy = strdup(text);
+    if (copy != NULL)
+        utf8_clean(copy, strlen(copy));
+    return copy;
+}
+
 size_t utf8_count(const char *text, size_t size)
 {
     size_t count = 0;

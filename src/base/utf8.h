@@ -20,6 +20,12 @@ size_t utf8_first_invalid(const char *text, size_t size);
  * piece may be cut without splitting a character. */
 size_t utf8_floor(const char *text, size_t size);
 
+/* Makes `text` valid UTF-8: replaces each byte that is no part of a valid character by '?'. */
+void utf8_clean(char *text, size_t size);
+
+/* A copy of `text` that is valid UTF-8 in the same way; the caller's to free, NULL when out of memory. */
+char *utf8_clean_copy(const char *text);
+
 /* Number of characters (code points) in valid UTF-8. */
 size_t utf8_count(const char *text, size_t size);
 

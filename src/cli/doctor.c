@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "base/threads.h"
+#include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/libraries.h"
 #include "kernels/cpu.h"
@@ -46,15 +47,13 @@ static void put(struct report *report, json_t *in, const char *name, json_t *val
         report->failed = true;
 }
 
-/* JSON is UTF-8, paths are any bytes: in one that is not, the bad bytes are replaced. */
+/* A JSON string; NULL when out of memory. JSON is UTF-8, paths are any bytes. */
 static json_t *text_of(const char *text)
 {
-    lt_error clean;
-    json_t *value = json_string(text);
-    if (value != NULL)
-        return value;
-    error_set(&clean, LT_ERR_TEXT, "%s", text);
-    return json_string(clean.message);
+    char *clean = utf8_clean_copy(text);
+    json_t *value = json_string(clean); /* NULL of NULL */
+    free(clean);
+    return value;
 }
 
 static void put_text(struct report *report, json_t *in, const char *name, const char *text)

@@ -218,6 +218,7 @@ static void show_progress(void *user, const lt_progress *progress)
     progress_show(&job->bar, &facts);
 }
 
+/* NULL: the command failed before it was chosen. */
 static const char *destination_name(const struct job *job)
 {
     return job->destination == TO_FILE   ? job->path
@@ -237,11 +238,11 @@ static void print_summary(const struct job *job)
 static void print_stats(const struct job *job, lt_status status)
 {
     const lt_result *r = &job->result;
-    lt_error output; /* a path is any bytes, JSON is UTF-8 */
-    error_set(&output, LT_ERR_TEXT, "%s", destination_name(job));
+    const char *name = destination_name(job);
+    char *output = name != NULL ? utf8_clean_copy(name) : NULL; /* a path is any bytes, JSON is UTF-8 */
     json_t *stats =
-        json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:i, s:I}", "status",
-                  lt_status_name(status), "output", output.message, "format", lt_format_name(job->format),
+        json_pack("{s:s, s:s?, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:i, s:I}", "status",
+                  lt_status_name(status), "output", output, "format", lt_format_name(job->format),
                   "audio_seconds", r->audio_seconds, "wall_seconds", r->wall_seconds, "real_time_factor",
                   r->audio_seconds > 0 ? r->wall_seconds / r->audio_seconds : 0, "first_audio_seconds",
                   r->first_audio_seconds, "text_seconds", r->text_seconds, "speech_seconds",
@@ -251,6 +252,7 @@ static void print_stats(const struct job *job, lt_status status)
     if (stats != NULL && json_dumpf(stats, stderr, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0)
         fputc('\n', stderr);
     json_decref(stats);
+    free(output);
 }
 
 /* ---- The request ---- */

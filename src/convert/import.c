@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/utf8.h"
 #include "convert/checkpoint.h"
 #include "convert/model_config.h"
 #include "convert/schema.h"
@@ -151,15 +152,18 @@ static void stem_of(const char *path, char *out, size_t size)
         *dot = '\0';
 }
 
-/* GGUF's strings are UTF-8, a file's name is any bytes: bad ones are replaced. */
-static void put_text(struct gguf_writer *writer, const char *key, const char *value)
+/* GGUF's strings are UTF-8, a file's name and an argument are any bytes. */
+static lt_status put_text(struct import *import, const char *key, const char *value)
 {
-    lt_error clean;
-    error_set(&clean, LT_ERR_TEXT, "%s", value);
-    gguf_writer_string(writer, key, clean.message);
+    char *clean = utf8_clean_copy(value);
+    if (clean == NULL)
+        return error_memory(import->error, "a model's name");
+    gguf_writer_string(import->writer, key, clean);
+    free(clean);
+    return LT_OK;
 }
 
-static void put_metadata(struct import *import)
+static lt_status put_metadata(struct import *import)
 {
     struct gguf_writer *writer = import->writer;
     const struct model_config *config = &import->config;
@@ -167,8 +171,10 @@ static void put_metadata(struct import *import)
     char stem[256];
     stem_of(options->checkpoint, stem, sizeof stem);
     gguf_writer_string(writer, "general.architecture", "kokoro");
-    put_text(writer, "general.name", options->name != NULL ? options->name : stem);
-    put_text(writer, "general.license", options->license != NULL ? options->license : "apache-2.0");
+    lt_status status = put_text(import, "general.name", options->name != NULL ? options->name : stem);
+    if (status == LT_OK)
+        status =
+            put_text(import, "general.license", options->license != NULL ? options->license : "apache-2.0");
     gguf_writer_uint(writer, "general.file_type", file_type(options->type));
     gguf_writer_uint(writer, "kokoro.sample_rate", SAMPLE_RATE);
     gguf_writer_uint(writer, "kokoro.attention_heads", config->attention_heads);
@@ -185,6 +191,7 @@ static void put_metadata(struct import *import)
     gguf_writer_strings(writer, "kokoro.vocabulary.symbols", (const char *const *)config->symbols,
                         config->symbol_count);
     gguf_writer_uints(writer, "kokoro.vocabulary.ids", config->ids, config->symbol_count);
+    return status;
 }
 
 /* ---- Reading weights --------------------------------------------------------------------------- */
@@ -483,8 +490,9 @@ static lt_status write_model(struct import *import)
     import->writer = gguf_writer_new();
     if (import->writer == NULL)
         return error_memory(import->error, "a model");
-    put_metadata(import);
-    lt_status status = declare_tensors(import);
+    lt_status status = put_metadata(import);
+    if (status == LT_OK)
+        status = declare_tensors(import);
     if (status == LT_OK)
         status = gguf_writer_open(import->writer, import->options->output, import->error);
     for (size_t i = 0; i < import->schema.count && status == LT_OK; i++)

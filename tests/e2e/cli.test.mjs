@@ -364,6 +364,8 @@ test('names that are not UTF-8 are told as well as they can be', () => {
   const said = shell('"$0" say --stats -o "$1"/$\'\\xff.wav\' hi');
   assert.equal(said.status, 0);
   assert.match(JSON.parse(said.stderr).output, /\/\?\.wav$/);
+  const early = run(['say', '--stats', '--play', '--format', 'mp3', 'hi']).stderr.split('\n');
+  assert.equal(JSON.parse(early[0]).output, null);
   const asked = shell('"$0" doctor --json --set engine.model=$\'/nowhere/\\xff.gguf\'');
   assert.equal(asked.status, 1);
   assert.match(JSON.parse(asked.stdout).problems.join('\n'), /'\/nowhere\/\?\.gguf', which is no file/);

@@ -60,6 +60,29 @@ static void utf8_round_trips_every_scalar_value(void **state)
     }
 }
 
+static void utf8_clean_replaces_what_is_no_character(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"", ""},
+        {"caf\xc3\xa9", "caf\xc3\xa9"},
+        {"caf\xe9", "caf?"},
+        {"\xff", "?"},
+        {"\xed\xa0\x80.", "???."},                  /* a surrogate */
+        {"\xe2\x82", "??"},                         /* cut off */
+        {"\xe2\x82\xe2\x82\xac", "??\xe2\x82\xac"}, /* cut off before a whole one */
+        {"twelve bytes\x80 and \xc3\xa9", "twelve bytes? and \xc3\xa9"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *clean = utf8_clean_copy(cases[i][0]);
+        assert_string_equal(clean, cases[i][1]);
+        free(clean);
+    }
+    char longer[] = "a\xff\xff"; /* nothing beyond the size */
+    utf8_clean(longer, 2);
+    assert_memory_equal(longer, "a?\xff", 4);
+}
+
 static void guesses_need_something_in_common(void **state)
 {
     (void)state;
@@ -237,6 +260,7 @@ int main(void)
         cmocka_unit_test(utf8_rejects_what_rfc_3629_forbids),
         cmocka_unit_test(utf8_floor_never_splits_a_character),
         cmocka_unit_test(utf8_round_trips_every_scalar_value),
+        cmocka_unit_test(utf8_clean_replaces_what_is_no_character),
         cmocka_unit_test(guesses_need_something_in_common),
         cmocka_unit_test(ascii_letters_have_no_case),
         cmocka_unit_test(error_sentences_are_cut_and_cleaned),
