@@ -1,8 +1,6 @@
 /* config.c: the table of settings and their sources: defaults, file, environment, flags. */
 #include "base/config.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -144,11 +142,8 @@ const char *config_origin(const lt_config *config, enum config_key key)
 
 static lt_status check_integer(const struct config_key_info *key, const char *value, lt_error *error)
 {
-    char *end;
-    errno = 0;
-    long long number = strtoll(value, &end, 10);
-    if (end == value || *end != '\0' || char_is_space(*value) || errno != 0 || (double)number < key->least ||
-        (double)number > key->most)
+    int64_t number;
+    if (!str_to_whole(value, &number) || (double)number < key->least || (double)number > key->most)
         return error_set(error, LT_ERR_CONFIG, "%s takes a whole number from %.0f to %.0f, not '%s'",
                          key->name, key->least, key->most, value);
     return LT_OK;
@@ -156,10 +151,8 @@ static lt_status check_integer(const struct config_key_info *key, const char *va
 
 static lt_status check_number(const struct config_key_info *key, const char *value, lt_error *error)
 {
-    char *end;
-    double number = str_number(value, &end);
-    if (end == value || *end != '\0' || char_is_space(*value) || !isfinite(number) || number < key->least ||
-        number > key->most)
+    double number;
+    if (!str_to_number(value, &number) || number < key->least || number > key->most)
         return error_set(error, LT_ERR_CONFIG, "%s takes a number from %g to %g, not '%s'", key->name,
                          key->least, key->most, value);
     return LT_OK;

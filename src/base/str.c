@@ -1,7 +1,9 @@
 /* str.c: a growable byte string. */
 #include "base/str.h"
 
+#include <errno.h>
 #include <locale.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -130,6 +132,31 @@ double str_number(const char *text, char **end)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_plain);
     return plain != (locale_t)0 ? strtod_l(text, end, plain) : strtod(text, end);
+}
+
+bool str_to_number(const char *text, double *number)
+{
+    if (text[0] == '\0' || text[strspn(text, "+-0123456789.eE")] != '\0')
+        return false;
+    char *end;
+    const double read = str_number(text, &end);
+    if (*end != '\0' || !isfinite(read))
+        return false;
+    *number = read;
+    return true;
+}
+
+bool str_to_whole(const char *text, int64_t *number)
+{
+    if (text[0] == '\0' || text[strspn(text, "+-0123456789")] != '\0')
+        return false;
+    char *end;
+    errno = 0;
+    const long long read = strtoll(text, &end, 10);
+    if (*end != '\0' || errno != 0)
+        return false;
+    *number = read;
+    return true;
 }
 
 static size_t distance(const char *a, const char *b)

@@ -29,6 +29,11 @@ void str_remove_front(struct str *s, size_t size); /* drops the first `size` byt
  * (never NULL) is behind the number, or `text` when there is none. */
 double str_number(const char *text, char **end);
 
+/* Reads all of `text` as a decimal number, as "-1.5" or "2e3", or as a whole one, as "-12"; false when it is anything
+ * else ("", " 1", "1 s", "0x10", "inf") or too large for its type; *number is then left as it was. */
+bool str_to_number(const char *text, double *number);
+bool str_to_whole(const char *text, int64_t *number);
+
 /* Whether two strings are the same but for the case of ASCII letters; of strings, the first `size` bytes.
  * strcasecmp would follow the locale of the program that uses the library: in a Turkish one 'I' is no 'i'. */
 bool str_equal_nocase(const char *a, const char *b);

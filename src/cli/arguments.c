@@ -3,7 +3,6 @@
 #include "cli/command.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,9 +244,8 @@ lt_status arguments_number(const struct arguments *arguments, const char *option
     *value = fallback;
     if (text == NULL)
         return LT_OK;
-    char *end;
-    double number = strtod(text, &end);
-    if (end == text || *end != '\0' || !isfinite(number) || number < least || number > most)
+    double number;
+    if (!str_to_number(text, &number) || number < least || number > most)
         return error_set(error, LT_ERR_ARGUMENT, "--%s takes a number from %g to %g, not '%s'", option, least,
                          most, text);
     *value = number;
@@ -261,9 +259,8 @@ lt_status arguments_whole(const struct arguments *arguments, const char *option,
     *value = fallback;
     if (text == NULL)
         return LT_OK;
-    char *end;
-    long number = strtol(text, &end, 10); /* beyond its range: the nearest, which is beyond ours, too */
-    if (end == text || *end != '\0' || number < least || number > most)
+    int64_t number;
+    if (!str_to_whole(text, &number) || number < least || number > most)
         return error_set(error, LT_ERR_ARGUMENT, "--%s takes a whole number from %d to %d, not '%s'", option,
                          least, most, text);
     *value = (int)number;

@@ -109,6 +109,37 @@ static void ascii_letters_have_no_case(void **state)
     assert_false(str_equal_nocase_n("red", "redis://", 8));
 }
 
+static void numbers_are_all_of_their_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double number;
+    } numbers[] = {{"0", 0},  {"-1.5", -1.5}, {"+2", 2},    {".5", 0.5},
+                   {"2.", 2}, {"25e-1", 2.5}, {"1E3", 1000}};
+    double number = 7;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        assert_true(str_to_number(numbers[i].text, &number));
+        assert_true(number == numbers[i].number);
+    }
+    static const char *const none[] = {"",       " ",     "x",   " 1",   "1 ",  "1x",       "1,5",
+                                       "0x10",   "0x1p3", "inf", "-inf", "nan", "infinity", "1e999",
+                                       "-1e999", "e5",    "1e",  "--1",  "-",   "1.2.3",    "1\n",
+                                       "\t1",    ".",     "1 2", "1e+"};
+    int64_t whole = 7;
+    number = 7;
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        assert_false(str_to_number(none[i], &number));
+        assert_false(str_to_whole(none[i], &whole));
+    }
+    static const char *const broken[] = {"1.0", "1e3", "9223372036854775808", "-9223372036854775809"};
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+        assert_false(str_to_whole(broken[i], &whole));
+    assert_true(number == 7 && whole == 7);
+    assert_true(str_to_whole("-9223372036854775808", &whole) && whole == INT64_MIN);
+    assert_true(str_to_whole("+12", &whole) && whole == 12);
+}
+
 static void error_sentences_are_cut_and_cleaned(void **state)
 {
     (void)state;
@@ -263,6 +294,7 @@ int main(void)
         cmocka_unit_test(utf8_clean_replaces_what_is_no_character),
         cmocka_unit_test(guesses_need_something_in_common),
         cmocka_unit_test(ascii_letters_have_no_case),
+        cmocka_unit_test(numbers_are_all_of_their_text),
         cmocka_unit_test(error_sentences_are_cut_and_cleaned),
         cmocka_unit_test(config_checks_types_and_ranges),
         cmocka_unit_test(config_names_the_nearest_key),
