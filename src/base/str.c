@@ -159,30 +159,34 @@ bool str_to_whole(const char *text, int64_t *number)
     return true;
 }
 
+/* The optimal string alignment distance: Levenshtein's, in which a swap of neighbours is one change, not two. */
 static size_t distance(const char *a, const char *b)
 {
     enum { LONGEST = 64 };
-    size_t row[LONGEST + 1], n = strnlen(b, LONGEST), m = strnlen(a, LONGEST);
+    size_t rows[3][LONGEST + 1], n = strnlen(b, LONGEST), m = strnlen(a, LONGEST);
     for (size_t j = 0; j <= n; j++)
-        row[j] = j;
+        rows[0][j] = j;
     for (size_t i = 1; i <= m; i++) {
-        size_t diagonal = row[0];
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i + 2) % 3], *above_that = rows[(i + 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= n; j++) {
-            size_t change = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            size_t least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+            const size_t least = above[j] < row[j - 1] ? above[j] + 1 : row[j - 1] + 1;
+            const size_t change = above[j - 1] + (a[i - 1] != b[j - 1]);
             row[j] = change < least ? change : least;
+            const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            if (swapped && above_that[j - 2] + 1 < row[j])
+                row[j] = above_that[j - 2] + 1;
         }
     }
-    return row[n];
+    return rows[m % 3][n];
 }
 
 size_t str_guess(const char *name, const char *known)
 {
-    size_t length = strlen(name), most = 1 + length / 3;
+    const size_t length = strlen(name);
     if (length > 1 && strncmp(name, known, length) == 0)
         return name[length] == known[length] ? 0 : 1;
-    size_t d = distance(name, known);
-    return d <= most ? d : SIZE_MAX;
+    const size_t d = distance(name, known);
+    return 3 * d <= length ? d : SIZE_MAX;
 }

@@ -296,6 +296,7 @@ const refusals = [
   [['say', '-z', 'hi'], 2, /unknown option '-z'/],
   [['say', '--out', 'x.wav', 'hi'], 2, /unknown option '--out': did you mean '--output'/],
   [['say', '--nonsense', 'hi'], 2, /unknown option '--nonsense': 'litetts say --help' lists all$/m],
+  [['foo'], 2, /unknown command 'foo': 'litetts --help' lists all$/m],
   [['frobnicate'], 2, /unknown command 'frobnicate': 'litetts --help' lists all$/m],
   [['say', '--set', 'frobnicate=1', 'hi'], 2, /unknown setting 'frobnicate': 'litetts doctor' lists all$/m],
   [['say', '--speed'], 2, /--speed needs a value/],

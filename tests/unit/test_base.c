@@ -89,7 +89,13 @@ static void guesses_need_something_in_common(void **state)
     assert_int_equal(str_guess("speed", "speed"), 0);
     assert_int_equal(str_guess("sped", "speed"), 1);
     assert_int_equal(str_guess("out", "output"), 1); /* the beginning of a name */
-    assert_int_equal(str_guess("sya", "say"), 2);
+    assert_int_equal(str_guess("sya", "say"), 1);    /* neighbours swapped */
+    assert_int_equal(str_guess("srevre", "server"), 2);
+    assert_int_equal(str_guess("mpe_bitrata", "mp3_bitrate"), 2);
+    assert_int_equal(str_guess("foo", "top"), SIZE_MAX); /* two letters of three */
+    assert_int_equal(str_guess("sy", "say"), SIZE_MAX);
+    assert_int_equal(str_guess("list", "tune"), SIZE_MAX);
+    assert_int_equal(str_guess("start", "serve"), SIZE_MAX);
     assert_int_equal(str_guess("nonsense", "voice"), SIZE_MAX);
     assert_int_equal(str_guess("version", "serve"), SIZE_MAX);
     assert_int_equal(str_guess("b", "batching"), SIZE_MAX);
