@@ -12,10 +12,11 @@
 
 enum { BAR_LEAST = 8, BAR_MOST = 40, WIDTH_USUAL = 80 };
 
-static int terminal_width(void)
+int progress_width(void)
 {
     struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : WIDTH_USUAL;
+    int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : WIDTH_USUAL;
+    return columns - 1;
 }
 
 void progress_start(struct progress_bar *bar, bool quiet)
@@ -112,7 +113,7 @@ void progress_show(struct progress_bar *bar, const struct progress_facts *facts)
     if (!progress_is_due(bar))
         return;
     struct str line = {0};
-    progress_line(facts, terminal_width() - 1, &line); /* a full line would wrap on some terminals */
+    progress_line(facts, progress_width(), &line);
     progress_draw(bar, &line);
     str_free(&line);
 }

@@ -36,6 +36,10 @@ void progress_erase(struct progress_bar *bar);
  * itself first. */
 void progress_line(const struct progress_facts *facts, int width, struct str *out);
 
+/* Columns that a line may take on the terminal behind standard error: one fewer than it has, since a full line would
+ * wrap on some. */
+int progress_width(void);
+
 /* Appends a duration as "0:07", "12:30", "1:02:03". */
 void progress_put_duration(double seconds, struct str *out);
 

@@ -26,8 +26,9 @@ void transfer_show(struct transfer *transfer, uint64_t done, uint64_t total);
 /* Takes it away. */
 void transfer_erase(struct transfer *transfer);
 
-/* Appends the line that transfer_show draws, `seconds` after the item began. */
-void transfer_line(const struct transfer *transfer, uint64_t done, uint64_t total, double seconds,
+/* Appends the line of `width` columns or fewer that transfer_show draws, `seconds` after the item began: what does not
+ * fit is left out, the bar itself first. */
+void transfer_line(const struct transfer *transfer, uint64_t done, uint64_t total, double seconds, int width,
                    struct str *out);
 
 #endif

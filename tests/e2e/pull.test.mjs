@@ -116,6 +116,28 @@ describe('litetts pull', { skip, concurrency: false }, () => {
     assert.ok(voices.some((v) => v.name === 'af_heart' && v.backend === 'kokoro' && v.default), 'it is not the default voice');
   });
 
+  test('shows a bar on a terminal, which fits it', async () => {
+    const data = newData(), list = join(folder, `manifest${++count}`);
+    writeFileSync(list, manifest());
+    requests = [];
+    behave = (request, response, path, bytes) => {
+      if (!isCheckpoint(path)) return false;
+      response.writeHead(200, { 'content-length': bytes.length });
+      const send = (at) => (at < bytes.length ? response.write(bytes.subarray(at, at + 400000), () => setTimeout(send, 200, at + 400000)) : response.end());
+      send(0);
+      return true;
+    };
+    const command = `stty cols 80 rows 24; '${program}' pull kokoro --data-folder '${data}' --manifest '${list}' --from ${base}`;
+    const child = spawn('script', ['-qec', command, '/dev/null'], { env: { ...process.env, TERM: 'xterm' }, stdio: ['ignore', 'pipe', 'inherit'] });
+    let screen = '';
+    child.stdout.on('data', (d) => { screen += d; });
+    await new Promise((closed) => child.on('close', closed));
+    const frames = screen.split('\r\x1b[K').filter((frame) => frame !== '');
+    assert.match(frames.at(-1), /kokoro\.gguf is ready: it is the default voice from now on\r\n$/);
+    for (const frame of frames.slice(0, -1)) assert.ok(frame.length < 80 && !frame.includes('\n'), frame);
+    assert.ok(frames.some((frame) => /^1\/4 kokoro-tiny\.pth \[#+\.+\] {1,2}\d+ % {2}\d\.\d\/3\.1 MB {2}\d\.\d MB\/s {2}0:0\d left$/.test(frame)), screen);
+  });
+
   test('follows redirects', async () => {
     const data = newData();
     await expectModel(data, await pull(data, (request, response, path) => {
