@@ -476,12 +476,15 @@ static lt_status look(struct import *import)
         status = schema_check(&import->schema, import->checkpoint, import->error);
     if (status == LT_OK)
         status = check_norms(import);
-    const uint64_t width = 2 * import->schema.widths[WIDTH_STYLE];
+    /* a row for each number of phonemes: of the positions, the padding takes one at each end */
+    const uint64_t positions = import->schema.widths[WIDTH_BERT_POSITIONS];
+    import->voices = (struct voice_list){.width = 2 * import->schema.widths[WIDTH_STYLE],
+                                         .least_rows = positions > 2 ? positions - 2 : 1};
     if (status == LT_OK && options->voices != NULL)
-        status = voice_list_read(options->voices, width, &import->voices, import->error);
+        status = voice_list_read(options->voices, &import->voices, import->error);
     else if (status == LT_OK)
-        status = voice_list_read_files(options->voice_files, options->voice_file_count, width,
-                                       &import->voices, import->error);
+        status = voice_list_read_files(options->voice_files, options->voice_file_count, &import->voices,
+                                       import->error);
     return status;
 }
 

@@ -105,9 +105,10 @@ static lt_status read_torch(const char *path, uint64_t width, uint64_t *rows, fl
 }
 
 /* A voice in memory: .npy, or raw float32. */
-static lt_status read_bytes(const char *path, const unsigned char *bytes, size_t size, uint64_t width,
-                            uint64_t *rows, float **values, lt_error *error)
+static lt_status read_bytes(const struct voice_list *list, const char *path, const unsigned char *bytes,
+                            size_t size, uint64_t *rows, float **values, lt_error *error)
 {
+    const uint64_t width = list->width;
     struct npy npy = {.type = ELEMENT_F32, .data = bytes, .elements = size / sizeof(float)};
     if (size >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0) {
         lt_status status = npy_read(bytes, size, path, &npy, error);
@@ -116,6 +117,13 @@ static lt_status read_bytes(const char *path, const unsigned char *bytes, size_t
         *rows = rows_of(npy.dims, npy.shape, npy.elements, width);
     } else {
         *rows = size % (width * sizeof(float)) == 0 ? npy.elements / width : 0;
+        if (*rows > 0 && *rows < list->least_rows)
+            return error_set(
+                error, LT_ERR_MODEL,
+                "'%s' is no whole voice: it has %llu rows of %llu numbers, and %llu are needed; if it is cut "
+                "off, download it again",
+                path, (unsigned long long)*rows, (unsigned long long)width,
+                (unsigned long long)list->least_rows);
     }
     if (*rows == 0)
         return no_voice(path, width, error);
@@ -159,6 +167,7 @@ static lt_status read_member(zip_t *zip, uint64_t index, const char *path, unsig
 /* Adds every member of a .npz. */
 static lt_status list_npz(zip_t *zip, const char *path, struct voice_list *list, lt_error *error)
 {
+    const size_t before = list->count;
     zip_int64_t count = zip_get_num_entries(zip, 0);
     lt_status status = LT_OK;
     for (zip_int64_t i = 0; i < count && status == LT_OK; i++) {
@@ -171,11 +180,15 @@ static lt_status list_npz(zip_t *zip, const char *path, struct voice_list *list,
         uint64_t rows = 0;
         status = read_member(zip, (uint64_t)i, path, &bytes, &size, error);
         if (status == LT_OK)
-            status = read_bytes(path, bytes, size, list->width, &rows, NULL, error);
+            status = read_bytes(list, path, bytes, size, &rows, NULL, error);
         if (status == LT_OK)
             status = add(list, path, name, rows, error);
         free(bytes);
     }
+    if (status == LT_OK && list->count == before)
+        status =
+            error_set(error, LT_ERR_MODEL,
+                      "'%s' is a zip without voices: those of a .npz are members that end in .npy", path);
     return status;
 }
 
@@ -187,7 +200,8 @@ static lt_status open_zip(const char *path, zip_t **zip, lt_error *error)
         return LT_OK;
     zip_error_t code;
     zip_error_init_with_code(&code, number);
-    error_set(error, LT_ERR_MODEL, "'%s' is not a usable zip: %s", path, zip_error_strerror(&code));
+    error_set(error, LT_ERR_MODEL, "'%s' is not a usable zip: %s", path,
+              zip_error_strerror(&code));
     zip_error_fini(&code);
     return LT_ERR_MODEL;
 }
@@ -230,7 +244,7 @@ static lt_status list_file(const char *path, struct voice_list *list, lt_error *
     uint64_t rows = 0;
     bool zip = is_zip(&file);
     if (!zip)
-        status = read_bytes(path, file.data, file.size, list->width, &rows, NULL, error);
+        status = read_bytes(list, path, file.data, file.size, &rows, NULL, error);
     file_unmap(&file);
     if (zip)
         return list_zip(path, list, error);
@@ -277,9 +291,8 @@ static lt_status finish_list(struct voice_list *list, lt_error *error)
     return LT_OK;
 }
 
-lt_status voice_list_read(const char *path, uint64_t width, struct voice_list *list, lt_error *error)
+lt_status voice_list_read(const char *path, struct voice_list *list, lt_error *error)
 {
-    *list = (struct voice_list){.width = width};
     DIR *folder = opendir(path);
     lt_status status = folder != NULL ? list_folder(folder, path, list, error) : list_file(path, list, error);
     if (folder != NULL)
@@ -290,18 +303,17 @@ lt_status voice_list_read(const char *path, uint64_t width, struct voice_list *l
     return status == LT_OK ? finish_list(list, error) : status;
 }
 
-lt_status voice_list_read_files(const char *const *paths, size_t count, uint64_t width,
-                                struct voice_list *list, lt_error *error)
+lt_status voice_list_read_files(const char *const *paths, size_t count, struct voice_list *list,
+                                lt_error *error)
 {
-    *list = (struct voice_list){.width = width};
     lt_status status = LT_OK;
     for (size_t i = 0; i < count && status == LT_OK; i++)
         status = list_file(paths[i], list, error);
     return status == LT_OK ? finish_list(list, error) : status;
 }
 
-static lt_status read_zipped(const struct voice_file *voice, uint64_t width, uint64_t *rows, float **values,
-                             lt_error *error)
+static lt_status read_zipped(const struct voice_list *list, const struct voice_file *voice, uint64_t *rows,
+                             float **values, lt_error *error)
 {
     zip_t *zip;
     lt_status status = open_zip(voice->path, &zip, error);
@@ -315,7 +327,7 @@ static lt_status read_zipped(const struct voice_file *voice, uint64_t width, uin
     else
         status = read_member(zip, (uint64_t)index, voice->path, &bytes, &size, error);
     if (status == LT_OK)
-        status = read_bytes(voice->path, bytes, size, width, rows, values, error);
+        status = read_bytes(list, voice->path, bytes, size, rows, values, error);
     free(bytes);
     zip_discard(zip);
     return status;
@@ -329,13 +341,13 @@ lt_status voice_read(const struct voice_list *list, const struct voice_file *voi
     lt_status status;
     struct mapped_file file = {0};
     if (voice->member != NULL) {
-        status = read_zipped(voice, list->width, &rows, values, error);
+        status = read_zipped(list, voice, &rows, values, error);
     } else {
         status = file_map(voice->path, &file, error);
         if (status == LT_OK && is_zip(&file))
             status = read_torch(voice->path, list->width, &rows, values, error);
         else if (status == LT_OK)
-            status = read_bytes(voice->path, file.data, file.size, list->width, &rows, values, error);
+            status = read_bytes(list, voice->path, file.data, file.size, &rows, values, error);
         file_unmap(&file);
     }
     if (status == LT_OK && rows != voice->rows) {

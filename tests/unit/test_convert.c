@@ -616,13 +616,13 @@ static void write_npy(const char *path, const float *values, size_t count, struc
         str_free(&npy);
 }
 
-static void write_npz(const char *path, const struct str *npy)
+static void write_zip(const char *path, const char *member, const struct str *bytes)
 {
     int code;
     zip_t *zip = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &code);
     assert_non_null(zip);
-    zip_source_t *source = zip_source_buffer(zip, npy->data, npy->length, 0);
-    assert_true(zip_file_add(zip, "voice.npy", source, 0) >= 0);
+    zip_source_t *source = zip_source_buffer(zip, bytes->data, bytes->length, 0);
+    assert_true(zip_file_add(zip, member, source, 0) >= 0);
     assert_int_equal(zip_close(zip), 0);
 }
 
@@ -635,7 +635,7 @@ static void every_form_of_a_voice_is_the_same(void **state)
     size_t count = (size_t)voice.tensors[0].elements, size, wanted_size;
     struct str npy;
     write_npy(in("voice.npy"), voice.tensors[0].values, count, &npy);
-    write_npz(in("voice.npz"), &npy);
+    write_zip(in("voice.npz"), "voice.npy", &npy);
     write_file(in("voice.bin"), voice.tensors[0].values, count * sizeof(float));
     char *wanted = import(of_tiny("kokoro-tiny.pth"), GGUF_Q8_0, of_tiny("voice.pt"), &wanted_size);
     static const char *const files[] = {"voice.npy", "voice.npz", "voice.bin"};
@@ -650,29 +650,40 @@ static void every_form_of_a_voice_is_the_same(void **state)
     set_free(&voice);
 }
 
+static void assert_no_voice(const char *name, lt_status status, const char *says)
+{
+    assert_says(refusal(of_tiny("kokoro-tiny.pth"), of_tiny("config.json"), in(name), status), says);
+}
+
 static void voices_that_are_none_are_refused(void **state)
 {
     NEEDS_REFERENCE;
-    const char *config = of_tiny("config.json"), *model = of_tiny("kokoro-tiny.pth");
-    float row[256] = {0};
-    assert_says(refusal(model, config, in("no-such-voice.pt"), LT_ERR_IO), "cannot open");
-    write_file(in("short.bin"), row, sizeof row - 4);
-    assert_says(refusal(model, config, in("short.bin"), LT_ERR_MODEL), "rows of 256 numbers");
+    static float table[510 * 256]; /* a voice */
+    const size_t row = 256 * sizeof *table;
+    assert_no_voice("no-such-voice.pt", LT_ERR_IO, "cannot open");
+    write_file(in("short.bin"), table, sizeof table - 4);
+    assert_no_voice("short.bin", LT_ERR_MODEL, "rows of 256 numbers");
     write_file(in("empty.bin"), "", 0);
-    assert_says(refusal(model, config, in("empty.bin"), LT_ERR_MODEL), "rows of 256 numbers");
-    write_file(in("af+am.bin"), row, sizeof row);
-    assert_says(refusal(model, config, in("af+am.bin"), LT_ERR_MODEL), "is no name for a voice");
-    row[7] = INFINITY;
-    write_file(in("loud.bin"), row, sizeof row);
-    assert_says(refusal(model, config, in("loud.bin"), LT_ERR_MODEL), "not finite");
+    assert_no_voice("empty.bin", LT_ERR_MODEL, "rows of 256 numbers");
+    for (size_t rows = 1; rows < 510; rows += 127) { /* a download that broke off between two rows */
+        write_file(in("cut.bin"), table, rows * row);
+        assert_no_voice("cut.bin", LT_ERR_MODEL, "and 510 are needed; if it is cut off");
+    }
+    write_file(in("af+am.bin"), table, sizeof table);
+    assert_no_voice("af+am.bin", LT_ERR_MODEL, "is no name for a voice");
+    table[7] = INFINITY;
+    write_file(in("loud.bin"), table, sizeof table);
+    assert_no_voice("loud.bin", LT_ERR_MODEL, "not finite");
+    table[7] = 0;
     write_file(in("broken.npy"), "\x93NUMPY\x01\x00\xff\xff{'descr'", 18);
-    assert_says(refusal(model, config, in("broken.npy"), LT_ERR_MODEL), "header is cut off");
+    assert_no_voice("broken.npy", LT_ERR_MODEL, "header is cut off");
+    write_zip(in("notes.npz"), "README.txt", &(struct str){.data = (char[]){"hello"}, .length = 5});
+    assert_no_voice("notes.npz", LT_ERR_MODEL, "is a zip without voices");
     assert_int_equal(mkdir(in("voices"), 0777), 0);
-    assert_says(refusal(model, config, in("voices"), LT_ERR_MODEL), "holds no voices");
-    row[7] = 0;
-    write_file(in("voices/twin.bin"), row, sizeof row);
-    write_npy(in("voices/twin.npy"), row, 256, NULL);
-    assert_says(refusal(model, config, in("voices"), LT_ERR_MODEL), "hold two voices named 'twin'");
+    assert_no_voice("voices", LT_ERR_MODEL, "holds no voices");
+    write_file(in("voices/twin.bin"), table, sizeof table);
+    write_npy(in("voices/twin.npy"), table, 256, NULL);
+    assert_no_voice("voices", LT_ERR_MODEL, "hold two voices named 'twin'");
 }
 
 /* ---- The published size, and manifests --------------------------------------------------------- */
