@@ -72,7 +72,8 @@ lt_status checkpoint_damaged(const struct checkpoint *checkpoint, lt_error *erro
     va_start(arguments, format);
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
-    return error_set(error, LT_ERR_MODEL, "'%s' is not a usable %s file: %s", checkpoint->path,
+    return error_set(error, LT_ERR_MODEL,
+                     "'%s' is not a usable %s file: %s; download it again, or use another", checkpoint->path,
                      checkpoint->format, reason);
 }
 

@@ -98,7 +98,7 @@ void checkpoint_sort(struct checkpoint *checkpoint);
  * again. */
 void checkpoint_forget_pages(const void *data, size_t size);
 
-/* LT_ERR_MODEL: "'model.pth' is not a usable PyTorch checkpoint: " and the reason. */
+/* LT_ERR_MODEL: "'model.pth' is not a usable PyTorch file: ", the reason, and what to do. */
 lt_status checkpoint_damaged(const struct checkpoint *checkpoint, lt_error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

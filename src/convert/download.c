@@ -301,13 +301,15 @@ static lt_status check_open(int fd, const char *path, const struct manifest_file
     if (fstat(fd, &info) != 0)
         return error_errno(error, LT_ERR_IO, "cannot read '%s'", path);
     if ((uint64_t)info.st_size != expected->size)
-        return error_set(error, LT_ERR_IO, "'%s' has %lld bytes, not the %llu that the manifest says", path,
-                         (long long)info.st_size, (unsigned long long)expected->size);
+        return error_set(error, LT_ERR_IO,
+                         "'%s' has %lld bytes, not the %llu that the manifest says: get it again, or name "
+                         "another place with --from",
+                         path, (long long)info.st_size, (unsigned long long)expected->size);
     lt_status status = sum_file(fd, path, sum, error);
     if (status == LT_OK && memcmp(sum, expected->sum, sizeof sum) != 0)
         status = error_set(error, LT_ERR_IO,
-                           "'%s' does not have the SHA-256 that the manifest says: it is damaged, or "
-                           "another file",
+                           "'%s' does not have the SHA-256 that the manifest says, so it is damaged or "
+                           "another file: get it again, or name another place with --from",
                            path);
     return status;
 }

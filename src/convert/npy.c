@@ -6,7 +6,8 @@
 
 static lt_status damaged(const char *name, lt_error *error, const char *why)
 {
-    return error_set(error, LT_ERR_MODEL, "'%s' is not a usable .npy file: %s", name, why);
+    return error_set(error, LT_ERR_MODEL, "'%s' is not a usable .npy file: %s; save it anew with numpy", name,
+                     why);
 }
 
 /* What follows 'key': in the header; NULL: the key is not there. */
@@ -84,7 +85,7 @@ lt_status npy_read(const unsigned char *bytes, size_t size, const char *name, st
     header[length] = '\0';
     const char *order = find_value(header, "'fortran_order'");
     if (order == NULL || strncmp(order, "False", 5) != 0)
-        return damaged(name, error, "its array is not in C order");
+        return damaged(name, error, "its array is not in C order (numpy.ascontiguousarray)");
     if (!find_type(header, &npy->type))
         return damaged(name, error, "its elements are not little-endian floats");
     if (!read_shape(header, npy))

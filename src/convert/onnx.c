@@ -368,7 +368,7 @@ static lt_status add_blocks(struct onnx *onnx, const struct onnx_node *node, con
         return checkpoint_damaged(
             &onnx->checkpoint, error,
             "a MatMulNBits of '%s' has its rows in an order of its own (g_idx), which is "
-            "not supported: use another export",
+            "not supported",
             module);
     uint64_t blocks = block > 0 && in > 0 ? ((uint64_t)in + (uint64_t)block - 1) / (uint64_t)block : 0;
     if (in < 1 || in > 65536 || out < 1 || out > 65536 || (bits != 4 && bits != 8) || block < 16 ||

@@ -21,7 +21,9 @@ static int compare(struct span a, struct span b)
 
 static lt_status damaged(const struct onnx_model *model, lt_error *error, const char *what)
 {
-    return error_set(error, LT_ERR_MODEL, "'%s' is not a usable ONNX file: %s", model->name, what);
+    return error_set(error, LT_ERR_MODEL,
+                     "'%s' is not a usable ONNX file: %s; download it again, or use another", model->name,
+                     what);
 }
 
 /* ---- TensorProto ------------------------------------------------------------------------------- */
@@ -374,14 +376,16 @@ static lt_status find_bytes(struct onnx_model *model, const struct onnx_constant
             return status;
         if (c->offset > file.size || wanted > file.size - c->offset ||
             (c->length != UINT64_MAX && c->length < wanted))
-            return error_set(error, LT_ERR_MODEL, "'%s%.*s' is cut off: '%.*s' ends behind its last byte",
+            return error_set(error, LT_ERR_MODEL,
+                             "'%s%.*s' is cut off: '%.*s' ends behind its last byte; download it again",
                              model->folder, (int)c->location.size, (const char *)c->location.data,
                              (int)c->name.size, (const char *)c->name.data);
         *bytes = (struct span){file.data + c->offset, wanted};
     }
     if (c->dims < 0 || bytes->size < wanted)
         return error_set(error, LT_ERR_MODEL,
-                         "'%s' is not a usable ONNX file: '%.*s' has fewer elements than its shape",
+                         "'%s' is not a usable ONNX file: '%.*s' has fewer elements than its shape; download "
+                         "it again, or use another",
                          model->name, (int)c->name.size, (const char *)c->name.data);
     return LT_OK;
 }

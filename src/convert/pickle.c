@@ -84,8 +84,9 @@ struct machine {
 
 static lt_status damaged(struct machine *m, const char *why)
 {
-    return error_set(m->error, LT_ERR_MODEL, "'%s' holds a damaged pickle: %s (at byte %zu)", m->what, why,
-                     (size_t)(m->at - m->begin));
+    return error_set(m->error, LT_ERR_MODEL,
+                     "'%s' holds a damaged pickle: %s (at byte %zu); download it again, or use another",
+                     m->what, why, (size_t)(m->at - m->begin));
 }
 
 static lt_status out_of_memory(struct machine *m)

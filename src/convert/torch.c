@@ -416,10 +416,9 @@ static lt_status open_zip(zip_t *zip, zip_error_t *code, const char *name, struc
     torch->zip = zip;
     torch->checkpoint = (struct checkpoint){.format = "PyTorch", .read = torch_read, .close = torch_close};
     snprintf(torch->checkpoint.path, sizeof torch->checkpoint.path, "%s", name);
-    lt_status status =
-        zip == NULL ? checkpoint_damaged(&torch->checkpoint, error,
-                                         "%s: it may be cut off, download it again", zip_error_strerror(code))
-                    : read_contents(torch, error);
+    lt_status status = zip == NULL ? checkpoint_damaged(&torch->checkpoint, error, "%s: it may be cut off",
+                                                        zip_error_strerror(code))
+                                   : read_contents(torch, error);
     if (status == LT_OK)
         *checkpoint = &torch->checkpoint;
     else

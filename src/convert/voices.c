@@ -200,7 +200,7 @@ static lt_status open_zip(const char *path, zip_t **zip, lt_error *error)
         return LT_OK;
     zip_error_t code;
     zip_error_init_with_code(&code, number);
-    error_set(error, LT_ERR_MODEL, "'%s' is not a usable zip: %s", path,
+    error_set(error, LT_ERR_MODEL, "'%s' is not a usable zip: %s; download it again", path,
               zip_error_strerror(&code));
     zip_error_fini(&code);
     return LT_ERR_MODEL;

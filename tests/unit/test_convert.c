@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "convert/import.h"
 #include "convert/manifest.h"
+#include "convert/npy.h"
 #include "convert_files.h"
 #include "kokoro/quant.h"
 
@@ -525,8 +526,55 @@ static void every_cut_of_a_checkpoint_is_refused(void **state)
     }
     str_free(&bytes);
     assert_says(refusal(in("nowhere.pth"), NULL, NULL, LT_ERR_IO), "cannot open");
+    write_file(in("old.pth"), "\x80\x02\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.", 21);
+    assert_says(refusal(in("old.pth"), NULL, NULL, LT_ERR_MODEL),
+                "from before version 1.6: load it and save it again");
     write_file(in("text"), "Hello, this is no model.", 24);
     assert_says(refusal(in("text"), NULL, NULL, LT_ERR_MODEL), "is no checkpoint that can be imported");
+}
+
+typedef lt_status open_function(const void *bytes, size_t size, const char *name,
+                                struct checkpoint **checkpoint, lt_error *error);
+
+/* Opens every beginning of a file, in memory that ends where it does: none is a checkpoint, but the whole is. */
+static void assert_no_beginning_opens(const char *path, open_function *open)
+{
+    struct str bytes = {0};
+    struct checkpoint *checkpoint;
+    lt_error error;
+    assert_int_equal(file_read(path, 1 << 16, &bytes, &error), LT_OK);
+    for (size_t size = 0; size <= bytes.length; size++) {
+        char *cut = malloc(size > 0 ? size : 1);
+        assert_non_null(cut);
+        memcpy(cut, bytes.data, size);
+        error.message[0] = '\0';
+        const lt_status status = open(cut, size, "it", &checkpoint, &error);
+        if (status == LT_OK)
+            checkpoint_close(checkpoint);
+        if ((status == LT_OK) != (size == bytes.length))
+            fail_msg("%s: %zu of %zu bytes: status %d", path, size, bytes.length, status);
+        assert_true(status == LT_OK || strstr(error.message, "download it again") != NULL);
+        free(cut);
+    }
+    str_free(&bytes);
+}
+
+static void no_beginning_of_a_file_is_taken_for_the_whole(void **state)
+{
+    (void)state;
+    struct tensor_set set = {0};
+    set_add(&set, "bert.a.weight", 2, (uint64_t[]){3, 7});
+    set_add(&set, "decoder.b.bias", 1, (uint64_t[]){5});
+    write_safetensors(&set, ELEMENT_F32, in("small.safetensors"));
+    assert_no_beginning_opens(in("small.safetensors"), safetensors_open_memory);
+    write_onnx(&set, &(struct onnx_form){ONNX_FLOAT, false, false}, in("small.onnx"));
+    assert_no_beginning_opens(in("small.onnx"), onnx_open_memory);
+    for (int packed = 0; packed < 2; packed++) {
+        write_torch(&set, &(struct torch_form){"module.", ELEMENT_F32, packed, packed, packed, false},
+                    in("small.pth"));
+        assert_no_beginning_opens(in("small.pth"), torch_open_memory);
+    }
+    set_free(&set);
 }
 
 /* What stands where the model shall go, and must stay. */
@@ -648,6 +696,23 @@ static void every_form_of_a_voice_is_the_same(void **state)
     free(wanted);
     str_free(&npy);
     set_free(&voice);
+}
+
+static void no_beginning_of_an_array_is_taken_for_the_whole(void **state)
+{
+    (void)state;
+    static const float values[512];
+    struct str whole;
+    struct npy npy;
+    write_npy(in("small.npy"), values, 512, &whole);
+    for (size_t size = 0; size <= whole.length; size++) {
+        unsigned char *cut = malloc(size > 0 ? size : 1); /* it ends where the array does */
+        assert_non_null(cut);
+        memcpy(cut, whole.data, size);
+        assert_int_equal(npy_read(cut, size, "it", &npy, NULL), size == whole.length ? LT_OK : LT_ERR_MODEL);
+        free(cut);
+    }
+    str_free(&whole);
 }
 
 static void assert_no_voice(const char *name, lt_status status, const char *says)
@@ -797,10 +862,12 @@ int main(void)
         cmocka_unit_test(a_pickle_that_repeats_itself_ends_soon),
         cmocka_unit_test(views_outside_their_storage_are_refused),
         cmocka_unit_test(every_cut_of_a_checkpoint_is_refused),
+        cmocka_unit_test(no_beginning_of_a_file_is_taken_for_the_whole),
         cmocka_unit_test(an_output_that_is_no_model_of_ours_is_left_alone),
         cmocka_unit_test(a_models_name_is_utf8),
         cmocka_unit_test(an_import_that_is_stopped_leaves_nothing),
         cmocka_unit_test(every_form_of_a_voice_is_the_same),
+        cmocka_unit_test(no_beginning_of_an_array_is_taken_for_the_whole),
         cmocka_unit_test(voices_that_are_none_are_refused),
         cmocka_unit_test(manifests_keep_to_their_folder),
     };
