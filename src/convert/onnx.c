@@ -203,52 +203,6 @@ static bool find_scale(const struct onnx_model *model, const struct onnx_constan
     return recipe->scale != NULL;
 }
 
-static bool ends_with(struct span name, const char *end)
-{
-    size_t length = strlen(end);
-    return name.size >= length && memcmp(name.data + name.size - length, end, length) == 0;
-}
-
-/* The published name of a constant; false when it has none. */
-static bool constant_name(const struct onnx_constant *c, size_t length, char out[CHECKPOINT_MAX_NAME + 1])
-{
-    char name[CHECKPOINT_MAX_NAME + 1];
-    if (length == 0 || length > CHECKPOINT_MAX_NAME || memchr(c->name.data, '\0', length) != NULL)
-        return false;
-    memcpy(name, c->name.data, length);
-    name[length] = '\0';
-    return publish_name(name, out);
-}
-
-/* Adds every constant that has a parameter's name. */
-static lt_status add_named(struct onnx *onnx, lt_error *error)
-{
-    for (size_t i = 0; i < onnx->model.constant_count; i++) {
-        const struct onnx_constant *c = &onnx->model.constants[i];
-        char published[CHECKPOINT_MAX_NAME + 1];
-        struct recipe recipe = {.data = c};
-        size_t length = c->name.size;
-        bool quantised = !is_float(c->type) && find_scale(&onnx->model, c, &recipe);
-        if (quantised)
-            length -= strlen("_quantized");
-        if (c->dims < 1 || (!is_float(c->type) && !quantised) || ends_with(c->name, "_scale") ||
-            ends_with(c->name, "_zero_point") || !constant_name(c, length, published))
-            continue;
-        bool turned = c->operand && c->dims == 2;
-        if (turned)
-            recipe.form = FORM_TRANSPOSED;
-        lt_status status = add(onnx, published, c->dims,
-                               turned ? (uint64_t[]){c->shape[1], c->shape[0]} : c->shape, &recipe, error);
-        if (status != LT_OK)
-            return status;
-    }
-    onnx->named = onnx->checkpoint.count;
-    checkpoint_sort(&onnx->checkpoint);
-    return LT_OK;
-}
-
-/* ---- From nodes -------------------------------------------------------------------------------- */
-
 /* Input `index` of a node; size 0 when it has none. */
 static struct span input(const struct onnx_node *node, int index)
 {
@@ -286,6 +240,54 @@ static bool resolve(const struct onnx_model *model, struct span name, struct rec
     return false;
 }
 
+static bool ends_with(struct span name, const char *end)
+{
+    size_t length = strlen(end);
+    return name.size >= length && memcmp(name.data + name.size - length, end, length) == 0;
+}
+
+/* The published name of a constant; false when it has none. */
+static bool constant_name(const struct onnx_constant *c, size_t length, char out[CHECKPOINT_MAX_NAME + 1])
+{
+    char name[CHECKPOINT_MAX_NAME + 1];
+    if (length == 0 || length > CHECKPOINT_MAX_NAME || memchr(c->name.data, '\0', length) != NULL)
+        return false;
+    memcpy(name, c->name.data, length);
+    name[length] = '\0';
+    return publish_name(name, out);
+}
+
+/* Adds every constant that has a parameter's name. */
+static lt_status add_named(struct onnx *onnx, lt_error *error)
+{
+    for (size_t i = 0; i < onnx->model.constant_count; i++) {
+        const struct onnx_constant *c = &onnx->model.constants[i];
+        char published[CHECKPOINT_MAX_NAME + 1];
+        struct recipe recipe = {.data = c};
+        size_t length = c->name.size;
+        bool quantised =
+            !is_float(c->type) && (c->decoder != NULL ? resolve(&onnx->model, c->decoder->output, &recipe)
+                                                      : find_scale(&onnx->model, c, &recipe));
+        if (quantised && ends_with(c->name, "_quantized"))
+            length -= strlen("_quantized");
+        if (c->dims < 1 || (!is_float(c->type) && !quantised) || ends_with(c->name, "_scale") ||
+            ends_with(c->name, "_zero_point") || !constant_name(c, length, published))
+            continue;
+        bool turned = c->operand && c->dims == 2;
+        if (turned)
+            recipe.form = FORM_TRANSPOSED;
+        lt_status status = add(onnx, published, c->dims,
+                               turned ? (uint64_t[]){c->shape[1], c->shape[0]} : c->shape, &recipe, error);
+        if (status != LT_OK)
+            return status;
+    }
+    onnx->named = onnx->checkpoint.count;
+    checkpoint_sort(&onnx->checkpoint);
+    return LT_OK;
+}
+
+/* ---- From nodes -------------------------------------------------------------------------------- */
+
 /* Whether input 1 of a node is a matrix [in][out]. */
 static bool is_product(const struct onnx_node *node)
 {
@@ -294,12 +296,17 @@ static bool is_product(const struct onnx_node *node)
            (span_is(node->type, "Gemm") && onnx_attribute(node, "transB", 0) == 0);
 }
 
-static void mark_operands(struct onnx_model *model)
+/* Notes at each constant what takes it. */
+static void mark_uses(struct onnx_model *model)
 {
     struct recipe recipe;
-    for (size_t i = 0; i < model->node_count; i++)
-        if (is_product(&model->nodes[i]) && resolve(model, input(&model->nodes[i], 1), &recipe))
+    for (size_t i = 0; i < model->node_count; i++) {
+        const struct onnx_node *node = &model->nodes[i];
+        if (is_product(node) && resolve(model, input(node, 1), &recipe))
             model->constants[recipe.data - model->constants].operand = true;
+        if (span_is(node->type, "DequantizeLinear") && resolve(model, node->output, &recipe))
+            model->constants[recipe.data - model->constants].decoder = node;
+    }
 }
 
 /* Adds MODULE.LEAF, unless the file has it under its own name, or the constant is another parameter (a
@@ -645,7 +652,7 @@ lt_status onnx_open_memory(const void *bytes, size_t size, const char *name, str
     lt_status status = onnx_model_read((struct span){bytes, size}, name, &onnx->model, error);
     onnx->model.name = onnx->checkpoint.path; /* lives as long as it */
     if (status == LT_OK) {
-        mark_operands(&onnx->model);
+        mark_uses(&onnx->model);
         status = add_named(onnx, error);
     }
     for (size_t i = 0; i < onnx->model.node_count && status == LT_OK; i++)

@@ -10,6 +10,8 @@
 
 enum { ONNX_MAX_INPUTS = 16, ONNX_MAX_FILES = 16 };
 
+struct onnx_node;
+
 /* An initializer, or the value of a Constant node. */
 struct onnx_constant {
     struct span name;
@@ -22,7 +24,8 @@ struct onnx_constant {
     bool varints;            /* `packed` holds varints */
     struct span location;    /* name of the file that holds them; size 0: none */
     uint64_t offset, length; /* in that file; length UINT64_MAX: not said */
-    bool operand;            /* of a product, on its right: onnx.c's mark */
+    bool operand;            /* of a product, on its right: onnx.c's mark, as is the next */
+    const struct onnx_node *decoder; /* the DequantizeLinear that takes it; NULL: none */
 };
 
 struct onnx_node {

@@ -682,6 +682,24 @@ static void put_linear(struct onnx_file *f, struct set_tensor *t, const char *mo
     free(turned);
 }
 
+/* A Gemm's weight [out][in], decoded in the graph. */
+static void put_decoded_gemm(struct onnx_file *f, struct set_tensor *t, const char *module)
+{
+    char scope[320], name[192], part[4][256];
+    char decoded[272];
+    static const char *const suffixes[] = {"quantized", "scale", "zero_point", "DequantizeLinear"};
+    snprintf(name, sizeof name, "kmodel.%s", t->name);
+    put_quantised(f, name, 2, t->shape, t->values, true, t->shape[0]);
+    for (int i = 0; i < 4; i++)
+        snprintf(part[i], sizeof part[i], "%s_%s", name, suffixes[i]);
+    put_node(f, "DequantizeLinear", part[3], (const char *[]){part[0], part[1], part[2], NULL},
+             (const char *[]){"axis", NULL}, (int64_t[]){0});
+    snprintf(decoded, sizeof decoded, "%s_output_0", part[3]);
+    scope_of(module, "Gemm", scope);
+    put_node(f, "Gemm", scope, (const char *[]){"x", decoded, NULL}, (const char *[]){"transB", NULL},
+             (int64_t[]){1});
+}
+
 static void put_convolution(struct onnx_file *f, struct set_tensor *t, const char *module)
 {
     char scope[320], name[64], part[96];
@@ -815,6 +833,10 @@ static bool put_folded(struct onnx_file *f, const struct tensor_set *set, struct
     bool quantised = f->form->quantisation == ONNX_INT8 || f->form->quantisation == ONNX_INT8_CHANNELS;
     bool table = strstr(t->name, "_embeddings.") != NULL || strcmp(module, "text_encoder.embedding") == 0;
     bool gemm = ends_with(module, "fc");
+    if (f->form->quantisation == ONNX_INT8_ROWS && gemm && strcmp(leaf, "weight") == 0) {
+        put_decoded_gemm(f, t, module);
+        return true;
+    }
     /* tables and what a Gemm takes are used as they are, and keep their names */
     if (strcmp(leaf, "weight") != 0 || t->dims < 2 || ((table || gemm) && !quantised))
         return false;

@@ -73,7 +73,14 @@ void write_torch(const struct tensor_set *set, const struct torch_form *form, co
 /* A torch zip around a given pickle, with one storage of `size` bytes. */
 void write_pickle(const void *pickle, size_t pickle_size, const void *storage, size_t size, const char *path);
 
-enum onnx_quantisation { ONNX_FLOAT, ONNX_HALF, ONNX_INT8, ONNX_INT8_CHANNELS, ONNX_BLOCKS };
+enum onnx_quantisation {
+    ONNX_FLOAT,
+    ONNX_HALF,
+    ONNX_INT8,
+    ONNX_INT8_CHANNELS,
+    ONNX_INT8_ROWS, /* only of what a Gemm takes, behind a DequantizeLinear with a scale a row */
+    ONNX_BLOCKS
+};
 struct onnx_form {
     enum onnx_quantisation quantisation;
     bool anonymous; /* products, convolutions and LSTMs as an exporter folds them */
