@@ -21,6 +21,10 @@
 
 enum { MAX_SYMBOLS = 510, MAX_IDS = MAX_SYMBOLS + 2, MAX_BLEND = 16, FRAMES_PER_SECOND = 40 };
 
+/* Of the utterances that text is cut into. Kokoro can take 510 symbols, but sounds rushed near that; Kokoro-FastAPI aims
+ * for 175 to 250. */
+enum { NATURAL_SYMBOLS = 250 };
+
 struct backend {
     struct model *model;
     struct kokoro *kokoro;
@@ -552,7 +556,7 @@ const struct backend_type kokoro_backend = {
     .wants_phonemes = true,
     .serial = true,
     .max_batch = KOKORO_MAX_BATCH,
-    .max_symbols = MAX_SYMBOLS,
+    .max_symbols = NATURAL_SYMBOLS,
     .open = kokoro_backend_open,
     .close = kokoro_backend_close,
     .voices = kokoro_voices,

@@ -819,6 +819,61 @@ static void what_is_spoken_slowly_is_cut_again(void **state)
     str_free(&slowest.bytes);
 }
 
+/* Where a request's chunks end in its text. */
+struct pieces {
+    uint64_t ends[64];
+    int count;
+};
+
+static void note_piece(void *user, const lt_progress *progress)
+{
+    struct pieces *pieces = user;
+    if (pieces->count < 64)
+        pieces->ends[pieces->count++] = progress->text_bytes_done;
+}
+
+static bool ignore(void *user, const void *bytes, size_t size)
+{
+    (void)user, (void)bytes, (void)size;
+    return true;
+}
+
+/* Kokoro sounds rushed near 510 symbols, however much memory there is; the first chunk is short. */
+static void chunks_have_the_length_that_sounds_natural(void **state)
+{
+    (void)state;
+    if (!model_file[0])
+        skip();
+    lt_error error;
+    lt_engine *engine;
+    lt_config *config = lt_config_new();
+    assert_int_equal(lt_config_set(config, "engine.model", model_file, &error), LT_OK);
+    assert_int_equal(lt_config_set(config, "memory.limit_bytes", "0", &error), LT_OK);
+    assert_int_equal(lt_engine_open(config, &engine, &error), LT_OK);
+    struct str phonemes = {0}; /* a byte a symbol */
+    for (int i = 0; i < 60; i++)
+        str_puts(&phonemes, "tu wan fo siks ten, sum mo. ");
+    struct pieces pieces = {0};
+    lt_request request;
+    lt_request_init(&request);
+    request.input = LT_INPUT_PHONEMES;
+    request.text = phonemes.data;
+    request.voice = "af_heart";
+    request.speed = 4;
+    request.write = ignore;
+    request.progress = note_piece;
+    request.user = &pieces;
+    if (lt_speak(engine, &request, NULL, &error) != LT_OK)
+        fail_msg("%s", error.message);
+    assert_in_range(pieces.count, 7, 12);
+    assert_in_range(pieces.ends[0], 60, 121); /* its space, too */
+    for (int i = 2; i + 1 < pieces.count; i++)
+        assert_in_range(pieces.ends[i] - pieces.ends[i - 1], 175, 251);
+    lt_engine_close(engine);
+    lt_config_free(config);
+    str_free(&phonemes);
+}
+
 /* Speaks a few phonemes with a bound model, whatever its weights are. */
 static void speak_damaged(const struct model *model)
 {
@@ -885,6 +940,7 @@ int main(void)
         cmocka_unit_test(the_budget_decides_the_longest_utterance),
         cmocka_unit_test(what_takes_more_than_it_may_is_refused_alone),
         cmocka_unit_test(what_is_spoken_slowly_is_cut_again),
+        cmocka_unit_test(chunks_have_the_length_that_sounds_natural),
         cmocka_unit_test(the_seed_chooses_the_noise),
         cmocka_unit_test(a_blend_is_a_weighted_mean),
         cmocka_unit_test(a_kept_blend_sounds_the_same),
