@@ -20,6 +20,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/source.h"
+#include "cli/words.h"
 
 static const struct option options[] = {
     {"output", 'o', "FILE", "write to FILE ('-': standard output), in the format of its ending", NULL, NULL},
@@ -35,6 +36,8 @@ static const struct option options[] = {
     {"seed", 0, "NUMBER", "seed of the noise in the voice (default 0): the same seed, the same audio", NULL,
      NULL},
     {"input", 0, "KIND", "what the text is (default text)", NULL, "text|phonemes|ssml"},
+    {"words", 0, "FILE", "write when each word sounds to FILE, a line of JSON each (voices of Kokoro)", NULL,
+     NULL},
     {"phonemes", 0, "TEXT", "speak these phonemes, as 'həlˈO wˈɜɹld' (voices of Kokoro)", NULL, NULL},
     TEXT_OPTIONS,
     {"model", 'm', "FILE", NULL, "engine.model", NULL},
@@ -64,6 +67,8 @@ struct job {
     const char *device;        /* TO_DEVICE: its ALSA name; NULL: the default one */
     struct playback *playback; /* TO_DEVICE */
     lt_error playback_error;
+    const char *words_path; /* of --words; NULL: not wanted */
+    struct words words;
 
     struct progress_bar bar;
     bool quiet, verbose, stats;
@@ -164,31 +169,55 @@ static lt_status choose_destination(struct job *job, const struct arguments *arg
     if (job->destination == TO_DEVICE && format != NULL)
         return error_set(error, LT_ERR_ARGUMENT, "--format needs a file or a pipe: name one with -o FILE");
     job->path = path;
+    job->words_path = arguments_value(arguments, "words");
+    if (job->words_path != NULL && strcmp(job->words_path, "-") == 0 && job->destination == TO_PIPE)
+        return error_set(
+            error, LT_ERR_ARGUMENT,
+            "the audio and --words cannot both go to standard output: name a file for one of them");
     return choose_format(job, format, error);
 }
 
-/* The audio must not replace the text before it is read. */
-static bool writes_to_source(const struct job *job)
+/* Whether `path` is the regular file that is open as `fd`. */
+static bool is_open_as(const char *path, int fd)
 {
-    struct stat text, audio;
-    return job->streamed && job->destination == TO_FILE && fstat(job->source.fd, &text) == 0 &&
-           stat(job->path, &audio) == 0 && S_ISREG(audio.st_mode) && text.st_dev == audio.st_dev &&
-           text.st_ino == audio.st_ino;
+    struct stat open, named;
+    return fstat(fd, &open) == 0 && stat(path, &named) == 0 && S_ISREG(named.st_mode) &&
+           open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+/* What is written must not replace the text before it is read. */
+static lt_status spare_text(const struct job *job, const char *path, lt_error *error)
+{
+    if (!job->streamed || path == NULL || !is_open_as(path, job->source.fd))
+        return LT_OK;
+    return error_set(error, LT_ERR_ARGUMENT, "'%s' is the text itself: write to another file", path);
 }
 
 static lt_status open_destination(struct job *job, lt_error *error)
 {
     if (job->destination == TO_DEVICE)
         return playback_open(job->device, &job->playback, error);
-    if (writes_to_source(job))
-        return error_set(error, LT_ERR_ARGUMENT, "'%s' is the text itself: write the audio to another file",
-                         job->path);
-    return output_open(&job->output, job->destination == TO_FILE ? job->path : NULL, error);
+    const char *path = job->destination == TO_FILE ? job->path : NULL;
+    lt_status status = spare_text(job, path, error);
+    return status == LT_OK ? output_open(&job->output, path, error) : status;
+}
+
+static lt_status open_words(struct job *job, lt_error *error)
+{
+    if (job->words_path == NULL)
+        return LT_OK;
+    if (job->destination == TO_FILE && is_open_as(job->words_path, job->output.fd))
+        return error_set(error, LT_ERR_ARGUMENT,
+                         "'%s' is named for the audio and for --words: name two files", job->words_path);
+    lt_status status = spare_text(job, job->words_path, error);
+    return status == LT_OK ? words_open(&job->words, job->words_path, error) : status;
 }
 
 static bool write_audio(void *user, const void *bytes, size_t size)
 {
     struct job *job = user;
+    if (job->words.output.failure != 0)
+        return false;
     if (job->destination == TO_DEVICE)
         return playback_write(job->playback, bytes, size, &job->playback_error) == LT_OK;
     return output_write(&job->output, bytes, size);
@@ -197,6 +226,11 @@ static bool write_audio(void *user, const void *bytes, size_t size)
 static bool rewrite_audio(void *user, uint64_t offset, const void *bytes, size_t size)
 {
     return output_rewrite(&((struct job *)user)->output, offset, bytes, size);
+}
+
+static void write_word(void *user, const lt_word *word)
+{
+    words_put(&((struct job *)user)->words, word); /* a failure ends the request at the next audio */
 }
 
 /* ---- What the user sees ---- */
@@ -285,6 +319,7 @@ static lt_status fill_request(struct job *job, const struct arguments *arguments
     request->write = write_audio;
     request->rewrite = job->destination != TO_DEVICE && job->output.seekable ? rewrite_audio : NULL;
     request->progress = job->bar.shown ? show_progress : NULL;
+    request->word = job->words.open ? write_word : NULL;
     request->user = job;
     request->cancel = job->cancel;
 
@@ -316,32 +351,52 @@ static lt_status explain(struct job *job, lt_status status, lt_error *error)
 static lt_status close_destination(struct job *job, lt_status status, lt_error *error)
 {
     bool whole = status == LT_OK || (status == LT_ERR_CANCELLED && interrupt_signal() != 0);
+    lt_error fault;
+    if (words_close(&job->words, whole, &fault) != LT_OK) {
+        whole = false;
+        status = error_set(error, fault.status, "%s", fault.message);
+    }
     if (job->destination == TO_DEVICE) {
         if (status == LT_OK)
             status = playback_drain(job->playback, error);
         playback_close(job->playback);
         return status;
     }
-    lt_error fault;
     lt_status closed = output_close(&job->output, whole, &fault);
     return closed == LT_OK ? status : error_set(error, closed, "%s", fault.message);
 }
 
-static lt_status speak(struct job *job, const struct arguments *arguments, lt_error *error)
+/* With all open that is written to. */
+static lt_status speak_opened(struct job *job, const struct arguments *arguments, lt_error *error)
 {
     lt_request request;
+    progress_start(&job->bar, job->quiet);
+    lt_status status = fill_request(job, arguments, &request, error);
+    if (status == LT_OK)
+        status = explain(job, lt_speak(job->engine, &request, &job->result, error), error);
+    progress_erase(&job->bar);
+    if (status != LT_OK || interrupt_signal() != 0)
+        return status;
+    if (job->result.audio_seconds == 0)
+        return error_set(error, LT_ERR_TEXT, "there is nothing to speak: the text has no words");
+    if (job->words.open && job->words.count == 0)
+        return error_set(
+            error, LT_ERR_UNSUPPORTED,
+            "the voice does not tell when its words sound: choose one of Kokoro's ('litetts voices' "
+            "lists them), or leave --words out");
+    return LT_OK;
+}
+
+static lt_status speak(struct job *job, const struct arguments *arguments, lt_error *error)
+{
     lt_status status = lt_engine_check_voice(job->engine, arguments_value(arguments, "voice"), error);
     if (status == LT_OK)
         status = open_destination(job, error);
     if (status != LT_OK)
         return status;
-    progress_start(&job->bar, job->quiet);
-    status = fill_request(job, arguments, &request, error);
+    status = open_words(job, error);
     if (status == LT_OK)
-        status = explain(job, lt_speak(job->engine, &request, &job->result, error), error);
-    progress_erase(&job->bar);
-    if (status == LT_OK && job->result.audio_seconds == 0 && interrupt_signal() == 0)
-        status = error_set(error, LT_ERR_TEXT, "there is nothing to speak: the text has no words");
+        status = speak_opened(job, arguments, error);
     return close_destination(job, status, error);
 }
 
@@ -355,7 +410,7 @@ static int finish(struct job *job, lt_status status, const lt_error *error)
         print_summary(job);
     if (status == LT_OK && signal == 0)
         return EXIT_OK;
-    if (job->destination != TO_DEVICE && output_is_broken_pipe(&job->output))
+    if (output_is_broken_pipe(&job->output) || output_is_broken_pipe(&job->words.output))
         return EXIT_BROKEN_PIPE;
     if (spoken)
         return 128 + signal;
