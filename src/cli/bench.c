@@ -252,6 +252,9 @@ static lt_status answer(const struct arguments *arguments, json_t *result, const
 
 static lt_status bench(struct bench *b, lt_error *error)
 {
+    if (arguments_given(b->arguments, "golden") && arguments_given(b->arguments, "tokens"))
+        return error_set(error, LT_ERR_ARGUMENT,
+                         "--golden and --tokens contradict each other: leave one of them out");
     lt_config *config = arguments_config(b->arguments, error);
     if (!config)
         return error->status;
