@@ -9,16 +9,18 @@
 #include "base/threads.h"
 
 struct pool {
-    pthread_mutex_t lock; /* over everything below */
-    pthread_cond_t work;  /* a job may begin, or the pool ends */
-    pthread_cond_t place; /* a place is free for a job that continues */
-    pthread_cond_t quiet; /* the last thread has ended */
-    struct pool_job *first, *last;
+    pthread_mutex_t lock;           /* over everything below */
+    pthread_cond_t work;            /* a job may begin, or the pool ends */
+    pthread_cond_t place;           /* a place is free for a job that continues */
+    pthread_cond_t quiet;           /* the last thread has ended */
+    struct pool_job *first, **last; /* queued: the first, and where the next is linked */
     unsigned places, queue;
+    unsigned long_places; /* of them, that long jobs may hold */
     unsigned working, paused, queued;
-    unsigned continuing;    /* paused jobs that want their place back: they go before queued ones */
-    unsigned threads, idle; /* all; those that wait for a job */
-    double mean_seconds;    /* moving average of how long a job takes */
+    unsigned continuing; /* paused jobs that want their place back: they go before queued ones */
+    unsigned long_working, long_queued, long_continuing; /* of them, long ones */
+    unsigned threads, idle;                              /* all; those that wait for a job */
+    double mean_seconds;                                 /* moving average of how long a job takes */
     bool ending;
 };
 
@@ -28,7 +30,9 @@ struct pool *pool_new(unsigned places, unsigned queue)
     if (pool == NULL)
         return NULL;
     pool->places = places;
+    pool->long_places = places > 1 ? places - (places + 3) / 4 : 1;
     pool->queue = queue;
+    pool->last = &pool->first;
     pool->mean_seconds = 1;
     pthread_mutex_init(&pool->lock, NULL);
     thread_cond_open(&pool->work);
@@ -37,28 +41,78 @@ struct pool *pool_new(unsigned places, unsigned queue)
     return pool;
 }
 
-static bool may_begin(const struct pool *pool)
+static unsigned least(unsigned a, unsigned b)
 {
-    return pool->first != NULL && pool->working + pool->continuing < pool->places;
+    return a < b ? a : b;
 }
 
-static void run_first(struct pool *pool)
+/* Places that a long job could take, beyond those that paused long jobs want back. The lock is held, as it
+ * is below. */
+static unsigned long_places_left(const struct pool *pool)
 {
-    struct pool_job *job = pool->first;
-    pool->first = job->next;
-    if (pool->first == NULL)
-        pool->last = NULL;
+    const unsigned claimed = pool->long_working + pool->long_continuing;
+    return claimed < pool->long_places ? pool->long_places - claimed : 0;
+}
+
+/* How many of the queued jobs may begin now. Paused jobs that want to go on have the first claim to the
+ * places that they may hold. */
+static unsigned ready(const struct pool *pool)
+{
+    const unsigned claimed = pool->working + pool->continuing - pool->long_continuing +
+                             least(pool->long_continuing, pool->long_places - pool->long_working);
+    const unsigned places = claimed < pool->places ? pool->places - claimed : 0;
+    return least(places, pool->queued - pool->long_queued + least(pool->long_queued, long_places_left(pool)));
+}
+
+/* Takes the job at a link out of the queue. */
+static struct pool_job *unlink_job(struct pool *pool, struct pool_job **link)
+{
+    struct pool_job *job = *link;
+    *link = job->next;
+    if (pool->last == &job->next)
+        pool->last = link;
     pool->queued--;
+    pool->long_queued -= job->is_long;
+    return job;
+}
+
+/* The first queued job that may begin, of which there is one. */
+static struct pool_job *take_next(struct pool *pool)
+{
+    const bool long_may = long_places_left(pool) > 0;
+    struct pool_job **link = &pool->first;
+    while ((*link)->is_long && !long_may)
+        link = &(*link)->next;
+    return unlink_job(pool, link);
+}
+
+static void take_place(struct pool *pool, const struct pool_job *job)
+{
     pool->working++;
+    pool->long_working += job->is_long;
+}
+
+/* All that wait for a place look whether it is one for them. */
+static void give_place(struct pool *pool, bool was_long)
+{
+    pool->working--;
+    pool->long_working -= was_long;
+    if (pool->continuing > 0)
+        pthread_cond_broadcast(&pool->place);
+}
+
+static void run_next(struct pool *pool)
+{
+    struct pool_job *job = take_next(pool);
+    const bool is_long = job->is_long;
+    take_place(pool, job);
     pthread_mutex_unlock(&pool->lock);
     double begun = clock_seconds();
     job->run(job);
     double seconds = clock_seconds() - begun;
     pthread_mutex_lock(&pool->lock);
-    pool->working--;
     pool->mean_seconds += 0.1 * (seconds - pool->mean_seconds);
-    if (pool->continuing > 0)
-        pthread_cond_signal(&pool->place);
+    give_place(pool, is_long);
 }
 
 /* Waits until a job may begin: false when this thread is to end, because the pool does or nothing came for
@@ -67,12 +121,12 @@ static bool wait_for_work(struct pool *pool)
 {
     const double until = clock_seconds() + POOL_IDLE_SECONDS;
     bool more = true;
-    while (more && !may_begin(pool) && !(pool->ending && pool->first == NULL)) {
+    while (more && ready(pool) == 0 && !(pool->ending && pool->first == NULL)) {
         pool->idle++;
         more = thread_wait_until(&pool->work, &pool->lock, until);
         pool->idle--;
     }
-    return may_begin(pool); /* whoever signalled may have counted on this thread */
+    return ready(pool) > 0; /* whoever signalled may have counted on this thread */
 }
 
 static void *worker(void *user)
@@ -80,8 +134,8 @@ static void *worker(void *user)
     struct pool *pool = user;
     pthread_mutex_lock(&pool->lock);
     while (wait_for_work(pool))
-        run_first(pool); /* and then looks for the next itself, so a free place needs no other thread */
-    if (pool->ending)    /* threads that waited for a place while jobs were queued may end, too */
+        run_next(pool); /* and then looks for the next itself, so a free place needs no other thread */
+    if (pool->ending)   /* threads that waited for a place while jobs were queued may end, too */
         pthread_cond_broadcast(&pool->work);
     if (--pool->threads == 0)
         pthread_cond_signal(&pool->quiet);
@@ -92,9 +146,10 @@ static void *worker(void *user)
 /* Starts a thread where a queued job could begin and none is idle. The lock is held. */
 static void wake_or_start(struct pool *pool)
 {
-    if (!may_begin(pool))
+    const unsigned jobs = ready(pool);
+    if (jobs == 0)
         return;
-    if (pool->queued <= pool->idle) {
+    if (jobs <= pool->idle) {
         pthread_cond_signal(&pool->work);
         return;
     }
@@ -105,31 +160,22 @@ static void wake_or_start(struct pool *pool)
 static void append(struct pool *pool, struct pool_job *job)
 {
     job->next = NULL;
-    if (pool->last != NULL)
-        pool->last->next = job;
-    else
-        pool->first = job;
-    pool->last = job;
+    *pool->last = job;
+    pool->last = &job->next;
     pool->queued++;
+    pool->long_queued += job->is_long;
 }
 
 /* Unlinks `job` from the queue; false when it is not there. The lock is held. */
 static bool remove_queued(struct pool *pool, const struct pool_job *job)
 {
-    struct pool_job *before = NULL;
-    for (struct pool_job *at = pool->first; at != NULL; before = at, at = at->next) {
-        if (at != job)
-            continue;
-        if (before != NULL)
-            before->next = at->next;
-        else
-            pool->first = at->next;
-        if (pool->last == at)
-            pool->last = before;
-        pool->queued--;
-        return true;
-    }
-    return false;
+    struct pool_job **link = &pool->first;
+    while (*link != NULL && *link != job)
+        link = &(*link)->next;
+    if (*link == NULL)
+        return false;
+    unlink_job(pool, link);
+    return true;
 }
 
 bool pool_submit(struct pool *pool, struct pool_job *job, unsigned *retry_after)
@@ -156,26 +202,26 @@ bool pool_withdraw(struct pool *pool, struct pool_job *job)
     return removed;
 }
 
-void pool_pause(struct pool *pool)
+void pool_pause(struct pool *pool, const struct pool_job *job)
 {
     pthread_mutex_lock(&pool->lock);
-    pool->working--;
     pool->paused++;
-    if (pool->continuing > 0)
-        pthread_cond_signal(&pool->place);
+    give_place(pool, job->is_long);
     wake_or_start(pool);
     pthread_mutex_unlock(&pool->lock);
 }
 
-void pool_continue(struct pool *pool)
+void pool_continue(struct pool *pool, const struct pool_job *job)
 {
     pthread_mutex_lock(&pool->lock);
     pool->continuing++;
-    while (pool->working >= pool->places)
+    pool->long_continuing += job->is_long;
+    while (pool->working >= pool->places || (job->is_long && pool->long_working >= pool->long_places))
         pthread_cond_wait(&pool->place, &pool->lock);
     pool->continuing--;
+    pool->long_continuing -= job->is_long;
     pool->paused--;
-    pool->working++;
+    take_place(pool, job);
     pthread_mutex_unlock(&pool->lock);
 }
 

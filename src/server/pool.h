@@ -2,7 +2,9 @@
  *
  * A job holds one of the pool's places while it works. A job that has to wait for its client (whose buffer
  * is full) lends its place to another, so that slow listeners cost memory for what they hold, never the
- * speech of others. */
+ * speech of others. Jobs begin in the order in which they came, but long ones never hold all places: a
+ * quarter, one at least where there are two, is left to short ones, so that books do not keep a reply
+ * waiting until one of them is over. */
 #ifndef SERVER_POOL_H
 #define SERVER_POOL_H
 
@@ -13,6 +15,7 @@ struct pool;
 /* A job; part of the caller's own structure, which stays valid until `run` has returned. */
 struct pool_job {
     void (*run)(struct pool_job *job); /* called once, on a worker thread */
+    bool is_long;                      /* it may work for many seconds */
     struct pool_job *next;             /* the pool's */
 };
 
@@ -40,8 +43,8 @@ bool pool_submit(struct pool *pool, struct pool_job *job, unsigned *retry_after)
 bool pool_withdraw(struct pool *pool, struct pool_job *job);
 
 /* Called by a running job, in pairs: lends its place; waits until it has one again. */
-void pool_pause(struct pool *pool);
-void pool_continue(struct pool *pool);
+void pool_pause(struct pool *pool, const struct pool_job *job);
+void pool_continue(struct pool *pool, const struct pool_job *job);
 
 struct pool_counts pool_count(struct pool *pool);
 

@@ -28,7 +28,8 @@ enum {
     /* The answer begins when this much is there: more than any format's header, less than any sentence;
      * until then an error still becomes a status of its own. */
     START_BYTES = 1024,
-    EVENT_BYTES = 12 * 1024 /* audio in one server-sent event, at most; a multiple of 3 */
+    EVENT_BYTES = 12 * 1024, /* audio in one server-sent event, at most; a multiple of 3 */
+    LONG_CHARACTERS = 1000   /* a text of more, about a minute of speech, makes a long job */
 };
 
 /* ---- The worker's side ---- */
@@ -47,13 +48,13 @@ static bool wait_for_room(struct exchange *x)
 {
     struct speech *speech = &x->speech;
     pthread_mutex_unlock(&x->lock);
-    pool_pause(x->server->pool);
+    pool_pause(x->server->pool, &speech->job);
     pthread_mutex_lock(&x->lock);
     while (speech->ring_used > RING_BYTES / 2 && !x->gone)
         pthread_cond_wait(&speech->room, &x->lock);
     bool gone = x->gone;
     pthread_mutex_unlock(&x->lock);
-    pool_continue(x->server->pool);
+    pool_continue(x->server->pool, &speech->job);
     pthread_mutex_lock(&x->lock);
     return !gone;
 }
@@ -454,7 +455,9 @@ static bool submit(struct exchange *x, struct api_error *error)
         error->retry_after = 1;
         return false;
     }
+    const struct speech_request *request = &x->speech.request;
     x->speech.job.run = run;
+    x->speech.job.is_long = request->characters > LONG_CHARACTERS && !request_kind_is_text(request->kind);
     x->stage = STAGE_SPEAKING;
     http_set_phase(x, PHASE_WORKING, INFINITY);
     pthread_mutex_lock(&x->lock); /* so that the worker cannot resume before this has suspended */

@@ -679,6 +679,23 @@ serverTest('more requests than places', { max_concurrent: 1, max_queue: 1 }, asy
 
 // ---- Operations ----
 
+serverTest('books leave a place to short replies', { max_concurrent: 4 }, async (server) => {
+  let over = 0;
+  const enough = new AbortController();
+  const books = Array.from({ length: 8 }, async (_, i) => {
+    const response = await server.speak({ input: `Book ${i}. ${long.repeat(3)}`, response_format: 'aac' }, { signal: enough.signal });
+    for await (const part of response.body) assert.ok(part.length > 0);
+    over++;
+  });
+  await server.healthUntil((health) => health.speaking >= 2 && health.speaking + health.queued + health.waiting_for_clients === 8, 'the books are there');
+  for (let i = 0; i < 5; i++) {
+    await bytesOf(await server.speak({ input: `A short reply, number ${i}.` }, { signal: AbortSignal.timeout(4000 * slowness) }));
+    assert.equal(over, 0, 'a reply waited for a book');
+  }
+  enough.abort();
+  await Promise.allSettled(books);
+});
+
 serverTest('each key has its own rate', { api_key: 'a, b', rate_limit: 3 }, async (server) => {
   const as = (key) => ({ headers: { Authorization: `Bearer ${key}` } });
   for (let i = 0; i < 3; i++) assert.equal((await server.speak({}, as('a'))).status, 200);

@@ -232,14 +232,14 @@ static void work(struct pool_job *job)
         ;
     if (mine->pauses) {
         atomic_fetch_sub(&running, 1);
-        pool_pause(mine->pool);
+        pool_pause(mine->pool, job);
     }
     if (mine->gate != NULL) {
         pthread_mutex_lock(mine->gate);
         pthread_mutex_unlock(mine->gate);
     }
     if (mine->pauses) {
-        pool_continue(mine->pool);
+        pool_continue(mine->pool, job);
         atomic_fetch_add(&running, 1);
     }
     atomic_fetch_sub(&running, 1);
@@ -308,6 +308,48 @@ static void test_pool_pause(void **state)
     pool_finish(pool);
     assert_int_equal(atomic_load(&done), 40);
     assert_int_equal(atomic_load(&most_running), 1);
+    pool_free(pool);
+}
+
+/* Long jobs, running, paused or queued, leave a quarter of the places to short ones, which run meanwhile; a
+ * pool of one place has none to leave. */
+static void test_pool_long_jobs(void **state)
+{
+    (void)state;
+    reset_counters();
+    struct pool *pool = pool_new(4, 40);
+    assert_non_null(pool);
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&gate);
+    struct work books[10], replies[10];
+    unsigned retry;
+    for (int i = 0; i < 10; i++) {
+        books[i] = (struct work){
+            .job = {.run = work, .is_long = true}, .pool = pool, .gate = &gate, .pauses = i == 1 || i == 8};
+        assert_true(pool_submit(pool, &books[i].job, &retry));
+    }
+    for (int i = 0; i < 10; i++) {
+        replies[i] = (struct work){.job.run = work, .pool = pool};
+        assert_true(pool_submit(pool, &replies[i].job, &retry));
+    }
+    const double began = clock_seconds();
+    while (atomic_load(&done) < 10 && clock_seconds() < began + 10)
+        usleep(1000);
+    assert_int_equal(atomic_load(&done), 10); /* no book is */
+    while (pool_count(pool).working < 3)
+        sched_yield();
+    assert_int_equal(pool_count(pool).working, 3);
+    assert_true(pool_withdraw(pool, &books[9].job));
+    pthread_mutex_unlock(&gate);
+    pool_finish(pool);
+    assert_int_equal(atomic_load(&done), 19);
+    pool_free(pool);
+
+    pool = pool_new(1, 1);
+    struct work lone = {.job = {.run = work, .is_long = true}, .pool = pool};
+    assert_true(pool_submit(pool, &lone.job, &retry));
+    pool_finish(pool);
+    assert_int_equal(atomic_load(&done), 20);
     pool_free(pool);
 }
 
@@ -527,7 +569,8 @@ int main(void)
         cmocka_unit_test(test_counters_windows), cmocka_unit_test(test_first_audio_quantile),
         cmocka_unit_test(test_targets),          cmocka_unit_test(test_request_deep),
         cmocka_unit_test(test_base64),           cmocka_unit_test(test_pool_limits),
-        cmocka_unit_test(test_pool_pause),       cmocka_unit_test(test_pool_rests),
+        cmocka_unit_test(test_pool_pause),       cmocka_unit_test(test_pool_long_jobs),
+        cmocka_unit_test(test_pool_rests),
 
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
