@@ -131,7 +131,7 @@ static void put_speech(struct str *out, const struct counts *c)
     labelled(out, "stage_seconds_total", "stage", "text", c->text_seconds);
     labelled(out, "stage_seconds_total", "stage", "speech", c->speech_seconds);
     labelled(out, "stage_seconds_total", "stage", "encode", c->encode_seconds);
-    family(out, "first_audio_seconds", "histogram", "Time from a request's turn to its first sound.");
+    family(out, "first_audio_seconds", "histogram", "Time from a request's arrival to its first sound.");
     uint64_t count = 0;
     for (int i = 0; i < FIRST_AUDIO_BUCKETS; i++) {
         char bound[32];

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/base64.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/utf8.h"
@@ -162,7 +163,10 @@ static lt_status speak(struct exchange *x)
     request.seed = asked->seed;
     request.write = asked->stream ? write_ring : write_file;
     request.rewrite = asked->stream ? NULL : rewrite_file;
+    const double waited = clock_seconds() - x->speech.submitted;
     lt_status status = lt_speak(x->settings->engine, &request, &x->speech.result, &x->speech.error);
+    if (x->speech.result.first_audio_seconds > 0)
+        x->speech.result.first_audio_seconds += waited;
     if (x->speech.file_error == 0)
         return status;
     errno = x->speech.file_error; /* what lt_speak takes for a client that left */
@@ -458,6 +462,7 @@ static bool submit(struct exchange *x, struct api_error *error)
     const struct speech_request *request = &x->speech.request;
     x->speech.job.run = run;
     x->speech.job.is_long = request->characters > LONG_CHARACTERS && !request_kind_is_text(request->kind);
+    x->speech.submitted = clock_seconds();
     x->stage = STAGE_SPEAKING;
     http_set_phase(x, PHASE_WORKING, INFINITY);
     pthread_mutex_lock(&x->lock); /* so that the worker cannot resume before this has suspended */

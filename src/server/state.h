@@ -58,6 +58,7 @@ struct speech {
     int file;                     /* the whole answer when it is not streamed, else -1 */
     uint64_t file_size;
     int file_error;       /* errno of a write to it that failed; the worker's */
+    double submitted;     /* clock_seconds() when all of the request was there */
     struct str spelled;   /* the whole answer when that is text */
     struct str event;     /* server-sent event that is being sent */
     size_t event_sent;    /* bytes of it that have been */
@@ -65,7 +66,7 @@ struct speech {
     bool ended, finished; /* lt_speak has returned; the last event has been made */
     lt_status status;     /* what it returned; the rest belongs to it */
     lt_error error;
-    lt_result result;
+    lt_result result; /* its first sound counts from `submitted` on */
 };
 
 enum stage { STAGE_RECEIVING, STAGE_SPEAKING, STAGE_ANSWERED };

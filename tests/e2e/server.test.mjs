@@ -677,6 +677,26 @@ serverTest('more requests than places', { max_concurrent: 1, max_queue: 1 }, asy
   assert.equal((await server.speak({})).status, 200);
 });
 
+serverTest('the wait for its turn is part of the time to the first sound', { max_concurrent: 1 }, async (server) => {
+  const times = await Promise.all(Array.from({ length: 40 }, async (_, i) => {
+    const begun = performance.now();
+    const response = await server.speak({ input: `${sentence} It is number ${i}.`, response_format: 'pcm' });
+    const reader = response.body.getReader();
+    await reader.read();
+    const first = (performance.now() - begun) / 1000;
+    while (!(await reader.read()).done);
+    return first;
+  }));
+  const told = await until(() => {
+    const found = [...server.log.matchAll(/ first_audio=([\d.]+) /g)].map((match) => Number(match[1]));
+    return found.length === 40 && found;
+  }, 'the log tells of all');
+  assert.ok(Math.max(...told) > 0.5 * Math.max(...times), `${Math.max(...told)} s told, ${Math.max(...times)} s waited`);
+  assert.ok(Math.max(...told) > 4 * Math.min(...told));
+  const { minute } = await (await server.get('/stats')).json();
+  assert.ok(minute.first_audio_p95_ms > 1000 * 0.4 * Math.max(...times), `${minute.first_audio_p95_ms} ms`);
+});
+
 // ---- Operations ----
 
 serverTest('books leave a place to short replies', { max_concurrent: 4 }, async (server) => {
