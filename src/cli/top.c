@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/config.h"
+#include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 
@@ -150,6 +151,18 @@ static const char *text_at(const json_t *object, const char *name)
     return text != NULL ? text : "";
 }
 
+/* Writes what the server sent. A control character would command the terminal, which the server may not. */
+static void put_text(struct str *out, const char *text)
+{
+    const size_t size = strlen(text); /* valid UTF-8: jansson takes nothing else */
+    uint32_t codepoint;
+    for (size_t at = 0, n; (n = utf8_decode(text + at, size - at, &codepoint)) > 0; at += n)
+        if (codepoint < 0x20 || (codepoint >= 0x7f && codepoint < 0xa0))
+            str_putc(out, '?');
+        else
+            str_append(out, text + at, n);
+}
+
 static void put_duration(struct str *out, double seconds)
 {
     if (seconds < 60)
@@ -195,7 +208,7 @@ static void put_verdict(struct view *view, const char *target, const json_t *ver
     if (view->colours)
         str_puts(&view->out, colour);
     begin = view->out.length;
-    str_puts(&view->out, state);
+    put_text(&view->out, state);
     pad(&view->out, begin, 10);
     if (view->colours)
         str_puts(&view->out, "\033[0m");
@@ -210,7 +223,7 @@ static void put_targets(struct view *view)
     {
         const char *name = text_at(target, "name");
         size_t begin = view->out.length;
-        str_puts(&view->out, name);
+        put_text(&view->out, name);
         pad(&view->out, begin, 16);
         begin = view->out.length;
         double wanted = at(target, "wanted");
@@ -272,7 +285,9 @@ static void put_numbers(struct view *view)
     const char *separator = "";
     json_object_foreach((json_t *)(uintptr_t)errors, code, count)
     {
-        str_printf(out, "%s%s %lld", separator, code, (long long)json_integer_value(count));
+        str_puts(out, separator);
+        put_text(out, code);
+        str_printf(out, " %lld", (long long)json_integer_value(count));
         separator = ", ";
     }
     str_puts(out, "\n\n");
@@ -285,13 +300,19 @@ static void put_optimisations(struct view *view)
     const char *weights = text_at(o, "weights"), *separator = ", cache in ";
     const double threads = at(o, "threads");
     size_t i;
-    str_printf(&view->out, "In force        %s, %s%s%.0f thread%s%s%s", text_at(o, "isa"), weights,
-               weights[0] != '\0' ? " weights, " : "", threads, threads == 1 ? "" : "s",
+    str_puts(&view->out, "In force        ");
+    put_text(&view->out, text_at(o, "isa"));
+    str_puts(&view->out, ", ");
+    put_text(&view->out, weights);
+    str_printf(&view->out, "%s%.0f thread%s%s%s", weights[0] != '\0' ? " weights, " : "", threads,
+               threads == 1 ? "" : "s",
                json_is_true(json_object_get(o, "pinned")) ? " on CPUs of their own" : "",
                json_is_true(json_object_get(o, "batching")) ? ", batches" : "");
     json_array_foreach(json_object_get(o, "caches"), i, level)
     {
-        str_printf(&view->out, "%s%s", separator, json_string_value(level));
+        const char *name = json_string_value(level);
+        str_puts(&view->out, separator);
+        put_text(&view->out, name != NULL ? name : "");
         separator = " and ";
     }
     str_putc(&view->out, '\n');
@@ -300,8 +321,13 @@ static void put_optimisations(struct view *view)
 static void draw(struct view *view)
 {
     const json_t *server = json_object_get(view->stats, "server");
-    str_printf(&view->out, "LiteTTS %s   %s on %s   voice %s   up ", text_at(server, "version"),
-               text_at(server, "model"), text_at(server, "isa"), text_at(server, "voice"));
+    static const char *const facts[][2] = {
+        {"LiteTTS ", "version"}, {"   ", "model"}, {" on ", "isa"}, {"   voice ", "voice"}};
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+        str_puts(&view->out, facts[i][0]);
+        put_text(&view->out, text_at(server, facts[i][1]));
+    }
+    str_puts(&view->out, "   up ");
     put_duration(&view->out, at(server, "uptime_seconds"));
     str_puts(&view->out, json_is_true(json_object_get(server, "draining")) ? "   SHUTTING DOWN\n" : "\n");
     put_targets(view);
@@ -330,6 +356,17 @@ static void show(const struct view *view, bool terminal)
     fflush(stdout);
 }
 
+/* As ASCII, so that nothing in it commands a terminal. */
+static lt_status print_json(const json_t *stats, lt_error *error)
+{
+    char *text = json_dumps(stats, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII);
+    if (text == NULL)
+        return error_memory(error, "the answer");
+    puts(text);
+    free(text);
+    return LT_OK;
+}
+
 static lt_status look(struct server *server, bool terminal, bool json, lt_error *error)
 {
     json_t *stats = NULL;
@@ -338,8 +375,7 @@ static lt_status look(struct server *server, bool terminal, bool json, lt_error 
         return status;
     struct view view = {.stats = stats, .colours = terminal && getenv("NO_COLOR") == NULL};
     if (json) {
-        fwrite(server->answer.data, 1, server->answer.length, stdout);
-        putchar('\n');
+        status = print_json(stats, error);
     } else {
         draw(&view);
         if (view.out.failed)

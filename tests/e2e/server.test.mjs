@@ -1,7 +1,8 @@
 // server.test.mjs: `litetts serve` as real clients, careless clients and hostile clients meet it.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import tls from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import Ajv from 'ajv/dist/2020.js';
 import OpenAI from 'openai';
 import { Server, long, program, slowness, speechRequest, until } from './server.mjs';
@@ -383,6 +385,23 @@ serverTest('litetts top shows the same', { api_key: 'secret' }, async (server) =
   assert.match(spawnSync(program, ['top', '--once', '--url', 'file:///etc/passwd'], { encoding: 'utf8' }).stderr, /cannot reach/);
   const env = { ...process.env, LITETTS_SERVER_PORT: '1', LITETTS_SERVER_TLS_CERTIFICATE: 'x.pem' };
   assert.match(spawnSync(program, ['top', '--once'], { env, encoding: 'utf8' }).stderr, /cannot reach https:\/\/127.0.0.1:1\/stats/);
+});
+
+test('litetts top lets no server command the terminal', async () => {
+  const evil = '\x1b]0;owned\x07\u009b2J\x7f\r\n\u202aé';
+  const stats = JSON.stringify({
+    server: { version: evil, model: evil, isa: evil, voice: evil, uptime_seconds: 1 }, optimisations: { isa: evil, weights: evil, threads: 1, caches: [evil, 7] },
+    targets: [{ name: evil, unit: evil, wanted: 1, minute: { value: 1, state: evil }, hour: {} }], requests: { errors: { [evil]: 1 } },
+  });
+  const server = http.createServer((request, response) => response.end(stats)).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.on('listening', resolve));
+  for (const how of ['--once', '--json']) {
+    const { stdout } = await promisify(execFile)(program, ['top', how, '--url', `http://127.0.0.1:${server.address().port}`]);
+    assert.doesNotMatch(stdout.replaceAll('\n', ''), /[\x00-\x1f\x80-\x9f]/);
+    if (how === '--once') assert.match(stdout, /^LiteTTS \?\]0;owned\?\?2J\?\?\?.é {3}/);
+    else assert.deepEqual(JSON.parse(stdout), JSON.parse(stats));
+  }
+  server.close();
 });
 
 serverTest('targets that cannot be met are missed', { 'target.rtf': '0.000001', 'target.memory_bytes': '1000', 'target.first_audio_ms': '0' }, async (server) => {
