@@ -9,18 +9,26 @@ static const double WORTH = 0.97;
 /* Weight of a new observation in the moving averages. */
 static const double FRESH = 0.2;
 
-enum { URGENT_RUN = 4, TRIES = 8 };
+/* Seconds without a job after which a backend is at rest: clients that ask again at once are faster. */
+static const double REST = 0.1;
 
-void batcher_open(struct batcher *batcher, int most, bool enabled)
+/* Batches between looks at a class, and until a size is tried again that was too large: a busy machine measures
+ * badly, loads change, and no size shall be for ever. */
+enum { URGENT_RUN = 4, TRIES = 8, TRY_AGAIN = 64 };
+
+void batcher_open(struct batcher *batcher, int most, bool enabled, double wanted)
 {
     static const int sizes[CLASS_COUNT] = {16, 8, 4};
-    *batcher = (struct batcher){.most = enabled ? (most < BATCH_MAX ? most : BATCH_MAX) : 1};
+    *batcher =
+        (struct batcher){.most = enabled ? (most < BATCH_MAX ? most : BATCH_MAX) : 1, .wanted = wanted};
     batcher->tuning = batcher->most > 1;
     for (int i = 0; i < CLASS_COUNT; i++) {
         struct batch_class *c = &batcher->classes[i];
         c->size = sizes[i] < batcher->most ? sizes[i] : batcher->most;
         c->wait_seconds = batcher->most > 1 ? FIRST_WAIT : 0;
-        c->size_reason = c->wait_reason = batcher->most > 1 ? "starting value" : "batching is off";
+        c->size_reason = c->wait_reason = batcher->most > 1 ? "starting value"
+                                          : enabled         ? "these voices speak one at a time"
+                                                            : "batching is off";
         c->urgent_last = &c->urgent_first;
         c->last = &c->first;
     }
@@ -104,12 +112,23 @@ static struct job *pop(struct batcher *batcher, struct batch_class *c, bool urge
     return job;
 }
 
+/* A first utterance that waited so long had to let a batch of later ones end. */
+static void note_blocking(const struct batcher *batcher, double waited)
+{
+    struct batch_class *before = batcher->before;
+    const bool blocked = batcher->wanted > 0 && waited > batcher->wanted;
+    before->blocking += FRESH * ((blocked ? 1 : 0) - before->blocking);
+}
+
 int batcher_next(struct batcher *batcher, double now, int requests, struct job **jobs, double *until)
 {
     *until = 0;
     struct job *oldest = head(batcher);
-    if (oldest == NULL)
+    if (oldest == NULL) {
+        if (batcher->idle_at < 0)
+            batcher->idle_at = now;
         return 0;
+    }
     struct batch_class *c = &batcher->classes[oldest->length_class];
     bool others_may_join = requests > batcher->waiting;
     if (c->waiting < c->size && others_may_join && now < oldest->submitted + c->wait_seconds) {
@@ -117,8 +136,12 @@ int batcher_next(struct batcher *batcher, double now, int requests, struct job *
         return 0;
     }
     bool urgent = oldest->urgent;
+    batcher->rested = batcher->idle_at >= 0 && oldest->submitted >= batcher->idle_at + REST;
+    batcher->idle_at = -1;
+    if (urgent && batcher->before != NULL)
+        note_blocking(batcher, now - oldest->submitted);
     batcher->urgent_run = urgent ? batcher->urgent_run + 1 : 0;
-    int count = 0, late = 0;
+    int count = 0, late = 0, first = 0;
     while (count < c->size) { /* the kind whose turn it is, then the other fills up */
         struct job *job = pop(batcher, c, urgent);
         if (job == NULL)
@@ -126,8 +149,10 @@ int batcher_next(struct batcher *batcher, double now, int requests, struct job *
         if (job == NULL)
             break;
         late += job->submitted > oldest->submitted;
+        first += job->urgent;
         jobs[count++] = job;
     }
+    batcher->before = count > 1 && first < count ? c : NULL;
     c->joined += FRESH * (late - c->joined);
     return count;
 }
@@ -144,8 +169,12 @@ static int size_bucket(int count)
 
 static void resize(struct batch_class *c, int size, const char *reason)
 {
+    if (size > c->size) /* what was measured of it long ago tells nothing */
+        c->cost[size_bucket(size)] = 0;
     c->size = size;
     c->size_reason = reason;
+    c->first_sound = c->blocking = 0;
+    c->tried = 0;
 }
 
 static void rewait(struct batch_class *c, double wait, const char *reason)
@@ -154,38 +183,71 @@ static void rewait(struct batch_class *c, double wait, const char *reason)
     c->wait_reason = reason;
 }
 
-/* Compares what batches of the present size cost with those of half of it, and looks at what waiting
- * brought. */
-static void tune(const struct batcher *batcher, struct batch_class *c)
+/* Why batches of a class make first sounds later than is wanted; NULL: they do not. */
+static const char *lateness(const struct batcher *batcher, const struct batch_class *c)
 {
-    if (++c->tried < TRIES)
-        return;
-    c->tried = 0;
-    int bucket = size_bucket(c->size);
-    double full = c->cost[bucket], half = bucket > 0 ? c->cost[bucket - 1] : 0;
-    if (full > 0 && half > 0 && full > half / WORTH)
-        resize(c, c->size / 2, "smaller: a full batch cost more a second of audio than half a batch");
-    else if (full > 0 && half > 0 && full < half * WORTH && c->size < batcher->most)
-        resize(c, c->size * 2 < batcher->most ? c->size * 2 : batcher->most,
-               "larger: a full batch cost less a second of audio than half a batch");
-    if (c->joined < 0.1 && c->wait_seconds > LEAST_WAIT)
-        rewait(c, c->wait_seconds / 2, "shorter: hardly anything joined while batches waited");
-    else if (c->joined >= 1 && c->wait_seconds < MOST_WAIT)
-        rewait(c, c->wait_seconds * 1.5 < MOST_WAIT ? c->wait_seconds * 1.5 : MOST_WAIT,
-               "longer: others joined while batches waited");
+    if (c->blocking > 0.5)
+        return "smaller: first sounds waited longer than is wanted for batches of later chunks";
+    if (batcher->wanted > 0 && c->pressed <= 0.5 && c->first_sound > batcher->wanted)
+        return "smaller: a full batch took longer to its first sounds than is wanted";
+    return NULL;
 }
 
-void batcher_report(struct batcher *batcher, int length_class, int count, double audio_seconds,
-                    double work_seconds)
+/* Looks at first sounds, then at what batches of the present size cost and those of half of it. */
+static void tune_size(const struct batcher *batcher, struct batch_class *c)
 {
-    struct batch_class *c = &batcher->classes[length_class];
-    c->batches++;
-    c->jobs += (uint64_t)count;
-    c->audio_seconds += audio_seconds;
-    c->work_seconds += work_seconds;
-    if (audio_seconds <= 0 || !batcher->tuning)
+    const int bucket = size_bucket(c->size), twice = 2 * c->size;
+    const double full = c->cost[bucket], half = bucket > 0 ? c->cost[bucket - 1] : 0;
+    const char *late = lateness(batcher, c);
+    if (late != NULL && c->size > 1) {
+        resize(c, c->size / 2, late);
+        c->hold = TRY_AGAIN;
+    } else if (full > 0 && half > 0 && full > half / WORTH) {
+        resize(c, c->size / 2, "smaller: a full batch cost more a second of audio than half a batch");
+    } else if (c->hold > 0) {
         return;
-    double *cost = &c->cost[size_bucket(count)], seen = work_seconds / audio_seconds;
-    *cost = *cost == 0 ? seen : *cost + FRESH * (seen - *cost);
-    tune(batcher, c);
+    } else if (c->size == 1 && c->tried >= TRY_AGAIN) {
+        resize(c, 2, "larger: to see again whether two together cost less");
+    } else if (full > 0 && half > 0 && full < half * WORTH && c->size < batcher->most) {
+        resize(c, twice < batcher->most ? twice : batcher->most,
+               "larger: a full batch cost less a second of audio than half a batch");
+    }
+}
+
+/* Looks at what waiting brought. */
+static void tune_wait(const struct batcher *batcher, struct batch_class *c)
+{
+    const bool late = lateness(batcher, c) != NULL;
+    const double longer = c->wait_seconds * 1.5;
+    if (late && c->wait_seconds > LEAST_WAIT)
+        rewait(c, c->wait_seconds / 2, "shorter: first sounds took longer than is wanted");
+    else if (c->joined < 0.1 && c->wait_seconds > LEAST_WAIT)
+        rewait(c, c->wait_seconds / 2, "shorter: hardly anything joined while batches waited");
+    else if (c->joined >= 1 && c->wait_seconds < MOST_WAIT && !late)
+        rewait(c, longer < MOST_WAIT ? longer : MOST_WAIT, "longer: others joined while batches waited");
+}
+
+static void average(double *average, double seen)
+{
+    *average = *average == 0 ? seen : *average + FRESH * (seen - *average);
+}
+
+void batcher_report(struct batcher *batcher, const struct batch_report *report)
+{
+    struct batch_class *c = &batcher->classes[report->length_class];
+    c->batches++;
+    c->jobs += (uint64_t)report->count;
+    c->audio_seconds += report->audio_seconds;
+    c->work_seconds += report->work_seconds;
+    if (report->audio_seconds <= 0 || !batcher->tuning)
+        return;
+    average(&c->cost[size_bucket(report->count)], report->work_seconds / report->audio_seconds);
+    c->pressed += FRESH * ((report->rested ? 0 : 1) - c->pressed);
+    if (report->rested && report->count == c->size && report->first_sound > 0)
+        average(&c->first_sound, report->first_sound);
+    c->hold -= c->hold > 0;
+    if (++c->tried % TRIES != 0)
+        return;
+    tune_wait(batcher, c);
+    tune_size(batcher, c);
 }

@@ -6,7 +6,11 @@
  * URGENT_RUN batches of first ones a waiting later one gets its turn, so that neither a book nor a crowd
  * starves the other. Within a kind, first come, first served.
  *
- * Sizes and waits tune themselves from what batches cost: batcher_report.
+ * Sizes and waits tune themselves from what batches cost and how long their first sounds took:
+ * batcher_report. Where first utterances follow one another without a rest, cost decides, since who is served
+ * last waits for all of them. A smaller batch is better where one that began on a backend at rest took longer
+ * to its first sounds than is wanted, and where first utterances had to wait that long for a batch of later
+ * ones.
  *
  * No threads and no clock in here: the caller holds a lock over every call and passes the time, so that
  * the policy can be tested by itself. */
@@ -32,22 +36,44 @@ struct batch_class {
      * not seen */
     double cost[6];
     double joined; /* moving average of jobs that came while a batch waited */
+    /* Seconds from when a full batch left a backend at rest to the last of the first sounds in it, a moving
+     * average; 0: not seen at this size */
+    double first_sound;
+    double pressed; /* moving average of 1 for a batch that followed another, 0 for one after a rest */
+    double
+        blocking; /* of 1 for first utterances that waited too long for a batch of this class, 0 for others */
+    unsigned hold; /* batches for which the size does not grow */
 
     struct job *urgent_first, **urgent_last, *first, **last; /* waiting */
     int waiting;
-    int tried; /* batches since the last change */
+    unsigned tried; /* batches since the size changed */
+};
+
+/* What a batch was like. */
+struct batch_report {
+    int length_class, count;
+    double audio_seconds, work_seconds; /* made and spent */
+    double
+        first_sound; /* from when it left to the last of the first sounds in it; 0: it had no first utterance */
+    bool rested;     /* batcher.rested when it left */
 };
 
 struct batcher {
     struct batch_class classes[CLASS_COUNT];
     int most;       /* the backend's largest batch */
     bool tuning;    /* sizes and waits may change */
+    double wanted;  /* seconds in which a request shall get its first sound; 0: any */
+    double idle_at; /* when nothing waited any more; negative: something does */
+    bool rested;    /* the backend had nothing to do for a while when the last batch left */
+    struct batch_class
+        *before;    /* the class of the last batch, when later utterances were spoken together in it */
     int urgent_run; /* batches of first utterances since a later one was spoken */
     int waiting;    /* jobs in all classes */
 };
 
-/* Starting sizes 16, 8 and 4 (or `most`); `enabled` false: every batch is one job. */
-void batcher_open(struct batcher *batcher, int most, bool enabled);
+/* Starting sizes 16, 8 and 4 (or `most`); `enabled` false: every batch is one job. `wanted` is the field of
+ * that name. */
+void batcher_open(struct batcher *batcher, int most, bool enabled, double wanted);
 
 void batcher_add(struct batcher *batcher, struct job *job, double now);
 
@@ -59,8 +85,7 @@ bool batcher_remove(struct batcher *batcher, struct job *job);
  * long as more are open than wait, others may still join. */
 int batcher_next(struct batcher *batcher, double now, int requests, struct job **jobs, double *until);
 
-/* Tells what a batch of `count` jobs of a class cost. */
-void batcher_report(struct batcher *batcher, int length_class, int count, double audio_seconds,
-                    double work_seconds);
+/* Tells what a batch was like, and tunes its class. */
+void batcher_report(struct batcher *batcher, const struct batch_report *report);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 
 /* The utterance's emit: runs on a worker. */
@@ -16,6 +17,8 @@ static bool receive(void *user, const float *samples, size_t count)
         job->utterance.status = error_memory(&job->utterance.error, "speech");
         return false;
     }
+    if (job->samples_made == 0)
+        job->first_sound = clock_seconds();
     job->samples_made += count;
     return true;
 }

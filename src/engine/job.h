@@ -17,7 +17,8 @@ struct job {
     size_t characters;      /* of its text: says its length class */
     atomic_bool stop;       /* nobody wants it any more */
 
-    uint64_t samples_made;      /* the worker's, until the clip is done */
+    uint64_t samples_made;      /* the worker's, until the clip is done, as is: */
+    double first_sound;         /* clock_seconds() of its first samples */
     struct spoken_batch *batch; /* the scheduler's, while it is spoken */
 
     struct job *next; /* in the batcher, as are the two below; guarded by the queue's lock */

@@ -83,11 +83,23 @@ int scheduler_workers(const struct scheduler *scheduler, int backend)
 struct spoken_batch {
     struct queue *queue;
     int count, length_class;
-    double began;
+    bool rested; /* of batch_report */
+    double began, first_sound;
     double counted; /* until when its time has been shared out to jobs */
     int left;
     uint64_t samples;
 };
+
+static void report_batch(const struct spoken_batch *batch, double now)
+{
+    batcher_report(&batch->queue->batcher,
+                   &(struct batch_report){.length_class = batch->length_class,
+                                          .count = batch->count,
+                                          .audio_seconds = (double)batch->samples / LT_SAMPLE_RATE,
+                                          .work_seconds = now - batch->began,
+                                          .first_sound = batch->first_sound,
+                                          .rested = batch->rested});
+}
 
 /* An utterance is over, maybe before others of its batch: whoever waits for it goes on at once. */
 static void job_done(void *user)
@@ -99,20 +111,22 @@ static void job_done(void *user)
     double now = clock_seconds(), work = now - batch->counted;
     batch->counted = now;
     batch->samples += job->samples_made;
+    if (job->urgent && job->samples_made > 0 && job->first_sound - batch->began > batch->first_sound)
+        batch->first_sound = job->first_sound - batch->began;
     if (--batch->left == 0)
-        batcher_report(&queue->batcher, batch->length_class, batch->count,
-                       (double)batch->samples / LT_SAMPLE_RATE, now - batch->began);
+        report_batch(batch, now);
     pthread_mutex_unlock(&queue->lock);
     job_finish(job, job->utterance.status, work);
 }
 
-static void speak_batch(struct queue *queue, struct job **jobs, int count)
+static void speak_batch(struct queue *queue, struct job **jobs, int count, bool rested)
 {
     struct utterance *utterances[BATCH_MAX];
     double now = clock_seconds();
     struct spoken_batch batch = {.queue = queue,
                                  .count = count,
                                  .length_class = jobs[0]->length_class,
+                                 .rested = rested,
                                  .began = now,
                                  .counted = now,
                                  .left = count};
@@ -149,21 +163,23 @@ static void *work(void *argument)
             wait_until(queue, until);
         if (queue->batcher.waiting > 0)
             pthread_cond_signal(&queue->filled); /* for the next worker */
+        const bool rested = queue->batcher.rested;
         pthread_mutex_unlock(&queue->lock);
         if (count == 0)
             return NULL;
-        speak_batch(queue, jobs, count);
+        speak_batch(queue, jobs, count, rested);
     }
 }
 
 static lt_status queue_open(struct queue *queue, const struct registry_backend *backend, int threads,
-                            bool batching, lt_error *error)
+                            const lt_config *config, lt_error *error)
 {
     int wanted = backend->type->serial ? 1 : threads;
     *queue = (struct queue){.backend = backend, .workers = calloc((size_t)wanted, sizeof *queue->workers)};
     if (queue->workers == NULL)
         return error_memory(error, "worker threads");
-    batcher_open(&queue->batcher, backend->type->max_batch, batching);
+    batcher_open(&queue->batcher, backend->type->max_batch, config_bool(config, CONFIG_engine_batching),
+                 config_number(config, CONFIG_target_first_audio_ms) / 1000);
     pthread_mutex_init(&queue->lock, NULL);
     thread_cond_open(&queue->filled);
     for (; queue->worker_count < wanted; queue->worker_count++) {
@@ -201,10 +217,9 @@ lt_status scheduler_open(const lt_config *config, const struct registry *registr
     int threads = (int)config_integer(config, CONFIG_engine_threads);
     if (threads == 0)
         threads = threads_available();
-    bool batching = config_bool(config, CONFIG_engine_batching);
     lt_status status = LT_OK;
     for (int i = 0; i < registry->backend_count && status == LT_OK; i++) {
-        status = queue_open(&opened->queues[i], &registry->backends[i], threads, batching, error);
+        status = queue_open(&opened->queues[i], &registry->backends[i], threads, config, error);
         opened->queue_count = i + 1;
     }
     if (status != LT_OK) {
