@@ -342,8 +342,9 @@ typedef struct lt_stats {
     uint64_t resident_file_bytes;      /* mapped files in memory: the model, libraries */
     /* The leak detector: by how many bytes the anonymous memory that none of the above accounts for grew from
      * one thousand requests to the next (a moving average; 0 until three thousand were served; negative when
-     * it shrank). A value that stays above some ten thousand means that something is not given back. */
+     * it shrank); and whether it grew by 32 KiB or more three times in a row: then something is not given back. */
     double growth_bytes_per_1000;
+    bool growing;
 } lt_stats;
 
 /* Fills *stats with the present values. Counters are read one by one, so they may be a request apart. Strings

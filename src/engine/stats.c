@@ -104,6 +104,7 @@ void leak_sample(struct leak_watch *watch, uint64_t unaccounted)
             watch->growth = difference;
         else if (watch->windows > 2)
             watch->growth += 0.25 * (difference - watch->growth);
+        watch->rising = watch->windows >= 2 && difference >= STATS_LEAK_BYTES ? watch->rising + 1 : 0;
         watch->last = watch->least;
         watch->windows++;
         watch->samples = 0;
@@ -200,6 +201,7 @@ static void look_at_memory(lt_engine *engine, lt_stats *to)
     to->resident_file_bytes = memory_read_field("/proc/self/status", "RssFile");
     pthread_mutex_lock(&engine->stats.leak.lock);
     to->growth_bytes_per_1000 = engine->stats.leak.growth;
+    to->growing = engine->stats.leak.rising >= STATS_LEAK_TIMES;
     pthread_mutex_unlock(&engine->stats.leak.lock);
 }
 

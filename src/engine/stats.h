@@ -15,6 +15,7 @@ struct leak_watch {
     uint64_t samples;     /* of the present window */
     uint64_t least, last; /* bytes: the present window's least, the one before's */
     double growth;        /* moving average of the differences from window to window */
+    int rising;           /* such differences in a row of STATS_LEAK_BYTES or more */
 };
 
 struct stats {
@@ -43,5 +44,9 @@ bool stats_leak_due(const struct stats *stats);
 void leak_sample(struct leak_watch *watch, uint64_t unaccounted);
 
 enum { STATS_LEAK_EVERY = 50, STATS_LEAK_WINDOW = 1000 }; /* requests */
+
+/* Growth from window to window, so many times in a row, that is a leak: pools fill once, and noise does not
+ * rise for ever. */
+enum { STATS_LEAK_BYTES = 32 * 1024, STATS_LEAK_TIMES = 3 };
 
 #endif

@@ -241,6 +241,8 @@ static void put_memory(struct str *out, const lt_stats *e)
     single(out, "memory_growth_bytes_per_1000_requests", "gauge",
            "Growth that nothing accounts for; steadily above some ten thousand: a leak.",
            e->growth_bytes_per_1000);
+    single(out, "memory_growing", "gauge",
+           "1 when it grew three times in a row, from thousand requests to thousand: a leak.", e->growing);
 }
 
 static void put_verdict(struct str *out, const char *name, enum target target, const char *window,

@@ -143,6 +143,20 @@ static void trim_memory(struct server *server)
     server->trimmed.when = now;
 }
 
+/* Says so when the engine's memory grows from thousand requests to thousand, and when that is over. */
+static void watch_growth(struct server *server)
+{
+    lt_stats stats;
+    lt_engine_stats(server->settings->engine, &stats);
+    if (stats.growing && !server->growing)
+        log_event(LOG_WARNING, NULL, "memory grows with the requests: a leak?", "bytes_per_1000=%.0f",
+                  stats.growth_bytes_per_1000);
+    else if (!stats.growing && server->growing)
+        log_event(LOG_INFO, NULL, "memory does not grow any more", "bytes_per_1000=%.0f",
+                  stats.growth_bytes_per_1000);
+    server->growing = stats.growing;
+}
+
 /* Waits for a signal; a changed configuration file counts as SIGHUP where that is wanted. */
 static int wait_for_reason(struct server *server, const sigset_t *signals, struct reload_watch *watch)
 {
@@ -153,6 +167,7 @@ static int wait_for_reason(struct server *server, const sigset_t *signals, struc
         if (signal > 0)
             return signal;
         trim_memory(server);
+        watch_growth(server);
         if (watching && reload_watch_look(watch))
             return SIGHUP;
     }

@@ -129,7 +129,8 @@ struct server {
         uint64_t requests; /* answered by then */
         double when;       /* clock_seconds() */
         bool resting;      /* no request was answered between the last two times */
-    } trimmed;             /* the heaps, the last time; the main thread's */
+    } trimmed;             /* the heaps, the last time; the main thread's, as is: */
+    bool growing;          /* the engine's memory grew when that was last looked at */
 
     pthread_t watcher;
     int watch_epoll; /* the sockets of clients that wait for speech */

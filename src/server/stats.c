@@ -185,7 +185,7 @@ static json_t *caches_json(const lt_stats *engine)
 static json_t *memory_json(const struct snapshot *s)
 {
     const lt_stats *e = &s->engine;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "resident_bytes",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b}", "resident_bytes",
                      (json_int_t)s->resident_bytes, "peak_bytes", (json_int_t)s->peak_bytes, "limit_bytes",
                      (json_int_t)e->memory_limit_bytes, "backend_bytes", (json_int_t)e->memory_backend_bytes,
                      "cache_bytes", (json_int_t)e->memory_cache_bytes, "request_bytes",
@@ -193,7 +193,7 @@ static json_t *memory_json(const struct snapshot *s)
                      (json_int_t)e->memory_waits, "refusals", (json_int_t)e->memory_refusals,
                      "anonymous_bytes", (json_int_t)e->resident_anonymous_bytes, "file_bytes",
                      (json_int_t)e->resident_file_bytes, "growth_bytes_per_1000_requests",
-                     e->growth_bytes_per_1000);
+                     e->growth_bytes_per_1000, "growing", e->growing);
 }
 
 /* What makes it fast, as far as it is switched on. */
