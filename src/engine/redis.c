@@ -75,6 +75,35 @@ static char *part(const char *begin, const char *end, bool *failed)
     return copy;
 }
 
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* Turns %XX in a user or password into what it stands for (RFC 3986, section 2.1), in place: else one with
+ * an '@', ':' or '/' in it could not be written. False for a '%' without two digits, and for %00. */
+static bool percent_decode(char *text)
+{
+    char *out = text;
+    for (const char *c = text; text != NULL && *c != '\0'; c++) {
+        if (*c == '%') {
+            const int high = hex_digit(c[1]), low = high < 0 ? -1 : hex_digit(c[2]);
+            if (low < 0 || (high == 0 && low == 0))
+                return false;
+            *out++ = (char)(high * 16 + low);
+            c += 2;
+        } else {
+            *out++ = *c;
+        }
+    }
+    if (text != NULL)
+        *out = '\0';
+    return true;
+}
+
 static bool parse_port(const char *text, const char *end, int *port)
 {
     long value = 0;
@@ -99,6 +128,8 @@ static bool parse_address(struct redis *redis, const char *at, bool *failed)
             return false;
         redis->user = part(at, colon, failed);
         redis->password = part(colon + 1, sign, failed);
+        if (!percent_decode(redis->user) || !percent_decode(redis->password))
+            return false;
         at = sign + 1;
     }
     const char *host_end = at[0] == '[' ? memchr(at, ']', (size_t)(end - at)) : NULL;
@@ -125,9 +156,9 @@ static lt_status parse_url(struct redis *redis, const char *url, lt_error *error
         return error_memory(error, "the address of Redis");
     return good ? LT_OK
                 : error_set(error, LT_ERR_CONFIG,
-                            "cache.redis takes redis://[:PASSWORD@]HOST[:PORT][/DATABASE] or unix:///PATH, "
-                            "which the "
-                            "value given is not");
+                            "cache.redis takes redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], where %%40 "
+                            "stands for an "
+                            "'@' in a password, or unix:///PATH, which the value given is not");
 }
 
 /* ---- Opening ---- */

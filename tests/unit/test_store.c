@@ -1,6 +1,7 @@
 /* test_store.c: the cache's levels below memory: records, files, and a real Redis server where one is installed. */
 #include <dirent.h>
 #include <ftw.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -578,11 +580,11 @@ static void addresses_are_checked(void **state)
     static const char *const good[] = {"redis://localhost",    "redis://127.0.0.1:7000/3",
                                        "redis://:secret@host", "redis://user:se:cret@host:1/0",
                                        "redis://[::1]:6379",   "unix:///run/redis.sock",
-                                       "REDIS://host/"};
-    static const char *const bad[] = {"localhost",       "redis://",       "redis://:7000",
-                                      "redis://host:x",  "redis://host:0", "redis://host:99999",
-                                      "redis://host/db", "unix:",          "redis://user@host",
-                                      "http://host",     "redis://[::1"};
+                                       "REDIS://host/",        "redis://us%65r:p%40s%2fs@host"};
+    static const char *const bad[] = {
+        "localhost",          "redis://",        "redis://:7000",  "redis://host:x",    "redis://host:0",
+        "redis://host:99999", "redis://host/db", "unix:",          "redis://user@host", "http://host",
+        "redis://[::1",       "redis://:%4@h",   "redis://:%zz@h", "redis://:a%00b@h",  "rediss://host"};
     struct redis *redis;
     lt_error error;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -628,6 +630,40 @@ static pid_t start_redis(const char *socket)
             return -1; /* not installed */
         usleep(10000);
     }
+    return child;
+}
+
+/* A Redis on a port of its own that asks for a password; its process, or -1 when it is not installed. */
+static pid_t start_locked_redis(const char *password, int *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    const int probe = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(probe, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(probe, (struct sockaddr *)&address, &size), 0);
+    close(probe);
+    *port = ntohs(address.sin_port);
+    const pid_t child = fork();
+    if (child == 0) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", *port);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)!freopen("/dev/null", "w", stdout);
+        execlp("redis-server", "redis-server", "--port", number, "--bind", "127.0.0.1", "--requirepass",
+               password, "--save", "", "--dir", folder, (char *)NULL);
+        _exit(127);
+    }
+    const double give_up = clock_seconds() + 10;
+    bool listens = false;
+    while (!listens && clock_seconds() < give_up) {
+        if (waitpid(child, NULL, WNOHANG) == child)
+            return -1;
+        const int client = socket(AF_INET, SOCK_STREAM, 0);
+        listens = connect(client, (struct sockaddr *)&address, size) == 0;
+        close(client);
+        usleep(10000);
+    }
+    assert_true(listens);
     return child;
 }
 
@@ -693,6 +729,52 @@ static void redis_may_come_and_go(void **state)
     lt_engine_close(two);
 }
 
+static bool is_in_redis(const char *format, int port, int64_t ttl, unsigned char number, bool write)
+{
+    char url[100];
+    struct redis *redis;
+    struct clip *clip = spoken_clip(number, 1), *back = empty_clip(number);
+    struct str record = {0};
+    snprintf(url, sizeof url, format, port);
+    assert_int_equal(redis_open(url, 1000, ttl, &redis, NULL), LT_OK);
+    record_write(clip, &record);
+    if (write)
+        redis_save(redis, clip, record.data, record.length);
+    const bool found = redis_load(redis, back);
+    struct level_counts counts = {0};
+    redis_look(redis, &counts);
+    assert_int_equal(counts.down, counts.errors > 0);
+    str_free(&record);
+    clip_free(clip);
+    clip_free(back);
+    redis_close(redis);
+    return found;
+}
+
+static void passwords_databases_and_times_to_live_hold(void **state)
+{
+    (void)state;
+    int port;
+    pid_t server = start_locked_redis("p@ss:w/rd%", &port);
+    if (server < 0)
+        skip();
+    static const char right[] = "redis://:p%%40ss%%3aw%%2Frd%%25@127.0.0.1:%d/3",
+                      user[] = "redis://default:p%%40ss%%3aw%%2Frd%%25@127.0.0.1:%d/3",
+                      other[] = "redis://:p%%40ss%%3aw%%2Frd%%25@127.0.0.1:%d/4",
+                      wrong[] = "redis://:guess@127.0.0.1:%d/3", none[] = "redis://127.0.0.1:%d/3";
+    assert_true(is_in_redis(right, port, 0, 1, true));
+    assert_true(is_in_redis(user, port, 0, 1, false));
+    assert_false(is_in_redis(other, port, 0, 1, false)); /* another database */
+    assert_false(is_in_redis(wrong, port, 0, 2, true));
+    assert_false(is_in_redis(none, port, 0, 2, true));
+    assert_false(is_in_redis(right, port, 0, 2, false)); /* neither was let in */
+    assert_true(is_in_redis(right, port, 1, 3, true));
+    usleep(1200000);
+    assert_false(is_in_redis(right, port, 1, 3, false));
+    assert_true(is_in_redis(right, port, 1, 1, false)); /* that one is for ever */
+    end_redis(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -713,6 +795,7 @@ int main(void)
         cmocka_unit_test(addresses_are_checked),
         cmocka_unit_test(a_missing_redis_fails_no_request),
         cmocka_unit_test(redis_may_come_and_go),
+        cmocka_unit_test(passwords_databases_and_times_to_live_hold),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
