@@ -21,10 +21,14 @@ enum { NAME_BYTES = CLIP_KEY_NAME, STALE_SECONDS = 3600 };
  * the folder is then rare. */
 static const double LEFT_OVER = 0.9;
 
+/* The folder is looked through when so many parts of the limit were written, too: others may write to it. */
+enum { LOOKS = 10 };
+
 struct disk {
     char *folder;
     pthread_mutex_t lock; /* guards counts; never held during a system call but those of a clean-up */
     struct level_counts counts;
+    uint64_t written; /* bytes since the folder was looked through */
 };
 
 /* A file that a clean-up found. */
@@ -116,6 +120,7 @@ static void clean_up(struct disk *disk)
     }
     disk->counts.bytes = files.bytes;
     disk->counts.entries = files.count;
+    disk->written = 0;
     uint64_t limit = disk->counts.limit;
     if (limit > 0 && files.bytes > limit) {
         qsort(files.items, files.count, sizeof *files.items, longest_unused_first);
@@ -231,7 +236,9 @@ void disk_save(struct disk *disk, const struct clip *clip, const void *record, s
         disk->counts.added++;
         disk->counts.entries++;
         disk->counts.bytes += size;
-        if (disk->counts.limit > 0 && disk->counts.bytes > disk->counts.limit)
+        disk->written += size;
+        const uint64_t limit = disk->counts.limit;
+        if (limit > 0 && (disk->counts.bytes > limit || disk->written > limit / LOOKS))
             clean_up(disk);
     } else {
         disk->counts.errors++;

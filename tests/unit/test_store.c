@@ -235,6 +235,35 @@ static void the_longest_unused_files_go(void **state)
     disk_close(disk);
 }
 
+/* Servers that share a folder do not see what the others write until they look; together they keep to the
+ * bound but for a tenth of it each. */
+static void a_folder_of_several_servers_is_bounded(void **state)
+{
+    (void)state;
+    enum { BYTES = 1200, ROOM = 40, SERVERS = 3 };
+    struct disk *disks[SERVERS];
+    for (int i = 0; i < SERVERS; i++)
+        disks[i] = open_disk("several", ROOM * BYTES);
+    for (int i = 0; i < 240; i++) {
+        save(disks[i % SERVERS], (unsigned char)i);
+        if (i < ROOM)
+            continue;
+        uint64_t there = 0;
+        for (int number = 0; number <= i; number++) {
+            struct stat info;
+            struct str path = {0};
+            str_printf(&path, "%s/%02x/", in_folder("several"), (unsigned)number);
+            for (int j = 0; j < CACHE_KEY_BYTES; j++)
+                str_printf(&path, "%02x", (unsigned)number);
+            there += stat(path.data, &info) == 0 ? (uint64_t)info.st_size : 0;
+            str_free(&path);
+        }
+        assert_true(there <= ROOM * BYTES + SERVERS * (ROOM * BYTES / 10 + BYTES));
+    }
+    for (int i = 0; i < SERVERS; i++)
+        disk_close(disks[i]);
+}
+
 /* ---- An engine ---- */
 
 static lt_engine *open_engine(const char *folder_name, const char *redis)
@@ -784,6 +813,7 @@ int main(void)
         cmocka_unit_test(torn_files_are_misses_and_go),
         cmocka_unit_test(files_that_cannot_be_opened_now_stay),
         cmocka_unit_test(the_longest_unused_files_go),
+        cmocka_unit_test(a_folder_of_several_servers_is_bounded),
         cmocka_unit_test(a_later_engine_finds_files),
         cmocka_unit_test(a_list_of_phrases_is_spoken_at_the_start),
         cmocka_unit_test(frequent_phrases_are_found_among_many),
