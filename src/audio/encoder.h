@@ -22,6 +22,9 @@ struct sink {
     bool (*write)(void *user, const void *bytes, size_t size);
     bool (*rewrite)(void *user, uint64_t offset, const void *bytes, size_t size);
     void *user;
+    /* Tells the stream from others where the format has a number for that (Ogg); 0: one is drawn at random.
+     * With one of the caller's own the same samples give the same bytes. */
+    uint32_t serial;
 };
 
 struct encoder; /* an open encoder */

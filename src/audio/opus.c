@@ -38,7 +38,7 @@ static opus_int32 random_serial(void)
     return (opus_int32)(serial & INT32_MAX);
 }
 
-static int set_up(OggOpusEnc *enc, const lt_config *config)
+static int set_up(OggOpusEnc *enc, const lt_config *config, uint32_t serial)
 {
     opus_int32 bits = (opus_int32)config_integer(config, CONFIG_audio_opus_bitrate) * 1000;
     int code = ope_encoder_ctl(enc, OPUS_SET_BITRATE(bits));
@@ -55,7 +55,8 @@ static int set_up(OggOpusEnc *enc, const lt_config *config)
     if (code == OPE_OK)
         code = ope_encoder_ctl(enc, OPE_SET_COMMENT_PADDING(0));
     if (code == OPE_OK)
-        code = ope_encoder_ctl(enc, OPE_SET_SERIALNO(random_serial()));
+        code = ope_encoder_ctl(
+            enc, OPE_SET_SERIALNO(serial != 0 ? (opus_int32)(serial & INT32_MAX) : random_serial()));
     return code;
 }
 
@@ -70,7 +71,7 @@ static lt_status opus_open(const lt_config *config, const struct sink *sink, str
     if (opus->comments != NULL)
         opus->enc = ope_encoder_create_pull(opus->comments, LT_SAMPLE_RATE, 1, 0, &code);
     if (opus->enc != NULL)
-        code = set_up(opus->enc, config);
+        code = set_up(opus->enc, config, sink->serial);
     if (code != OPE_OK) {
         encoder_close(&opus->base);
         return fault(code, error);

@@ -230,14 +230,27 @@ static lt_status fill_pipeline(struct speech *s, lt_error *error)
 
 /* ---- Taking samples back ---- */
 
+/* A number for a stream, the same for the same request; 0 for one whose text is not there yet. */
+static uint32_t serial_of(const struct speech *s)
+{
+    struct cache_key key;
+    uint32_t serial = 0;
+    if (s->request->text != NULL &&
+        answer_key_make(&s->engine->registry, &s->voice, 0, s->request, s->text.size, &key))
+        memcpy(&serial, key.bytes, sizeof serial);
+    return serial;
+}
+
 /* Only when there is something to encode, because a header may go out at once: a request that fails before
  * that has written nothing. */
 static lt_status need_encoder(struct speech *s, lt_error *error)
 {
     if (s->encoder != NULL)
         return LT_OK;
-    struct sink sink = {
-        .write = write_bytes, .rewrite = s->request->rewrite != NULL ? rewrite_bytes : NULL, .user = s};
+    struct sink sink = {.write = write_bytes,
+                        .rewrite = s->request->rewrite != NULL ? rewrite_bytes : NULL,
+                        .user = s,
+                        .serial = s->request->format == LT_FORMAT_OPUS ? serial_of(s) : 0};
     return encoder_open(s->request->format, s->engine->config, &sink, &s->encoder, error);
 }
 

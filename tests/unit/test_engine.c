@@ -383,6 +383,34 @@ static lt_status spell(const char *text, lt_input input, lt_stage stage, struct 
     return lt_spell_out(engine, &request, stage, NULL, error);
 }
 
+/* Alone, again, and beside others, in every format; Ogg's serial number tells texts apart all the same. */
+static void the_same_request_gives_the_same_bytes_in_every_format(void **state)
+{
+    (void)state;
+    for (lt_format format = 0; format < LT_FORMAT_COUNT; format++) {
+        struct str first = {0};
+        for (int i = 0; i < 3; i++) {
+            struct capture c = {0};
+            lt_request request = pcm_request(&c, i < 2 ? sentence : "Another text.");
+            request.voice = "kal16";
+            request.format = format;
+            assert_int_equal(lt_speak(engine, &request, NULL, NULL), LT_OK);
+            if (i == 0) {
+                first = c.bytes;
+                continue;
+            }
+            if (i == 1) {
+                assert_int_equal(c.bytes.length, first.length);
+                assert_memory_equal(c.bytes.data, first.data, first.length);
+            } else if (format == LT_FORMAT_OPUS) { /* bytes 14 to 17 of a page */
+                assert_memory_not_equal(c.bytes.data + 14, first.data + 14, 4);
+            }
+            str_free(&c.bytes);
+        }
+        str_free(&first);
+    }
+}
+
 static void stages_write_words_phonemes_and_receipts(void **state)
 {
     (void)state;
@@ -443,6 +471,7 @@ int main(void)
         cmocka_unit_test(cancel_leaves_a_valid_shorter_file),
         cmocka_unit_test(silence_and_nothing_are_fine),
         cmocka_unit_test(many_threads_get_the_speech_of_one),
+        cmocka_unit_test(the_same_request_gives_the_same_bytes_in_every_format),
         cmocka_unit_test(stages_write_words_phonemes_and_receipts),
         cmocka_unit_test(stages_refuse_what_they_cannot_do),
     };
