@@ -37,6 +37,17 @@ void http_set_phase(struct exchange *x, enum phase phase, double seconds)
     pthread_mutex_unlock(&x->server->lock);
 }
 
+bool http_hold(struct exchange *x, uint64_t bytes)
+{
+    const uint64_t before = atomic_fetch_add(&x->server->held_bytes, bytes);
+    if (before + bytes > x->settings->max_held) {
+        atomic_fetch_sub(&x->server->held_bytes, bytes);
+        return false;
+    }
+    x->held += bytes;
+    return true;
+}
+
 static void log_exchange(struct exchange *x)
 {
     struct str line = {0};
@@ -99,6 +110,7 @@ void http_release(struct exchange *x)
     count_exchange(x);
     speech_free(x);
     str_free(&x->body);
+    atomic_fetch_sub(&server->held_bytes, x->held);
     pthread_cond_destroy(&x->speech.room);
     pthread_mutex_destroy(&x->lock);
     free(x);
@@ -268,6 +280,17 @@ static enum MHD_Result begin(struct exchange *x, const char *url)
     return MHD_YES;
 }
 
+static void keep_body(struct exchange *x, const char *data, size_t size)
+{
+    if (http_hold(x, size)) {
+        str_append(&x->body, data, size);
+        return;
+    }
+    refuse(x, 503, "out_of_memory", "Too many requests are arriving at once; try again later.");
+    x->refusal.retry_after = 1;
+    str_free(&x->body);
+}
+
 static enum MHD_Result receive(struct exchange *x, const char *data, size_t size)
 {
     x->body_bytes += size;
@@ -276,7 +299,7 @@ static enum MHD_Result receive(struct exchange *x, const char *data, size_t size
     if (x->body_bytes > x->settings->max_body)
         refuse_large(x);
     if (!x->refused && x->route->post != NULL && strcmp(x->method, "POST") == 0)
-        str_append(&x->body, data, size);
+        keep_body(x, data, size);
     return MHD_YES;
 }
 

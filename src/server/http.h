@@ -17,6 +17,10 @@ void http_stop(struct server *server);
 /* Sets what a connection is doing and how many seconds it has for it (INFINITY: any). */
 void http_set_phase(struct exchange *x, enum phase phase, double seconds);
 
+/* Counts `bytes` more that an exchange holds in memory until it is over. False where that is too much
+ * together with what others hold: then they are not counted. */
+bool http_hold(struct exchange *x, uint64_t bytes);
+
 /* Lets go of an exchange; the last holder logs and frees it. */
 void http_release(struct exchange *x);
 

@@ -238,8 +238,7 @@ static void put_memory(struct str *out, const lt_stats *e)
            (double)e->resident_anonymous_bytes);
     single(out, "memory_file_bytes", "gauge", "Mapped files that are resident: the model, libraries.",
            (double)e->resident_file_bytes);
-    single(out, "memory_growth_bytes_per_1000_requests", "gauge",
-           "Growth that nothing accounts for; steadily above some ten thousand: a leak.",
+    single(out, "memory_growth_bytes_per_1000_requests", "gauge", "Growth that nothing accounts for.",
            e->growth_bytes_per_1000);
     single(out, "memory_growing", "gauge",
            "1 when it grew three times in a row, from thousand requests to thousand: a leak.", e->growing);

@@ -86,6 +86,14 @@ static void close_engine(struct shared_engine *shared)
     free(shared);
 }
 
+/* A quarter of the memory budget, but enough for one request of the largest size and its answer. */
+static uint64_t most_held(const lt_config *config)
+{
+    const uint64_t limit = (uint64_t)config_integer(config, CONFIG_memory_limit_bytes);
+    const uint64_t least = 16 * (uint64_t)config_integer(config, CONFIG_server_max_body_bytes);
+    return limit == 0 ? UINT64_MAX : limit / 4 > least ? limit / 4 : least;
+}
+
 struct settings *settings_open(const lt_config *config, const struct settings *before, lt_error *error)
 {
     struct settings *s = calloc(1, sizeof *s);
@@ -101,6 +109,7 @@ struct settings *settings_open(const lt_config *config, const struct settings *b
     s->limits.max_characters = (size_t)config_integer(copy, CONFIG_server_max_text_characters);
     s->limits.speed = (float)config_number(copy, CONFIG_voice_speed);
     s->max_body = (size_t)config_integer(copy, CONFIG_server_max_body_bytes);
+    s->max_held = most_held(copy);
     s->read_timeout = config_number(copy, CONFIG_server_read_timeout_seconds);
     s->write_timeout = config_number(copy, CONFIG_server_write_timeout_seconds);
     s->rates.a_minute = config_number(copy, CONFIG_server_rate_limit);

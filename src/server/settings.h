@@ -22,6 +22,7 @@ struct settings {
     struct shared_engine *shared; /* owner of `engine` */
     struct speech_limits limits;
     size_t max_body;
+    uint64_t max_held; /* most server.held_bytes */
     double read_timeout, write_timeout;
     struct rates rates; /* the HTTP thread's */
 };

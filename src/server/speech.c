@@ -120,8 +120,12 @@ static bool rewrite_file(void *user, uint64_t offset, const void *bytes, size_t 
 static bool write_text(void *user, const void *bytes, size_t size)
 {
     struct exchange *x = user;
-    str_append(&x->speech.spelled, bytes, size);
-    return !x->speech.spelled.failed;
+    struct str *spelled = &x->speech.spelled;
+    if (http_hold(x, 2 * size)) /* as it is, and as the answer that waits for its client */
+        str_append(spelled, bytes, size);
+    else
+        spelled->failed = true;
+    return !spelled->failed;
 }
 
 /* The text of an exchange and how it is to be read, as the engine takes it. */
@@ -148,7 +152,9 @@ static lt_status spell_out(struct exchange *x)
     lt_stage stage = asked->explain                    ? LT_STAGE_RECEIPT
                      : asked->kind == REQUEST_PHONEMES ? LT_STAGE_PHONEMES
                                                        : LT_STAGE_WORDS;
+    str_puts(&x->speech.spelled, asked->explain ? "{\"words\":" : "");
     lt_status status = lt_spell_out(x->settings->engine, &request, stage, asked->language, &x->speech.error);
+    str_puts(&x->speech.spelled, asked->explain ? "}" : "");
     return x->speech.spelled.failed ? error_memory(&x->speech.error, "the answer") : status;
 }
 
@@ -347,9 +353,8 @@ static json_t *symbol_ids(const char *phonemes, size_t size)
 static enum MHD_Result answer_text(struct exchange *x)
 {
     struct str *spelled = &x->speech.spelled;
-    if (x->speech.request.explain)
-        return reply_json(x, MHD_HTTP_OK,
-                          json_pack("{s:o}", "words", json_loadb(spelled->data, spelled->length, 0, NULL)));
+    if (x->speech.request.explain) /* JSON already; a tree of it would be many times as large */
+        return reply_text(x, "application/json", spelled);
     bool phonemes = x->speech.request.kind == REQUEST_PHONEMES;
     size_t length = spelled->length > 0 ? spelled->length - 1 : 0; /* without the last line's end */
     for (size_t i = 0; phonemes && i < length; i++)

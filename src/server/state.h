@@ -88,6 +88,7 @@ struct exchange {
     struct api_error refusal;
     struct str body;
     uint64_t body_bytes; /* received, kept or not */
+    uint64_t held;       /* bytes of its body and its answer in memory, in server.held_bytes */
     double begun;        /* clock_seconds() */
     enum stage stage;
     bool complete;          /* the client has been sent all of it */
@@ -118,6 +119,9 @@ struct server {
     /* of an answer that has been sent, for the next one: its pages are there already; NULL: none */
     _Atomic(char *) spare_ring;
     _Atomic uint64_t requests; /* answered since the start */
+    /* Of bodies and of answers made of text, which clients may send and take as slowly as they like: so they
+     * have a bound together, beside the engine's budget. */
+    _Atomic uint64_t held_bytes;
     struct counters counters;
 
     pthread_mutex_t lock; /* over the connections and which settings are in force */

@@ -107,6 +107,37 @@ test('a body in chunks, one that is announced, and one that never ends', async (
   await server.stop();
 });
 
+test('bodies that never end and answers that nobody takes do not fill the memory', async () => {
+  const server = await Server.start({ read_timeout_seconds: 60, write_timeout_seconds: 60, 'memory.limit_bytes': 80 << 20 });
+  await bytesOf(await server.speak({}));
+  const before = server.memory('RssAnon'), sockets = [];
+  const grown = () => (slowness > 1 ? 0 : server.memory('RssAnon') - before);
+  const open = async (count, bytes) => {
+    for (let i = 0; i < count; i++) {
+      sockets.push(await server.socket());
+      sockets.at(-1).write(bytes);
+    }
+  };
+  const head = 'POST /dev/normalize HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+  await open(100, `${head}Content-Length: 1000000\r\n\r\n${' '.repeat(999_999)}`);
+  await sleep(500);
+  assert.ok(grown() < 40, `${grown()} MiB for bodies`);
+  for (const socket of sockets) socket.write(' ');
+  await until(() => sockets.every((socket) => /^HTTP\/1\.1 (400|503) /.test(socket.received)), 'all are answered', 20);
+  const refused = sockets.find((socket) => / 503 /.test(socket.received));
+  assert.match(refused.received, /Retry-After: 1\r\n[^]*"code":"out_of_memory"/);
+  for (const socket of sockets.splice(0)) socket.destroy();
+
+  const text = JSON.stringify({ text: 'It cost $2.50 on 3/4/2021. '.repeat(7000), explain: true });
+  await open(30, `${head}Content-Length: ${text.length}\r\n\r\n${text}`);
+  for (const socket of sockets) socket.pause();
+  await until(async () => (await server.health()).speaking + (await server.health()).queued === 0, 'all are made', 30);
+  assert.ok(grown() < 80, `${grown()} MiB for answers`);
+  for (const socket of sockets) socket.destroy();
+  await until(async () => (await server.post('/dev/normalize', { text: 'One.' })).status === 200, 'it is over');
+  await server.stop();
+});
+
 test('TLS: garbage, half a handshake, and clients that vanish in it', async () => {
   const certificate = join(folder, 'certificate.pem'), key = join(folder, 'key.pem');
   assert.equal(spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
