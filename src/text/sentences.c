@@ -57,36 +57,33 @@ static bool word_in(const char *const *list, size_t count, const char *word, siz
     return false;
 }
 
-/* The length of a sentence terminator at `text`, 0 when there is none. */
-static size_t terminator(const char *text, size_t size)
+/* The size of the character of `list`, all beyond ASCII, that stands at `text`; 0: none of them. */
+static size_t wide_in(const char *const *list, size_t count, const char *text, size_t size)
 {
-    if (*text == '.' || *text == '!' || *text == '?')
-        return 1;
-    static const char *const wide[] = {"\u2026", "\u3002", "\uff01", "\uff1f", "\u203d", "\u0964"};
-    if ((unsigned char)*text < 0xc0)
-        return 0;
-    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
-        size_t n = strlen(wide[i]);
-        if (n <= size && memcmp(text, wide[i], n) == 0)
+    for (size_t i = 0; i < count && (unsigned char)*text >= 0xc0; i++) {
+        size_t n = strlen(list[i]);
+        if (n <= size && memcmp(text, list[i], n) == 0)
             return n;
     }
     return 0;
 }
 
+/* The length of a sentence terminator at `text`, 0 when there is none. */
+static size_t terminator(const char *text, size_t size)
+{
+    static const char *const wide[] = {"\u2026", "\u3002", "\uff01", "\uff1f", "\u203d", "\u0964"};
+    if (*text == '.' || *text == '!' || *text == '?')
+        return 1;
+    return wide_in(wide, sizeof wide / sizeof *wide, text, size);
+}
+
 /* The length of a closing quote or bracket at `text`, 0 when there is none. */
 static size_t closer(const char *text, size_t size)
 {
+    static const char *const wide[] = {"\u201d", "\u2019", "\u00bb", "\u203a"};
     if (strchr("\"')]}*_", *text) != NULL && *text != '\0')
         return 1;
-    static const char *const wide[] = {"\u201d", "\u2019", "\u00bb", "\u203a"};
-    if ((unsigned char)*text < 0xc0)
-        return 0;
-    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
-        size_t n = strlen(wide[i]);
-        if (n <= size && memcmp(text, wide[i], n) == 0)
-            return n;
-    }
-    return 0;
+    return wide_in(wide, sizeof wide / sizeof *wide, text, size);
 }
 
 /* What the first letter or digit after the white space says about the text there. */
