@@ -14,7 +14,7 @@ static void run_server(const char *program, const char *const *settings, FILE *l
 {
     const char *arguments[2 * MOST_SETTINGS + 8] = {program, "serve", "--port", "0"};
     int count = 4;
-    for (int i = 0; settings[i] != NULL && i < MOST_SETTINGS; i++) {
+    for (int i = 0; i < MOST_SETTINGS && settings[i] != NULL; i++) {
         arguments[count++] = "--set";
         arguments[count++] = settings[i];
     }
