@@ -7,16 +7,9 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "text/g2p_rules.h"
+#include "text/number_words.h"
 
 /* ---- digits ------------------------------------------------------------------------------------ */
-
-static const char *const small_numbers[] = {"zero",    "one",     "two",       "three",    "four",
-                                            "five",    "six",     "seven",     "eight",    "nine",
-                                            "ten",     "eleven",  "twelve",    "thirteen", "fourteen",
-                                            "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
-static const char *const tens[] = {"",      "",      "twenty",  "thirty", "forty",
-                                   "fifty", "sixty", "seventy", "eighty", "ninety"};
-static const char *const scales[] = {"", "thousand", "million", "billion", "trillion"};
 
 /* Appends one word of a number, after a space. */
 static void put_word(const struct g2p *g2p, const char *word, struct phones *phones)
@@ -36,19 +29,19 @@ static void put_word(const struct g2p *g2p, const char *word, struct phones *pho
 static void put_hundreds(const struct g2p *g2p, unsigned value, struct phones *phones)
 {
     if (value >= 100) {
-        put_word(g2p, small_numbers[value / 100], phones);
+        put_word(g2p, number_ones[value / 100], phones);
         put_word(g2p, "hundred", phones);
         value %= 100;
         if (value == 0)
             return;
     }
     if (value >= 20) {
-        put_word(g2p, tens[value / 10], phones);
+        put_word(g2p, number_tens[value / 10], phones);
         if (value % 10 == 0)
             return;
         value %= 10;
     }
-    put_word(g2p, small_numbers[value], phones);
+    put_word(g2p, number_ones[value], phones);
 }
 
 static void put_cardinal(const struct g2p *g2p, uint64_t value, struct phones *phones)
@@ -65,7 +58,7 @@ static void put_cardinal(const struct g2p *g2p, uint64_t value, struct phones *p
             continue;
         put_hundreds(g2p, groups[i], phones);
         if (i > 0)
-            put_word(g2p, scales[i], phones);
+            put_word(g2p, number_scales[i], phones);
     }
 }
 
@@ -80,7 +73,7 @@ static void put_digits(const struct g2p *g2p, const char *digits, size_t size, s
         return;
     }
     for (size_t i = 0; i < size && !phones->full; i++)
-        put_word(g2p, small_numbers[digits[i] - '0'], phones);
+        put_word(g2p, number_ones[digits[i] - '0'], phones);
 }
 
 /* "3", "1,200", "2.5": digits with commas and points between them. */
@@ -98,7 +91,7 @@ static void put_number(const struct g2p *g2p, const char *text, size_t size, str
         if (i < size && text[i] == ',')
             continue;
         for (size_t d = 0; fraction && d < count; d++)
-            put_word(g2p, small_numbers[digits[d] - '0'], phones);
+            put_word(g2p, number_ones[digits[d] - '0'], phones);
         if (!fraction && count > 0)
             put_digits(g2p, digits, count, phones);
         if (i < size && text[i] == '.') {
@@ -124,7 +117,7 @@ bool g2p_spell(const struct g2p *g2p, const char *word, size_t size, struct g2p_
             phones_append(&all, run.phones.id, run.phones.count);
         }
         for (at = end; at < size && char_is_digit(word[at]); at++)
-            put_word(g2p, small_numbers[word[at] - '0'], &all);
+            put_word(g2p, number_ones[word[at] - '0'], &all);
     }
     *result = (struct g2p_result){all, PHONEMES_SPELLED, "letter by letter"};
     return all.count > 0;

@@ -4,36 +4,36 @@
 #include <string.h>
 
 #include "text/norm.h"
+#include "text/number_words.h"
 
-static const char *const ones[] = {"zero",    "one",     "two",       "three",    "four",
-                                   "five",    "six",     "seven",     "eight",    "nine",
-                                   "ten",     "eleven",  "twelve",    "thirteen", "fourteen",
-                                   "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
-static const char *const tens[] = {"",      "",      "twenty",  "thirty", "forty",
-                                   "fifty", "sixty", "seventy", "eighty", "ninety"};
+const char *const number_ones[20] = {"zero",    "one",     "two",       "three",    "four",
+                                     "five",    "six",     "seven",     "eight",    "nine",
+                                     "ten",     "eleven",  "twelve",    "thirteen", "fourteen",
+                                     "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
+const char *const number_tens[10] = {"",      "",      "twenty",  "thirty", "forty",
+                                     "fifty", "sixty", "seventy", "eighty", "ninety"};
 static const char *const one_ths[] = {"zeroth",    "first",     "second",      "third",      "fourth",
                                       "fifth",     "sixth",     "seventh",     "eighth",     "ninth",
                                       "tenth",     "eleventh",  "twelfth",     "thirteenth", "fourteenth",
                                       "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"};
 static const char *const ten_ths[] = {"",         "",         "twentieth",  "thirtieth", "fortieth",
                                       "fiftieth", "sixtieth", "seventieth", "eightieth", "ninetieth"};
-/* Names of 10^3, 10^6 ... 10^45 (short scale). */
-static const char *const scales[] = {"",
-                                     "thousand",
-                                     "million",
-                                     "billion",
-                                     "trillion",
-                                     "quadrillion",
-                                     "quintillion",
-                                     "sextillion",
-                                     "septillion",
-                                     "octillion",
-                                     "nonillion",
-                                     "decillion",
-                                     "undecillion",
-                                     "duodecillion",
-                                     "tredecillion",
-                                     "quattuordecillion"};
+const char *const number_scales[16] = {"",
+                                       "thousand",
+                                       "million",
+                                       "billion",
+                                       "trillion",
+                                       "quadrillion",
+                                       "quintillion",
+                                       "sextillion",
+                                       "septillion",
+                                       "octillion",
+                                       "nonillion",
+                                       "decillion",
+                                       "undecillion",
+                                       "duodecillion",
+                                       "tredecillion",
+                                       "quattuordecillion"};
 static const char *const scale_ths[] = {"",
                                         "thousandth",
                                         "millionth",
@@ -201,19 +201,19 @@ bool number_is_one(const struct number *number)
 void say_digits(struct norm *x, const char *digits, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        norm_say(x, ones[digits[i] - '0']);
+        norm_say(x, number_ones[digits[i] - '0']);
 }
 
 /* 1 to 99; `last` asks for the ordinal. */
 static void say_below_100(struct norm *x, uint32_t value, bool last)
 {
     if (value < 20) {
-        norm_say(x, last ? one_ths[value] : ones[value]);
+        norm_say(x, last ? one_ths[value] : number_ones[value]);
     } else if (value % 10 == 0) {
-        norm_say(x, last ? ten_ths[value / 10] : tens[value / 10]);
+        norm_say(x, last ? ten_ths[value / 10] : number_tens[value / 10]);
     } else {
-        norm_say(x, tens[value / 10]);
-        norm_say(x, last ? one_ths[value % 10] : ones[value % 10]);
+        norm_say(x, number_tens[value / 10]);
+        norm_say(x, last ? one_ths[value % 10] : number_ones[value % 10]);
     }
 }
 
@@ -221,7 +221,7 @@ static void say_below_100(struct norm *x, uint32_t value, bool last)
 static void say_below_1000(struct norm *x, uint32_t value, bool last)
 {
     if (value >= 100) {
-        norm_say(x, ones[value / 100]);
+        norm_say(x, number_ones[value / 100]);
         norm_say(x, last && value % 100 == 0 ? "hundredth" : "hundred");
     }
     if (value % 100 > 0)
@@ -240,7 +240,7 @@ static void say_whole(struct norm *x, const char *digits, size_t size, bool ordi
         return;
     }
     if (size == 1 && *digits == '0') {
-        norm_say(x, ordinal ? one_ths[0] : ones[0]);
+        norm_say(x, ordinal ? one_ths[0] : number_ones[0]);
         return;
     }
     while (size > 0) {
@@ -253,7 +253,7 @@ static void say_whole(struct norm *x, const char *digits, size_t size, bool ordi
             continue;
         say_below_1000(x, value, last && group == 0);
         if (group > 0)
-            norm_say(x, last ? scale_ths[group] : scales[group]);
+            norm_say(x, last ? scale_ths[group] : number_scales[group]);
     }
 }
 
@@ -272,7 +272,7 @@ void say_two(struct norm *x, const char *digits, bool oh)
     uint32_t value = number_value(digits, 2);
     if (value < 10) {
         norm_say(x, oh ? "oh" : "zero");
-        norm_say(x, ones[value]);
+        norm_say(x, number_ones[value]);
     } else {
         say_below_100(x, value, false);
     }
@@ -334,7 +334,7 @@ void say_pairs(struct norm *x, const char *digits, size_t size)
     if (size == 3 && digits[1] == '0' && digits[2] != '0') {
         say_digits(x, digits, size);
     } else if (size == 3 && !number_is_zero(digits + 1, 2)) {
-        norm_say(x, ones[digits[0] - '0']);
+        norm_say(x, number_ones[digits[0] - '0']);
         say_two(x, digits + 1, true);
     } else if (size == 4) {
         say_year(x, digits, size);
@@ -358,7 +358,7 @@ void say_number(struct norm *x, const struct number *number)
 void say_model(struct norm *x, const char *digits, size_t size)
 {
     if (size == 3 && !number_is_zero(digits + 1, 2)) {
-        norm_say(x, ones[digits[0] - '0']);
+        norm_say(x, number_ones[digits[0] - '0']);
         say_two(x, digits + 1, true);
     } else if (size == 4) {
         say_year(x, digits, size);
@@ -457,7 +457,7 @@ size_t scan_status(struct norm *x, size_t at)
     if (!phrase && !noun && !told && !answer)
         return 0;
     norm_range(x, at, at + 3, "HTTP status");
-    norm_say(x, ones[digits[0] - '0']);
+    norm_say(x, number_ones[digits[0] - '0']);
     if (number_is_zero(digits + 1, 2))
         norm_say(x, "hundred");
     else
@@ -550,7 +550,7 @@ size_t scan_plural(struct norm *x, size_t at)
     } else if (n == 4) {
         say_year(x, digits, n);
     } else {
-        norm_say(x, ones[digits[0] - '0']);
+        norm_say(x, number_ones[digits[0] - '0']);
         number_is_zero(digits + 1, 2) ? (void)norm_say(x, "hundred") : say_two(x, digits + 1, true);
     }
     struct token *last =
