@@ -82,7 +82,7 @@ lt_status trial_read(const struct model *model, const char *folder, struct trial
         trial->count = (int)count;
         trial->speed = *speed;
         for (size_t i = 0; i < count; i++)
-            trial->ids[i] = (int)ids[i];
+            trial->ids[i] = ids[i] >= 0 && ids[i] < 1e6f ? (int)ids[i] : -1; /* which the model refuses */
     }
     free(ids);
     free(speed);
