@@ -3,29 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
 
 #include "base/chars.h"
 #include "base/utf8.h"
+#include "text/cleaner.h"
 #include "text/marks.h"
 
 enum { DEPTH_LIMIT = 12 }; /* deeper emphasis and links are taken as plain signs: nobody writes them */
-
-/* What the functions of this file share while they clean a sentence. */
-struct cleaner {
-    struct raw_text *raw;
-    const char *text; /* the sentence in raw, and its size */
-    size_t size;
-    const struct place *places;
-    const struct inline_options *options;
-    struct sentence *out;
-    size_t open[8]; /* spans that wait for their RAW_CLOSE */
-    size_t open_count;
-    int depth;           /* of markup in markup */
-    bool highlight;      /* a "==" was opened */
-    bool low_quote;      /* a „ was opened, which “ closes */
-    size_t no_closer[3]; /* for * _ `: from here on no closing sign follows; SIZE_MAX: not known */
-};
 
 void sentence_free(struct sentence *sentence)
 {
@@ -57,248 +41,9 @@ static void end_span(struct sentence *sentence, size_t index)
         sentence->spans[index].end = sentence->clean.text.length;
 }
 
-/* Source range of the raw bytes [begin, end) of the sentence. */
-static uint64_t source_begin(const struct cleaner *c, size_t at)
-{
-    return place_position(c->places[at].begin, c->out->reference);
-}
-
-static uint64_t source_end(const struct cleaner *c, size_t end)
-{
-    return place_position(c->places[end - 1].end, c->out->reference);
-}
-
-static void put(struct cleaner *c, const char *bytes, size_t size, size_t begin, size_t end)
-{
-    raw_append_for(&c->out->clean, bytes, size, source_begin(c, begin), source_end(c, end));
-}
-
-static void drop(struct cleaner *c, size_t begin, size_t end, const char *reason)
-{
-    raw_drop(&c->out->clean, source_begin(c, begin), source_end(c, end), reason);
-}
-
-static char last_char(const struct cleaner *c)
-{
-    const struct str *text = &c->out->clean.text;
-    return text->length == 0 ? ' ' : text->data[text->length - 1];
-}
-
-static void put_space(struct cleaner *c, size_t begin, size_t end)
-{
-    if (last_char(c) != ' ' && last_char(c) != '\n' && c->out->clean.text.length > 0)
-        put(c, " ", 1, begin, end);
-}
-
 static void clean_range(struct cleaner *c, size_t begin, size_t end);
 static void clean_inner(struct cleaner *c, size_t begin, size_t end);
 static void copy(struct cleaner *c, size_t begin, size_t end);
-
-/* ---- Characters beyond ASCII ---- */
-
-/* What characters are replaced by; "": they go. Sorted. */
-static const struct {
-    uint32_t character;
-    const char *by;
-} replacements[] = {
-    {0x00a1, ""},   {0x00ab, "“"},   {0x00ae, ""},    {0x00b4, "'"},   {0x00bb, "”"},  {0x00bf, ""},
-    {0x02b9, "'"},  {0x02bc, "'"},   {0x2010, "-"},   {0x2011, "-"},   {0x2012, "–"},  {0x2015, "—"},
-    {0x2018, "'"},  {0x2019, "'"},   {0x201a, "'"},   {0x201b, "'"},   {0x201e, "“"},  {0x201f, "“"},
-    {0x2020, ""},   {0x2021, ""},    {0x2022, ", "},  {0x2023, ", "},  {0x2025, "…"},  {0x2035, "'"},
-    {0x2039, "“"},  {0x203a, "”"},   {0x203c, "!!"},  {0x203d, "?!"},  {0x2043, "-"},  {0x2044, "/"},
-    {0x2047, "??"}, {0x2048, "?!"},  {0x2049, "?!"},  {0x2116, "No."}, {0x2117, ""},   {0x2120, ""},
-    {0x2122, ""},   {0x2215, "/"},   {0x22ef, "…"},   {0x25aa, ", "},  {0x25cb, ", "}, {0x25cf, ", "},
-    {0x25e6, ", "}, {0x27e8, "("},   {0x27e9, ")"},   {0x2e3a, "—"},   {0x2e3b, "—"},  {0x3001, ", "},
-    {0x3002, ". "}, {0x3008, "("},   {0x3009, ")"},   {0x300a, "("},   {0x300b, ")"},  {0x300c, "“"},
-    {0x300d, "”"},  {0x300e, "“"},   {0x300f, "”"},   {0x3010, "("},   {0x3011, ")"},  {0x3014, "("},
-    {0x3015, ")"},  {0x301c, "—"},   {0x301d, "“"},   {0x301e, "”"},   {0xfb00, "ff"}, {0xfb01, "fi"},
-    {0xfb02, "fl"}, {0xfb03, "ffi"}, {0xfb04, "ffl"}, {0xfb05, "st"},  {0xfb06, "st"}, {0xfe58, "—"},
-    {0xfe63, "-"},
-};
-
-/* What a character is replaced by, NULL when it is not in the table. */
-static const char *replacement(uint32_t c)
-{
-    size_t low = 0, high = sizeof replacements / sizeof *replacements;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (replacements[middle].character == c)
-            return replacements[middle].by;
-        if (replacements[middle].character < c)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
-static bool is_wide_space(uint32_t c)
-{
-    return c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
-           c == 0x202f || c == 0x205f || c == 0x3000 || c == 0x85;
-}
-
-static bool is_invisible(uint32_t c)
-{
-    return (c >= 0x80 && c < 0xa0) || c == 0xad || (c >= 0x200b && c <= 0x200f) ||
-           (c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-           (c >= 0xfe00 && c <= 0xfe0f) || (c >= 0xe0000 && c <= 0xe0fff) || c == 0x034f || c == 0x061c ||
-           c == 0xfffd || c == 0xfffc || (c >= 0xe000 && c <= 0xf8ff) || c >= 0xf0000;
-}
-
-/* Characters that stand for others by their look: ¾ ① ㎏ Ⅳ 𝐀. Superscripts and subscripts keep their sense. */
-static bool is_compatible(uint32_t c)
-{
-    return (c >= 0xbc && c <= 0xbe) || (c >= 0x2100 && c <= 0x218b && c != 0x2126) ||
-           (c >= 0x2460 && c <= 0x24ff) || (c >= 0x3200 && c <= 0x33ff) || (c >= 0x1d400 && c <= 0x1d7ff) ||
-           (c >= 0xff5f && c <= 0xffef) || (c >= 0xfb07 && c <= 0xfb17) || c == 0x132 || c == 0x133 ||
-           (c >= 0x1c4 && c <= 0x1cc) || (c >= 0x2776 && c <= 0x2793);
-}
-
-static void put_compatible(struct cleaner *c, uint32_t codepoint, size_t begin, size_t end)
-{
-    utf8proc_int32_t parts[18];
-    int class = 0;
-    utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)codepoint, parts, 18,
-                                                 UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE, &class);
-    bool fraction = false, number = codepoint >= 0x2460 && codepoint <= 0x249b;
-    if (codepoint >= 0x2160 && codepoint <= 0x217b &&
-        codepoint % 16 < 12) { /* Ⅳ: a number wherever it stands */
-        uint32_t value = codepoint % 16 + 1;
-        char digits[2] = {(char)('0' + value / 10), (char)('0' + value % 10)};
-        put(c, digits + (value < 10), value < 10 ? 1 : 2, begin, end);
-        return;
-    }
-    for (utf8proc_ssize_t i = 0; i < n && i < 18; i++)
-        fraction |= parts[i] == 0x2044;
-    if ((fraction || number) && char_is_digit(last_char(c)))
-        put(c, " ", 1, begin, end);
-    for (utf8proc_ssize_t i = 0; i < n && i < 18; i++) {
-        char bytes[4];
-        uint32_t part = parts[i] == 0x2044 ? '/' : (uint32_t)parts[i];
-        put(c, bytes, utf8_encode(part, bytes), begin, end);
-    }
-}
-
-/* Joins a combining mark to the character before it where Unicode has the two in one. */
-static void put_mark(struct cleaner *c, uint32_t mark, size_t begin, size_t end)
-{
-    struct str *text = &c->out->clean.text;
-    size_t base = text->length;
-    while (base > 0 && base + 4 > text->length && ((unsigned char)text->data[base - 1] & 0xc0) == 0x80)
-        base--;
-    base -= base > 0;
-    uint32_t first = 0;
-    char bytes[4];
-    if (text->length > 0 && utf8_decode(text->data + base, text->length - base, &first) > 0) {
-        utf8proc_int32_t pair[2] = {(utf8proc_int32_t)first, (utf8proc_int32_t)mark};
-        if (utf8proc_normalize_utf32(pair, 2, UTF8PROC_STABLE | UTF8PROC_COMPOSE) == 1) {
-            size_t from = c->out->clean.places[base].begin;
-            text->length = base;
-            size_t n = utf8_encode((uint32_t)pair[0], bytes);
-            put(c, bytes, n, begin, end);
-            for (size_t i = base; i < base + n && !c->out->clean.failed; i++)
-                c->out->clean.places[i].begin = (uint32_t)from;
-            return;
-        }
-    }
-    put(c, bytes, utf8_encode(mark, bytes), begin, end);
-}
-
-/* Says the name of a picture where names are wanted and it has one, else drops it as `what`. */
-static void put_name(struct cleaner *c, const char *name, size_t begin, size_t end, const char *what)
-{
-    if (name == NULL || (c->options->switches & LT_TEXT_EMOJI) == 0) {
-        drop(c, begin, end, what);
-        return;
-    }
-    put_space(c, begin, end);
-    put(c, name, strlen(name), begin, end);
-    put(c, " ", 1, begin, end);
-}
-
-/* Faces drawn with several characters; dropped or named as emoji are. Returns the bytes used. */
-static size_t take_kaomoji(struct cleaner *c, size_t at)
-{
-    static const char *const faces[][2] = {
-        {"¯\\_(ツ)_/¯", "shrug"},
-        {"(╯°□°)╯︵ ┻━┻", "table flip"},
-        {"(╯°□°）╯︵ ┻━┻", "table flip"},
-        {"ʕ•ᴥ•ʔ", "bear"},
-        {"(ಠ_ಠ)", "disapproval"},
-        {"ಠ_ಠ", "disapproval"},
-        {"(^_^)", "smile"},
-        {"(^^)", "smile"},
-        {"(T_T)", "crying"},
-        {"(>_<)", "wince"},
-        {"(・_・)", "blank stare"},
-        {"(•_•)", "blank stare"},
-        {"(¬_¬)", "side eye"},
-        {"(っ◕‿◕)っ", "hug"},
-        {"(ง •̀_•́)ง", "fight"},
-        {"( ͡° ͜ʖ ͡°)", "smirk"},
-        {"(-_-)", "unamused"},
-        {"(o_o)", "stare"},
-    };
-    for (size_t i = 0; i < sizeof faces / sizeof *faces; i++) {
-        size_t n = strlen(faces[i][0]);
-        if (n > c->size - at || memcmp(c->text + at, faces[i][0], n) != 0)
-            continue;
-        put_name(c, faces[i][1], at, at + n, "emoticon");
-        return n;
-    }
-    return 0;
-}
-
-static size_t put_emoji(struct cleaner *c, size_t at)
-{
-    const char *name;
-    size_t n = emoji_read(c->text + at, c->size - at, &name);
-    put_name(c, name, at, at + n, "emoji");
-    return n;
-}
-
-/* Puts out the character at `at` beyond ASCII; returns its size. */
-static size_t put_wide(struct cleaner *c, size_t at)
-{
-    uint32_t codepoint = 0;
-    size_t n = utf8_decode(c->text + at, c->size - at, &codepoint);
-    if (n == 0) { /* a piece of a character at a cut: cannot be in checked text */
-        drop(c, at, at + 1, "unprintable character");
-        return 1;
-    }
-    const char *other;
-    size_t face = codepoint == 0xaf || codepoint == 0x295 || codepoint == 0xca0 ? take_kaomoji(c, at) : 0;
-    if (face > 0)
-        return face;
-    if (codepoint == 0x201c && c->low_quote) { /* „so“ */
-        c->low_quote = false;
-        put(c, "”", 3, at, at + n);
-        return n;
-    }
-    c->low_quote |= codepoint == 0x201e;
-    if (codepoint < 0x250 && codepoint > 0xbf && !is_compatible(codepoint))
-        put(c, c->text + at, n, at, at + n);
-    else if (is_wide_space(codepoint))
-        put_space(c, at, at + n);
-    else if (is_invisible(codepoint))
-        drop(c, at, at + n, "invisible character");
-    else if ((other = replacement(codepoint)) != NULL && *other == '\0')
-        drop(c, at, at + n, "mark without sound");
-    else if (other != NULL)
-        put(c, other, strlen(other), at, at + n);
-    else if (codepoint >= 0xff01 && codepoint <= 0xff5e)
-        put(c, &(char){(char)(codepoint - 0xff01 + '!')}, 1, at, at + n);
-    else if (is_compatible(codepoint))
-        put_compatible(c, codepoint, at, at + n);
-    else if (emoji_is(codepoint))
-        return put_emoji(c, at);
-    else if (codepoint >= 0x300 && utf8proc_category((utf8proc_int32_t)codepoint) == UTF8PROC_CATEGORY_MN)
-        put_mark(c, codepoint, at, at + n);
-    else
-        put(c, c->text + at, n, at, at + n);
-    return n;
-}
 
 /* ---- Markup ---- */
 
@@ -359,25 +104,25 @@ static size_t count_words(const char *text, size_t size)
 /* * or _ at `at`; returns what was used, 0 when the sign stays. */
 static size_t take_emphasis(struct cleaner *c, size_t at)
 {
-    if (at > 0 && c->text[at - 1] == c->text[at] && last_char(c) == c->text[at])
+    if (at > 0 && c->text[at - 1] == c->text[at] && cleaner_last(c) == c->text[at])
         return 0; /* the rest of a run that stays */
     size_t n = run_length(c, at), memo = c->text[at] == '*' ? 0 : 1;
     bool opens = n <= 3 && c->depth < DEPTH_LIMIT && can_open(c, at, at + n);
     size_t close = opens ? find_closer(c, at + n, c->text[at], n, &c->no_closer[memo]) : SIZE_MAX;
     if (close != SIZE_MAX) {
-        drop(c, at, at + n, "emphasis mark");
+        cleaner_drop(c, at, at + n, "emphasis mark");
         bool few = count_words(c->text + at + n, close - at - n) <= 3;
         struct raw_event how = {.kind = EVENT_SPAN, .span = SPAN_STRESS, .stress = 2};
         size_t span = few ? begin_span(c->out, &how) : SIZE_MAX;
         clean_inner(c, at + n, close);
         end_span(c->out, span);
-        drop(c, close, close + n, "emphasis mark");
+        cleaner_drop(c, close, close + n, "emphasis mark");
         return close + n - at;
     }
     bool bare = n > 1 || c->text[at] == '*'; /* ** and footnote stars; a lone _ belongs to a name */
     if (bare && (can_close(c, at, at + n) || can_open(c, at, at + n)) &&
         !(at > 0 && char_is_digit(c->text[at - 1]))) {
-        drop(c, at, at + n, "emphasis mark");
+        cleaner_drop(c, at, at + n, "emphasis mark");
         return n;
     }
     return 0;
@@ -388,10 +133,10 @@ static void put_code(struct cleaner *c, size_t begin, size_t end)
 {
     for (size_t i = begin; i < end;) {
         if (char_is_wide(c->text[i])) {
-            i += put_wide(c, i);
+            i += cleaner_put_wide(c, i);
         } else {
             if ((unsigned char)c->text[i] > RAW_LINE)
-                put(c, c->text + i, 1, i, i + 1);
+                cleaner_put(c, c->text + i, 1, i, i + 1);
             i++;
         }
     }
@@ -404,17 +149,17 @@ static size_t take_code(struct cleaner *c, size_t at)
     bool apostrophe = n == 1 && at > 0 && char_is_alpha(c->text[at - 1]) && at + 1 < c->size &&
                       char_is_alpha(c->text[at + 1]);
     if (close == SIZE_MAX && apostrophe) {
-        put(c, "'", 1, at, at + 1); /* "it`s" */
+        cleaner_put(c, "'", 1, at, at + 1); /* "it`s" */
         return 1;
     }
-    drop(c, at, at + n, "code mark");
+    cleaner_drop(c, at, at + n, "code mark");
     if (close == SIZE_MAX)
         return n;
     struct raw_event how = {.kind = EVENT_SPAN, .span = SPAN_CODE};
     size_t span = begin_span(c->out, &how);
     put_code(c, at + n, close);
     end_span(c->out, span);
-    drop(c, close, close + n, "code mark");
+    cleaner_drop(c, close, close + n, "code mark");
     return close + n - at;
 }
 
@@ -474,7 +219,7 @@ static size_t take_link(struct cleaner *c, size_t at)
     if (close == 0)
         return 0;
     if (markdown && c->text[at + 1] == '^') {
-        drop(c, at, close + 1, "footnote mark");
+        cleaner_drop(c, at, close + 1, "footnote mark");
         return close + 1 - at;
     }
     char next = close + 1 < c->size ? c->text[close + 1] : ' ';
@@ -486,16 +231,16 @@ static size_t take_link(struct cleaner *c, size_t at)
     if (end == 0 || (!markdown && !said))
         return 0;
     if (next == '(' && c->text[at + 1] == '!' && at + 2 < c->size && c->text[at + 2] == '[') {
-        drop(c, at, end + 1, "badge"); /* a picture that is a link */
+        cleaner_drop(c, at, end + 1, "badge"); /* a picture that is a link */
         return end + 1 - at;
     }
     if (said && (c->options->switches & LT_TEXT_PHONEME_MARKS) == 0)
         how.span = SPAN_NONE;
-    drop(c, at, at + 1, "link mark");
+    cleaner_drop(c, at, at + 1, "link mark");
     size_t span = said && how.span != SPAN_NONE ? begin_span(c->out, &how) : SIZE_MAX;
     clean_inner(c, at + 1, close);
     end_span(c->out, span);
-    drop(c, close, end + 1, said ? "pronunciation mark" : "link address");
+    cleaner_drop(c, close, end + 1, said ? "pronunciation mark" : "link address");
     return end + 1 - at;
 }
 
@@ -519,9 +264,9 @@ static bool put_picture(struct cleaner *c, size_t at, size_t end)
     const char *close = from == NULL ? NULL : memchr(from, '"', (size_t)(c->text + at + end - from));
     if (close == NULL || close == from)
         return false;
-    drop(c, at, (size_t)(from - c->text), "HTML tag");
+    cleaner_drop(c, at, (size_t)(from - c->text), "HTML tag");
     clean_inner(c, (size_t)(from - c->text), (size_t)(close - c->text));
-    drop(c, (size_t)(close - c->text), at + end + 1, "HTML tag");
+    cleaner_drop(c, (size_t)(close - c->text), at + end + 1, "HTML tag");
     return true;
 }
 
@@ -540,9 +285,9 @@ static size_t take_tag(struct cleaner *c, size_t at)
         return 0;
     if (name == 1 && (memmem(text, end, "://", 3) != NULL || memchr(text, '@', end) != NULL) &&
         memchr(text, ' ', end) == NULL) {
-        drop(c, at, at + 1, "address mark");
+        cleaner_drop(c, at, at + 1, "address mark");
         clean_inner(c, at + 1, at + end);
-        drop(c, at + end, at + end + 1, "address mark");
+        cleaner_drop(c, at + end, at + end + 1, "address mark");
         return end + 1;
     }
     bool tag = name == 2 || n == end || (text[n] == '/' && n + 1 == end) || text[n] == '=' ||
@@ -551,9 +296,9 @@ static size_t take_tag(struct cleaner *c, size_t at)
         return 0;
     if (n - name == 3 && strncmp(text + name, "img", 3) == 0 && put_picture(c, at, end))
         return end + 1;
-    drop(c, at, at + end + 1, "HTML tag");
+    cleaner_drop(c, at, at + end + 1, "HTML tag");
     if (is_block_tag(text + name, n - name))
-        put_space(c, at, at + end + 1);
+        cleaner_put_space(c, at, at + end + 1);
     return end + 1;
 }
 
@@ -568,7 +313,7 @@ static size_t take_entity(struct cleaner *c, size_t at)
     if (n == 0)
         return 0;
     if (n == 1) {
-        put(c, bytes, 1, at, end + 1);
+        cleaner_put(c, bytes, 1, at, end + 1);
     } else { /* through the same door as the character itself, with the entity's place */
         struct place places[8];
         for (size_t i = 0; i < n; i++)
@@ -577,7 +322,7 @@ static size_t take_entity(struct cleaner *c, size_t at)
         inner.text = bytes;
         inner.size = n;
         inner.places = places;
-        put_wide(&inner, 0);
+        cleaner_put_wide(&inner, 0);
     }
     return end + 1 - at;
 }
@@ -586,7 +331,7 @@ static size_t take_control(struct cleaner *c, size_t at)
 {
     char control = c->text[at];
     if (control == RAW_LINE) {
-        put(c, "\n", 1, at, at + 1);
+        cleaner_put(c, "\n", 1, at, at + 1);
     } else if (control == RAW_CLOSE) {
         if (c->open_count > 0 && --c->open_count < sizeof c->open / sizeof *c->open)
             end_span(c->out, c->open[c->open_count]);
@@ -614,7 +359,7 @@ static size_t take_highlight(struct cleaner *c, size_t at)
     if (!closes && !opens)
         return 0;
     c->highlight = !closes;
-    drop(c, at, at + 2, "highlighting mark");
+    cleaner_drop(c, at, at + 2, "highlighting mark");
     return 2;
 }
 
@@ -625,7 +370,7 @@ static size_t take_lowered(struct cleaner *c, size_t at)
         c->text[at + 2] != '~')
         return 0;
     char low[4] = {'\xe2', '\x82', (char)(0x80 + (c->text[at + 1] - '0')), '\0'};
-    put(c, low, 3, at, at + 3);
+    cleaner_put(c, low, 3, at, at + 3);
     return 3;
 }
 
@@ -639,7 +384,7 @@ static size_t take_raised(struct cleaner *c, size_t at)
         !char_is_alnum(c->text[at - 1]) || (end + 1 < c->size && char_is_alnum(c->text[end + 1])))
         return 0;
     copy(c, at, end);
-    drop(c, end, end + 1, "mark of a raised text");
+    cleaner_drop(c, end, end + 1, "mark of a raised text");
     return end + 1 - at;
 }
 
@@ -658,9 +403,9 @@ static size_t take_formula(struct cleaner *c, size_t at)
                     memchr(c->text + from, '=', end - from) != NULL);
     if (!formula)
         return 0;
-    drop(c, at, from, "mark of a formula");
+    cleaner_drop(c, at, from, "mark of a formula");
     clean_inner(c, from, end);
-    drop(c, end, end + n, "mark of a formula");
+    cleaner_drop(c, end, end + n, "mark of a formula");
     return end + n - at;
 }
 
@@ -679,14 +424,14 @@ static size_t take_markup(struct cleaner *c, size_t at)
     case '~':
         if (next != '~')
             return take_lowered(c, at);
-        drop(c, at, at + 2, "strikethrough mark");
+        cleaner_drop(c, at, at + 2, "strikethrough mark");
         return 2;
     case '[':
         return take_link(c, at);
     case '!': {
         size_t n = next == '[' ? take_link(c, at + 1) : 0;
         if (n > 0)
-            drop(c, at, at + 1, "image mark");
+            cleaner_drop(c, at, at + 1, "image mark");
         return n == 0 ? 0 : n + 1;
     }
     case '<':
@@ -698,14 +443,14 @@ static size_t take_markup(struct cleaner *c, size_t at)
     case '$':
         return take_formula(c, at);
     case '(':
-        return take_kaomoji(c, at);
+        return cleaner_take_kaomoji(c, at);
     case '&':
         return take_entity(c, at);
     case '\\':
         if (next == '\0' || strchr("*_[]`#~|<>()", next) == NULL)
             return 0;
-        drop(c, at, at + 1, "escape");
-        put(c, &next, 1, at + 1, at + 2);
+        cleaner_drop(c, at, at + 1, "escape");
+        cleaner_put(c, &next, 1, at + 1, at + 2);
         return 2;
     default:
         return 0;
@@ -743,11 +488,11 @@ static void clean_range(struct cleaner *c, size_t begin, size_t end)
         unsigned char byte = (unsigned char)c->text[at];
         size_t used = 0;
         if (byte >= 0x80) {
-            used = put_wide(c, at);
+            used = cleaner_put_wide(c, at);
         } else if (byte <= RAW_LINE) {
             used = take_control(c, at);
         } else if (byte == ' ' || byte == '\t') {
-            put_space(c, at, at + 1);
+            cleaner_put_space(c, at, at + 1);
             used = 1;
         } else if (c->options->markup) {
             used = take_markup(c, at);
