@@ -54,13 +54,6 @@ static char variable_character(char c)
     return c == '.' ? '_' : char_upper(c);
 }
 
-void config_environment_name(enum config_key key, struct str *out)
-{
-    str_puts(out, prefix);
-    for (const char *c = table[key].name; *c != '\0'; c++)
-        str_putc(out, variable_character(*c));
-}
-
 /* ---- Values ---- */
 
 lt_config *lt_config_new(void)
@@ -399,6 +392,14 @@ static enum config_key find_variable(const char *variable)
     return CONFIG_COUNT;
 }
 
+/* Appends the name of the environment variable of a key to *out. */
+static void put_variable(enum config_key key, struct str *out)
+{
+    str_puts(out, prefix);
+    for (const char *c = table[key].name; *c != '\0'; c++)
+        str_putc(out, variable_character(*c));
+}
+
 static lt_status unknown_variable(const char *variable, lt_error *error)
 {
     /* LITETTS_SERVER_PROT: compare as "server.prot" */
@@ -411,7 +412,7 @@ static lt_status unknown_variable(const char *variable, lt_error *error)
         *dot = '.';
     enum config_key close = name.data != NULL ? nearest(name.data) : CONFIG_COUNT;
     if (close != CONFIG_COUNT)
-        config_environment_name(close, &meant);
+        put_variable(close, &meant);
     lt_status status = error_set(error, LT_ERR_CONFIG, "unknown setting '%s' in the environment: %s%s%s",
                                  variable, meant.length > 0 ? "did you mean '" : "'litetts doctor' lists all",
                                  meant.length > 0 ? meant.data : "", meant.length > 0 ? "'?" : "");

@@ -33,9 +33,6 @@ struct config_key_info {
     const char *help;     /* one sentence */
 };
 
-/* Appends the name of the environment variable of a key to *out. */
-void config_environment_name(enum config_key key, struct str *out);
-
 /* The table entry of a key. */
 const struct config_key_info *config_key(enum config_key key);
 

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/chars.h"
-#include "base/utf8.h"
 
 void str_free(struct str *s)
 {
@@ -70,12 +69,6 @@ void str_puts(struct str *s, const char *text)
 void str_putc(struct str *s, char c)
 {
     str_append(s, &c, 1);
-}
-
-void str_put_codepoint(struct str *s, uint32_t codepoint)
-{
-    char bytes[4];
-    str_append(s, bytes, utf8_encode(codepoint, bytes));
 }
 
 void str_printf(struct str *s, const char *format, ...)

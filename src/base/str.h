@@ -21,7 +21,6 @@ bool str_reserve(struct str *s, size_t more); /* room for `more` bytes and the N
 void str_append(struct str *s, const void *bytes, size_t size);
 void str_puts(struct str *s, const char *text);
 void str_putc(struct str *s, char c);
-void str_put_codepoint(struct str *s, uint32_t codepoint); /* as UTF-8 */
 void str_printf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void str_remove_front(struct str *s, size_t size); /* drops the first `size` bytes */
 

@@ -58,14 +58,6 @@ static bool choose_voice(const char *voice)
     return true;
 }
 
-bool espeak_available(void)
-{
-    locale_t before;
-    bool ready = enter(&before);
-    leave(before);
-    return ready;
-}
-
 bool espeak_has_voice(const char *voice)
 {
     locale_t before;
@@ -100,11 +92,6 @@ bool espeak_ipa(const char *voice, const char *text, struct str *out)
 }
 
 #else
-
-bool espeak_available(void)
-{
-    return false;
-}
 
 bool espeak_has_voice(const char *voice)
 {

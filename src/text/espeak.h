@@ -9,10 +9,8 @@
 
 #include "base/str.h"
 
-/* Whether this build has espeak-ng and its data could be loaded; starts it on the first call. Safe from any thread. */
-bool espeak_available(void);
-
-/* Whether it has the voice ("en-us", "fr" ...). */
+/* Whether this build has espeak-ng, its data could be loaded, and it has the voice ("en-us", "fr" ...); starts it on the first
+ * call. Safe from any thread. */
 bool espeak_has_voice(const char *voice);
 
 /* Appends the IPA of `text` (NUL-terminated UTF-8) in `voice` to *out: words separated by spaces, '^' tying the letters of

@@ -145,8 +145,6 @@ void say_ordinal(struct norm *x, const char *digits, size_t size);
 void say_year(struct norm *x, const char *digits, size_t size);
 /* "nineteen eighties"; size 2 or 4, ending in 0. */
 void say_decade(struct norm *x, const char *digits, size_t size);
-/* Denominators: "third", "quarters", "hundredths". */
-void say_denominator(struct norm *x, const char *digits, size_t size, bool plural);
 /* As pairs: "twenty seven eighty eight", "one twenty three", "seven zero eight". */
 void say_pairs(struct norm *x, const char *digits, size_t size);
 /* The number of a product, road or room, of three or four digits: "thirty ninety", "seven forty seven", "one oh one", "five

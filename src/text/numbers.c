@@ -314,7 +314,8 @@ void say_decade(struct norm *x, const char *digits, size_t size)
     norm_say(x, decade_word(value % 100));
 }
 
-void say_denominator(struct norm *x, const char *digits, size_t size, bool plural)
+/* "third", "quarters", "hundredths". */
+static void say_denominator(struct norm *x, const char *digits, size_t size, bool plural)
 {
     uint32_t value = number_value(digits, size);
     if (value == 2 || value == 4) {
