@@ -87,9 +87,11 @@ static const atomic_bool *cancel_flag(const lt_request *request)
 
 /* ---- Sending chunks to the scheduler ---- */
 
+/* Whether there is nothing for the backend: words without phonemes say nothing to one that reads those. */
 static bool is_silent(const struct text_chunk *chunk)
 {
-    return chunk->text[0] == '\0' && (chunk->phonemes == NULL || chunk->phonemes[0] == '\0');
+    const char *spoken = chunk->phonemes != NULL ? chunk->phonemes : chunk->text;
+    return spoken[strspn(spoken, " ")] == '\0';
 }
 
 /* The voice of a piece: a mark in the text, or the request's. Both must be of one kind of backend, because

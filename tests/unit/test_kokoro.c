@@ -751,18 +751,27 @@ static void hear_word(void *user, const lt_word *word)
     listener->words++;
 }
 
-/* Speaks it in an engine with `limit` bytes of memory, in *chunks pieces. */
-static struct listener speak_in_little(const char *limit, float speed, uint32_t *chunks)
+/* An engine with the small model and `limit` bytes of memory. */
+static lt_engine *open_small_engine(const char *limit)
 {
     lt_error error;
     lt_engine *engine;
-    lt_result result;
     lt_config *config = lt_config_new();
     assert_int_equal(lt_config_set(config, "engine.model", model_file, &error), LT_OK);
     assert_int_equal(lt_config_set(config, "engine.threads", "2", &error), LT_OK);
     assert_int_equal(lt_config_set(config, "cache.memory_bytes", "0", &error), LT_OK);
     assert_int_equal(lt_config_set(config, "memory.limit_bytes", limit, &error), LT_OK);
     assert_int_equal(lt_engine_open(config, &engine, &error), LT_OK);
+    lt_config_free(config);
+    return engine;
+}
+
+/* Speaks it in an engine with `limit` bytes of memory, in *chunks pieces. */
+static struct listener speak_in_little(const char *limit, float speed, uint32_t *chunks)
+{
+    lt_error error;
+    lt_engine *engine = open_small_engine(limit);
+    lt_result result;
     struct listener listener = {0};
     lt_request request;
     lt_request_init(&request);
@@ -779,8 +788,38 @@ static struct listener speak_in_little(const char *limit, float speed, uint32_t 
     assert_int_equal(status, LT_OK);
     *chunks = result.chunks;
     lt_engine_close(engine);
-    lt_config_free(config);
     return listener;
+}
+
+/* Words of an alphabet that has no phonemes here are left out, wherever they stand. */
+static void what_has_no_phonemes_is_silent(void **state)
+{
+    (void)state;
+    if (!model_file[0])
+        skip();
+    static const struct {
+        const char *text;
+        double least, most; /* seconds of audio */
+    } cases[] = {{"\u4f60\u597d", 0, 0},
+                 {"\u4f60 \u597d", 0, 0},
+                 {"Hello. [pause:1s] \u4f60\u597d [pause:1s] Hello.", 2.1, 60},
+                 {"[pause:1s] \u4f60 [rate:2] \u597d", 0.9, 1.1}};
+    lt_engine *engine = open_small_engine("100000000");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct listener listener = {0};
+        lt_request request;
+        lt_result result;
+        lt_request_init(&request);
+        request.text = cases[i].text;
+        request.voice = "af_heart";
+        request.format = LT_FORMAT_PCM;
+        request.write = hear;
+        request.user = &listener;
+        assert_int_equal(lt_speak(engine, &request, &result, NULL), LT_OK);
+        assert_true(result.audio_seconds >= cases[i].least && result.audio_seconds <= cases[i].most);
+        str_free(&listener.bytes);
+    }
+    lt_engine_close(engine);
 }
 
 /* Memory is reckoned by symbols; a voice that takes longer for them is spoken in shorter pieces, with
@@ -930,6 +969,7 @@ int main(void)
         cmocka_unit_test(what_takes_more_than_it_may_is_refused_alone),
         cmocka_unit_test(what_is_spoken_slowly_is_cut_again),
         cmocka_unit_test(chunks_have_the_length_that_sounds_natural),
+        cmocka_unit_test(what_has_no_phonemes_is_silent),
         cmocka_unit_test(the_seed_chooses_the_noise),
         cmocka_unit_test(a_blend_is_a_weighted_mean),
         cmocka_unit_test(a_kept_blend_sounds_the_same),
