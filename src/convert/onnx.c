@@ -209,6 +209,26 @@ static struct span input(const struct onnx_node *node, int index)
     return index < node->input_count ? node->inputs[index] : (struct span){0};
 }
 
+static bool is_cast(const struct onnx_node *node)
+{
+    return span_is(node->type, "Cast") || span_is(node->type, "Identity");
+}
+
+/* The constant that an input is, or is cast from, as scales are in exports of half precision; NULL: none. */
+static const struct onnx_constant *parameter(const struct onnx_model *model, struct span name)
+{
+    for (int steps = 0; steps < 8 && name.size > 0; steps++) {
+        const struct onnx_constant *constant = onnx_constant(model, name);
+        if (constant != NULL)
+            return constant;
+        const struct onnx_node *node = onnx_producer(model, name);
+        if (node == NULL || !is_cast(node))
+            return NULL;
+        name = input(node, 0);
+    }
+    return NULL;
+}
+
 /* Follows an input to the constant that it comes from, through what does not change its layout. */
 static bool resolve(const struct onnx_model *model, struct span name, struct recipe *recipe)
 {
@@ -227,12 +247,12 @@ static bool resolve(const struct onnx_model *model, struct span name, struct rec
         if (node == NULL)
             return false;
         if (span_is(node->type, "DequantizeLinear") && recipe->scale == NULL) {
-            recipe->scale = onnx_constant(model, input(node, 1));
-            recipe->zero = onnx_constant(model, input(node, 2));
+            recipe->scale = parameter(model, input(node, 1));
+            recipe->zero = parameter(model, input(node, 2));
             recipe->axis = (int)onnx_attribute(node, "axis", 1);
             if (recipe->scale == NULL)
                 return false;
-        } else if (!span_is(node->type, "Cast") && !span_is(node->type, "Identity")) {
+        } else if (!is_cast(node)) {
             return false;
         }
         name = input(node, 0);
@@ -346,8 +366,8 @@ static lt_status add_product(struct onnx *onnx, const struct onnx_node *node, co
     if (!resolve(&onnx->model, input(node, 1), &recipe) || recipe.data->dims != 2)
         return LT_OK;
     if (scale > 0) {
-        recipe.scale = onnx_constant(&onnx->model, input(node, scale));
-        recipe.zero = onnx_constant(&onnx->model, input(node, zero));
+        recipe.scale = parameter(&onnx->model, input(node, scale));
+        recipe.zero = parameter(&onnx->model, input(node, zero));
         recipe.axis = 1;
     }
     recipe.form = transposed ? FORM_PLAIN : FORM_TRANSPOSED;
@@ -365,9 +385,9 @@ static lt_status add_blocks(struct onnx *onnx, const struct onnx_node *node, con
 {
     int64_t in = onnx_attribute(node, "K", 0), out = onnx_attribute(node, "N", 0);
     int64_t bits = onnx_attribute(node, "bits", 4), block = onnx_attribute(node, "block_size", 0);
-    struct recipe recipe = {.data = onnx_constant(&onnx->model, input(node, 1)),
-                            .scale = onnx_constant(&onnx->model, input(node, 2)),
-                            .zero = onnx_constant(&onnx->model, input(node, 3)),
+    struct recipe recipe = {.data = parameter(&onnx->model, input(node, 1)),
+                            .scale = parameter(&onnx->model, input(node, 2)),
+                            .zero = parameter(&onnx->model, input(node, 3)),
                             .form = FORM_BLOCKS};
     if (recipe.data == NULL || recipe.scale == NULL)
         return LT_OK;
@@ -400,8 +420,8 @@ static lt_status add_lstm_weight(struct onnx *onnx, const struct onnx_node *node
         return LT_OK;
     recipe.form = FORM_LSTM_WEIGHT;
     if (span_is(node->type, "DynamicQuantizeLSTM")) { /* scales and zero points are inputs 8 to 11 */
-        recipe.scale = onnx_constant(&onnx->model, input(node, 6 + 2 * index));
-        recipe.zero = onnx_constant(&onnx->model, input(node, 7 + 2 * index));
+        recipe.scale = parameter(&onnx->model, input(node, 6 + 2 * index));
+        recipe.zero = parameter(&onnx->model, input(node, 7 + 2 * index));
         recipe.transposed = true;
     }
     recipe.axis = 0;

@@ -812,6 +812,12 @@ static void put_lstm(struct onnx_file *f, const struct tensor_set *set, const ch
     static const char *const suffixes[] = {"quantized", "scale", "zero_point"};
     for (int i = 0; i < 6; i++)
         snprintf(part[i], sizeof part[i], "%s_%s", i < 3 ? w : r, suffixes[i % 3]);
+    for (int i = 1; f->form->cast && i < 6; i += 3) {
+        char node[96];
+        snprintf(node, sizeof node, "%s_cast", i == 1 ? w : r);
+        put_node(f, "Cast", node, (const char *[]){part[i], NULL}, NULL, NULL);
+        snprintf(part[i], sizeof part[i], "%s_cast_output_0", i == 1 ? w : r);
+    }
     put_node(f, "DynamicQuantizeLSTM", scope,
              (const char *[]){"x", part[0], part[3], b, "", "h", "c", "", part[1], part[2], part[4], part[5],
                               NULL},

@@ -87,6 +87,7 @@ struct onnx_form {
     bool external;  /* weights in NAME.data */
     bool numbers;   /* bytes are stored as int32_data */
     bool reordered; /* MatMulNBits has a g_idx */
+    bool cast;      /* an LSTM's scales go through Casts, as in an export of half precision */
 };
 /* Writes `set` as an export; quantised values in `set` become what a reader must get back. */
 void write_onnx(struct tensor_set *set, const struct onnx_form *form, const char *path);

@@ -85,6 +85,7 @@ static void quantised_weights_are_what_their_operators_say(void **state)
     assert_form_round_trips((struct onnx_form){ONNX_INT8_ROWS, true, false}, true);
     assert_form_round_trips((struct onnx_form){ONNX_BLOCKS, true, false}, true);
     assert_form_round_trips((struct onnx_form){ONNX_INT8, true, .numbers = true}, true);
+    assert_form_round_trips((struct onnx_form){ONNX_INT8, true, .cast = true}, true);
     assert_form_round_trips((struct onnx_form){ONNX_BLOCKS, true, .numbers = true}, true);
 }
 
