@@ -16,6 +16,8 @@ lt_status arena_reserve(struct arena *arena, size_t capacity, lt_error *error)
         mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED)
         return error_errno(error, LT_ERR_MEMORY, "cannot reserve %zu MiB of working memory", capacity >> 20);
+    /* arrays are walked in strips a panel wide, a new page every few rows; refused where the kernel has no large pages */
+    (void)madvise(base, capacity, MADV_HUGEPAGE);
     *arena = (struct arena){.base = base, .mapped = capacity, .capacity = capacity};
     return LT_OK;
 }
