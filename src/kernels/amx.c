@@ -60,19 +60,39 @@ static void configure(int rows)
     _tile_loadconfig(&config);
 }
 
-/* A tile of sums whose epilogue is under way. */
-struct pending {
-    const float *sums;
-    int t, n, rows, done; /* its first row and column, its rows, and how many of them are done */
+/* A tile of the output: its first row and column, and how many of its rows have been seen to. */
+struct tile {
+    int t, n, rows, done;
 };
 
-static void finish_some(const struct product *p, struct pending *last, int rows)
+/* What is done in portions between the taps of a tile: its own memory is asked for, and the tile before gets its epilogue. */
+struct meanwhile {
+    struct tile next, last;
+    const float *sums; /* of `last` */
+    int portion;       /* rows of each at once */
+};
+
+/* Takes the next portion of a tile; returns its rows, from tile->done - rows on. */
+static int portion_of(struct tile *tile, int rows)
 {
-    if (rows > last->rows - last->done)
-        rows = last->rows - last->done;
+    const int left = tile->rows - tile->done;
+    const int taken = rows < left ? rows : left;
+    tile->done += taken;
+    return taken;
+}
+
+static void finish_some(const struct product *p, struct meanwhile *m, int portion)
+{
+    const int rows = portion_of(&m->last, portion), first = m->last.done - rows;
     if (rows > 0)
-        finish(p, last->sums + (ptrdiff_t)last->done * TILE_COLUMNS, last->t + last->done, rows, last->n);
-    last->done += rows;
+        finish(p, m->sums + (ptrdiff_t)first * TILE_COLUMNS, m->last.t + first, rows, m->last.n);
+}
+
+static void do_portion(const struct product *p, struct meanwhile *m)
+{
+    const int rows = portion_of(&m->next, m->portion);
+    finish_prefetch(p, m->next.t + m->next.done - rows, rows, m->next.n);
+    finish_some(p, m, m->portion);
 }
 
 /* Adds a step of the depth, STEP channels, of all tiles but the last, which is A2's. */
@@ -103,9 +123,9 @@ INLINE void add_step(const char *a, ptrdiff_t row, const char *w, const int tile
 }
 
 /* Sums `tiles` tiles of rows (a constant where it is called) of one panel, from packed row `a` on, into rows
- * of TILE_COLUMNS floats; after each tap it does `portion` rows of the epilogue of `last`. */
+ * of TILE_COLUMNS floats. */
 INLINE void sum_tiles(const struct product *p, const char *a, const char *w, float *sums, const int tiles,
-                      struct pending *last, int portion)
+                      struct meanwhile *m)
 {
     ptrdiff_t packed_row = p->a_stride * (ptrdiff_t)sizeof(packed_t), row = packed_row * p->row_step;
     _tile_zero(C0);
@@ -118,7 +138,7 @@ INLINE void sum_tiles(const struct product *p, const char *a, const char *w, flo
     for (int tap = 0; tap < p->taps; tap++, a += p->tap_step * packed_row) {
         for (int c = 0; c < p->k; c += STEP, w += TILE * 64)
             add_step(a + c * (ptrdiff_t)sizeof(packed_t), row, w, tiles);
-        finish_some(p, last, portion);
+        do_portion(p, m);
     }
     _tile_stored(C0, sums, TILE_COLUMNS * 4);
     if (tiles > 1)
@@ -130,17 +150,16 @@ INLINE void sum_tiles(const struct product *p, const char *a, const char *w, flo
 }
 
 static void sum_block(const struct product *p, const char *a, const char *w, float *sums, int rows,
-                      struct pending *last)
+                      struct meanwhile *m)
 {
-    int portion = (last->rows + 2 * p->taps - 1) / (2 * p->taps);
     if (rows > 3 * TILE)
-        sum_tiles(p, a, w, sums, 4, last, portion);
+        sum_tiles(p, a, w, sums, 4, m);
     else if (rows > 2 * TILE)
-        sum_tiles(p, a, w, sums, 3, last, portion);
+        sum_tiles(p, a, w, sums, 3, m);
     else if (rows > TILE)
-        sum_tiles(p, a, w, sums, 2, last, portion);
+        sum_tiles(p, a, w, sums, 2, m);
     else
-        sum_tiles(p, a, w, sums, 1, last, portion);
+        sum_tiles(p, a, w, sums, 1, m);
 }
 
 /* Output rows [begin, end), whole blocks or less than one, of all panels, under the tile configuration for
@@ -151,20 +170,22 @@ static void product_rows(const struct product *p, int begin, int end)
     ptrdiff_t row = p->a_stride * (ptrdiff_t)sizeof(packed_t) * p->row_step;
     size_t panel_size = (size_t)p->taps * (size_t)p->k * PANEL * sizeof(packed_t);
     const char *w = p->panels;
-    struct pending last = {.rows = 0};
+    /* two panels make a tile, so that there are twice as many portions as taps */
+    struct meanwhile m = {.portion = (BLOCK_ROWS + 2 * p->taps - 1) / (2 * p->taps)};
     int turn = 0;
     for (int n = 0; n < p->columns; n += TILE_COLUMNS, w += 2 * panel_size)
         for (int t = begin; t < end; t += BLOCK_ROWS, turn = !turn) {
             int rows = end - t < BLOCK_ROWS ? end - t : BLOCK_ROWS;
             const char *a = (const char *)p->a + t * row;
-            finish_prefetch(p, t, rows, n);
-            sum_block(p, a, w, sums[turn], rows, &last);
+            m.next = (struct tile){t, n, rows, 0};
+            sum_block(p, a, w, sums[turn], rows, &m);
             if (n + PANEL < p->columns)
-                sum_block(p, a, w + panel_size, sums[turn] + PANEL, rows, &last);
-            finish_some(p, &last, BLOCK_ROWS);
-            last = (struct pending){sums[turn], t, n, rows, 0};
+                sum_block(p, a, w + panel_size, sums[turn] + PANEL, rows, &m);
+            finish_some(p, &m, BLOCK_ROWS);
+            m.last = (struct tile){t, n, rows, 0};
+            m.sums = sums[turn];
         }
-    finish_some(p, &last, BLOCK_ROWS);
+    finish_some(p, &m, BLOCK_ROWS);
 }
 
 static void product(const struct product *p)
