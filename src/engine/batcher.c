@@ -9,6 +9,9 @@ static const double WORTH = 0.97;
 /* Weight of a new observation in the moving averages. */
 static const double FRESH = 0.2;
 
+/* Part of the latest batches that followed another without a rest, from which on a backend is under load. */
+static const double PRESSED = 0.9;
+
 /* Seconds without a job after which a backend is at rest: clients that ask again at once are faster. */
 static const double REST = 0.1;
 
@@ -29,6 +32,7 @@ void batcher_open(struct batcher *batcher, int most, bool enabled, double wanted
         c->size_reason = c->wait_reason = batcher->most > 1 ? "starting value"
                                           : enabled         ? "these voices speak one at a time"
                                                             : "batching is off";
+        c->pressed = 1; /* until batches after a rest say else */
         c->urgent_last = &c->urgent_first;
         c->last = &c->first;
     }
@@ -112,12 +116,14 @@ static struct job *pop(struct batcher *batcher, struct batch_class *c, bool urge
     return job;
 }
 
-/* A first utterance that waited so long had to let a batch of later ones end. */
-static void note_blocking(const struct batcher *batcher, double waited)
+/* Notes whether a first utterance that came while a batch of later ones was spoken had to wait too long for
+ * its end. One that was there before waited for more than that batch. */
+static void note_blocking(const struct batcher *batcher, const struct job *first, double now)
 {
     struct batch_class *before = batcher->before;
-    const bool blocked = batcher->wanted > 0 && waited > batcher->wanted;
-    before->blocking += FRESH * ((blocked ? 1 : 0) - before->blocking);
+    const bool blocked = batcher->wanted > 0 && first->submitted >= batcher->left_at &&
+                         now - first->submitted > batcher->wanted;
+    before->blocking += ((blocked ? 1 : 0) - before->blocking) / 2;
 }
 
 int batcher_next(struct batcher *batcher, double now, int requests, struct job **jobs, double *until)
@@ -139,7 +145,7 @@ int batcher_next(struct batcher *batcher, double now, int requests, struct job *
     batcher->rested = batcher->idle_at >= 0 && oldest->submitted >= batcher->idle_at + REST;
     batcher->idle_at = -1;
     if (urgent && batcher->before != NULL)
-        note_blocking(batcher, now - oldest->submitted);
+        note_blocking(batcher, oldest, now);
     batcher->urgent_run = urgent ? batcher->urgent_run + 1 : 0;
     int count = 0, late = 0, first = 0;
     while (count < c->size) { /* the kind whose turn it is, then the other fills up */
@@ -153,6 +159,7 @@ int batcher_next(struct batcher *batcher, double now, int requests, struct job *
         jobs[count++] = job;
     }
     batcher->before = count > 1 && first < count ? c : NULL;
+    batcher->left_at = now;
     c->joined += FRESH * (late - c->joined);
     return count;
 }
@@ -174,6 +181,7 @@ static void resize(struct batch_class *c, int size, const char *reason)
     c->size = size;
     c->size_reason = reason;
     c->first_sound = c->blocking = 0;
+    c->size_before = 0;
     c->tried = 0;
 }
 
@@ -193,25 +201,20 @@ static const char *lateness(const struct batcher *batcher, const struct batch_cl
     return NULL;
 }
 
-/* Looks at first sounds, then at what batches of the present size cost and those of half of it. */
+/* Compares what batches of the present size cost with those of half of it. */
 static void tune_size(const struct batcher *batcher, struct batch_class *c)
 {
     const int bucket = size_bucket(c->size), twice = 2 * c->size;
     const double full = c->cost[bucket], half = bucket > 0 ? c->cost[bucket - 1] : 0;
-    const char *late = lateness(batcher, c);
-    if (late != NULL && c->size > 1) {
-        resize(c, c->size / 2, late);
-        c->hold = TRY_AGAIN;
-    } else if (full > 0 && half > 0 && full > half / WORTH) {
+    if (full > 0 && half > 0 && full > half / WORTH)
         resize(c, c->size / 2, "smaller: a full batch cost more a second of audio than half a batch");
-    } else if (c->hold > 0) {
+    else if (c->hold > 0)
         return;
-    } else if (c->size == 1 && c->tried >= TRY_AGAIN) {
+    else if (c->size == 1 && c->tried >= TRY_AGAIN)
         resize(c, 2, "larger: to see again whether two together cost less");
-    } else if (full > 0 && half > 0 && full < half * WORTH && c->size < batcher->most) {
+    else if (full > 0 && half > 0 && full < half * WORTH && c->size < batcher->most)
         resize(c, twice < batcher->most ? twice : batcher->most,
                "larger: a full batch cost less a second of audio than half a batch");
-    }
 }
 
 /* Looks at what waiting brought. */
@@ -225,6 +228,25 @@ static void tune_wait(const struct batcher *batcher, struct batch_class *c)
         rewait(c, c->wait_seconds / 2, "shorter: hardly anything joined while batches waited");
     else if (c->joined >= 1 && c->wait_seconds < MOST_WAIT && !late)
         rewait(c, longer < MOST_WAIT ? longer : MOST_WAIT, "longer: others joined while batches waited");
+}
+
+/* Makes batches smaller where that helps first sounds, at once, since who waits for a batch that is too large
+ * waits for seconds; and as large as they were when batches follow one another without a rest. True when it
+ * has changed the size. */
+static bool follow_first_sounds(const struct batcher *batcher, struct batch_class *c)
+{
+    const char *late = lateness(batcher, c);
+    const int before = c->size;
+    if (c->size_before > 0 && c->pressed > PRESSED) {
+        resize(c, c->size_before, "larger: batches follow one another, so that cost decides again");
+        c->hold = 0;
+    } else if (late != NULL && c->size > 1) {
+        const int first = c->blocking > 0.5 ? 0 : c->size_before > 0 ? c->size_before : c->size;
+        resize(c, c->size / 2, late);
+        c->size_before = first;
+        c->hold = TRY_AGAIN;
+    }
+    return c->size != before;
 }
 
 static void average(double *average, double seen)
@@ -246,8 +268,9 @@ void batcher_report(struct batcher *batcher, const struct batch_report *report)
     if (report->rested && report->count == c->size && report->first_sound > 0)
         average(&c->first_sound, report->first_sound);
     c->hold -= c->hold > 0;
-    if (++c->tried % TRIES != 0)
-        return;
-    tune_wait(batcher, c);
-    tune_size(batcher, c);
+    const bool due = ++c->tried % TRIES == 0;
+    if (due)
+        tune_wait(batcher, c);
+    if (!follow_first_sounds(batcher, c) && due)
+        tune_size(batcher, c);
 }

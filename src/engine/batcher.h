@@ -39,10 +39,10 @@ struct batch_class {
     /* Seconds from when a full batch left a backend at rest to the last of the first sounds in it, a moving
      * average; 0: not seen at this size */
     double first_sound;
-    double pressed; /* moving average of 1 for a batch that followed another, 0 for one after a rest */
-    double
-        blocking; /* of 1 for first utterances that waited too long for a batch of this class, 0 for others */
-    unsigned hold; /* batches for which the size does not grow */
+    double pressed;  /* moving average of 1 for a batch that followed another, 0 for one after a rest */
+    double blocking; /* of 1 for a first utterance that it kept waiting too long, 0 for others */
+    unsigned hold;   /* batches for which the size does not grow */
+    int size_before; /* what it was before first sounds after a rest made it smaller; 0: they did not */
 
     struct job *urgent_first, **urgent_last, *first, **last; /* waiting */
     int waiting;
@@ -53,22 +53,21 @@ struct batch_class {
 struct batch_report {
     int length_class, count;
     double audio_seconds, work_seconds; /* made and spent */
-    double
-        first_sound; /* from when it left to the last of the first sounds in it; 0: it had no first utterance */
-    bool rested;     /* batcher.rested when it left */
+    double first_sound; /* from its start to its last first sound; 0: it had no first utterance */
+    bool rested;        /* batcher.rested when it left */
 };
 
 struct batcher {
     struct batch_class classes[CLASS_COUNT];
-    int most;       /* the backend's largest batch */
-    bool tuning;    /* sizes and waits may change */
-    double wanted;  /* seconds in which a request shall get its first sound; 0: any */
-    double idle_at; /* when nothing waited any more; negative: something does */
-    bool rested;    /* the backend had nothing to do for a while when the last batch left */
-    struct batch_class
-        *before;    /* the class of the last batch, when later utterances were spoken together in it */
-    int urgent_run; /* batches of first utterances since a later one was spoken */
-    int waiting;    /* jobs in all classes */
+    int most;                   /* the backend's largest batch */
+    bool tuning;                /* sizes and waits may change */
+    double wanted;              /* seconds in which a request shall get its first sound; 0: any */
+    double idle_at;             /* when nothing waited any more; negative: something does */
+    bool rested;                /* the backend had nothing to do for a while when the last batch left */
+    struct batch_class *before; /* of the last batch, when it had several and later utterances */
+    double left_at;             /* when that was */
+    int urgent_run;             /* batches of first utterances since a later one was spoken */
+    int waiting;                /* jobs in all classes */
 };
 
 /* Starting sizes 16, 8 and 4 (or `most`); `enabled` false: every batch is one job. `wanted` is the field of

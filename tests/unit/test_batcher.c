@@ -213,23 +213,29 @@ static void bursts_get_smaller_batches_when_first_sounds_are_late(void **state)
         }
         assert_int_equal(batcher.classes[CLASS_SHORT].size, sizes[w]);
         assert_true((strstr(batcher.classes[CLASS_SHORT].size_reason, "first sounds") != NULL) == (w == 2));
+        for (int i = 0; i < 10; i++) /* under load cost decides */
+            report(&batcher, CLASS_SHORT, batcher.classes[CLASS_SHORT].size, 1);
+        assert_int_equal(batcher.classes[CLASS_SHORT].size, 16);
     }
 }
 
-/* Replies come while the chunks of books are spoken, four together, for two seconds. */
+/* Replies come while the chunks of books are spoken, four together, for two seconds; or not at all; or so many
+ * that each waits for others. */
 static void replies_do_not_wait_for_large_batches_of_books(void **state)
 {
     (void)state;
-    for (int books_only = 0; books_only < 2; books_only++) {
+    enum { SOME, NONE, CROWD };
+    for (int replies = SOME; replies <= CROWD; replies++) {
         struct batcher batcher;
         struct job *jobs[BATCH_MAX];
         batcher_open(&batcher, 64, true, 1);
-        double now = 0;
-        for (int i = 0; i < 100; i++) {
+        double now = 100;
+        for (int i = 0; i < 50; i++) {
             while (batcher.classes[CLASS_LONG].waiting < 8)
                 batcher_add(&batcher, new_job(250, false), now);
-            if (i % 2 == 1 && !books_only)
-                batcher_add(&batcher, new_job(30, true), now - 0.45 * batcher.classes[CLASS_LONG].size);
+            if (i % 2 == 1 && replies != NONE)
+                batcher_add(&batcher, new_job(30, true),
+                            replies == CROWD ? now - 10 : now - 0.45 * batcher.classes[CLASS_LONG].size);
             int count = take(&batcher, now, 100, jobs);
             struct batch_report report = {.length_class = jobs[0]->length_class,
                                           .count = count,
@@ -239,11 +245,10 @@ static void replies_do_not_wait_for_large_batches_of_books(void **state)
             now += report.work_seconds;
             release(jobs, count);
             batcher_report(&batcher, &report);
+            if (i == 5) /* after two that waited */
+                assert_int_equal(batcher.classes[CLASS_LONG].size, replies == SOME ? 2 : 4);
         }
-        if (books_only)
-            assert_int_equal(batcher.classes[CLASS_LONG].size, 4);
-        else
-            assert_in_range(batcher.classes[CLASS_LONG].size, 1, 2);
+        assert_int_equal(batcher.classes[CLASS_LONG].size, replies == SOME ? 2 : 4);
         while (batcher.waiting > 0)
             release(jobs, take(&batcher, now, 0, jobs));
     }
