@@ -32,9 +32,10 @@ static lt_status add(struct voice_list *list, const char *path, const char *memb
     const char *dot = strrchr(base, '.');
     size_t length = dot != NULL ? (size_t)(dot - base) : strlen(base);
     if (!good_name(base, length))
-        return error_set(error, LT_ERR_MODEL,
-                         "'%s' in '%s' is no name for a voice: letters, digits, '_', '-' and '.' make one",
-                         base, path);
+        return error_set(
+            error, LT_ERR_MODEL,
+            "'%s' in '%s' is no name for a voice: up to %d letters, digits, '_', '-' and '.' make one", base,
+            path, VOICE_NAME);
     if (rows > VOICE_MAX_ROWS || list->count == VOICE_MAX_COUNT)
         return error_set(error, LT_ERR_MODEL, "'%s' holds more than a voice has, or more than %d voices",
                          path, VOICE_MAX_COUNT);

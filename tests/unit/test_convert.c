@@ -736,6 +736,9 @@ static void voices_that_are_none_are_refused(void **state)
     }
     write_file(in("af+am.bin"), table, sizeof table);
     assert_no_voice("af+am.bin", LT_ERR_MODEL, "is no name for a voice");
+    write_file(in("a_name_that_no_list_of_voices_has_a_column_wide_enough_for.bin"), table, sizeof table);
+    assert_no_voice("a_name_that_no_list_of_voices_has_a_column_wide_enough_for.bin", LT_ERR_MODEL,
+                    "up to 48 letters");
     table[7] = INFINITY;
     write_file(in("loud.bin"), table, sizeof table);
     assert_no_voice("loud.bin", LT_ERR_MODEL, "not finite");
