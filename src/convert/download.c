@@ -214,6 +214,9 @@ static lt_status failure(const struct fetch *fetch, CURLcode code, long http, bo
         return error_set(error, LT_ERR_IO,
                          "%s sends more than the %llu bytes that the file has: it is another file",
                          fetch->url, (unsigned long long)fetch->expected->size);
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return error_set(error, LT_ERR_IO, "nothing came from %s for %u s%s", fetch->url,
+                         fetch->downloader->options.stall_seconds, what);
     if (code == CURLE_HTTP_RETURNED_ERROR)
         return error_set(error, LT_ERR_IO, "%s answers %ld%s", fetch->url, http, what);
     if (code == CURLE_OK || code == CURLE_RANGE_ERROR)

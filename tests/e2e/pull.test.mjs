@@ -210,8 +210,11 @@ describe('litetts pull', { skip, concurrency: false }, () => {
       return true; // and never another byte
     }, ['--timeout', '2']);
     await expectModel(data, result);
-    assert.match(result.said, /trying again/);
+    assert.match(result.said, /^litetts: nothing came from http:\S+\.pth for 2 s; trying again$/m);
     assert.equal(requests.filter((r) => isCheckpoint(r.path))[1].range, 'bytes=100000-');
+    const never = await pull(newData(), () => true, ['--timeout', '1', '--tries', '1']);
+    assert.equal(never.code, 1);
+    assert.match(never.said, /^litetts: nothing came from http:\S+\.pth for 1 s: --from names another place$/m);
   });
 
   test('is not deceived by a wrong length', async () => {
