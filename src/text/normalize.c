@@ -272,8 +272,9 @@ static size_t take_ascii_mark(struct norm *x, size_t at)
 static size_t take_factorial(struct norm *x, size_t at)
 {
     char next = norm_char(x, at + 1 + norm_spaces(x, at + 1));
-    bool operator= norm_char(x, at + 1) != '=' && (next == '=' || next == '/' || next == '*' || next == '+');
-    if (at == 0 || !char_is_digit(x->text[at - 1]) || !operator)
+    bool calculated =
+        norm_char(x, at + 1) != '=' && (next == '=' || next == '/' || next == '*' || next == '+');
+    if (at == 0 || !char_is_digit(x->text[at - 1]) || !calculated)
         return 0;
     norm_range(x, at, at + 1, "symbol");
     norm_say(x, "factorial");
@@ -534,8 +535,8 @@ static size_t take(struct norm *x, size_t at)
         return used;
     if (c == '!' && (used = take_factorial(x, at)) > 0)
         return used;
-    bool operator= c == '!' && norm_char(x, at + 1) == '=';
-    if (!operator&&(used = take_ascii_mark(x, at)) > 0)
+    bool unequal = c == '!' && norm_char(x, at + 1) == '=';
+    if (!unequal && (used = take_ascii_mark(x, at)) > 0)
         return used;
     if ((used = scan_money(x, at)) > 0 || (used = scan_symbol(x, at)) > 0)
         return used;
