@@ -92,9 +92,10 @@ test('numbers and names are read alike in every locale', { skip: locales ? false
     assert.equal(run(program, [name, join(folder, 'config.json')], { env }), '1.25 64 1,5');
 });
 
-test('the header compiles as C++ and as strict C11', () => {
+test('the header compiles as strict C and C++, old and new', () => {
   const include = join(dirname(find('litetts.h')), '..');
   const source = '#include <litetts/litetts.h>\nint main(void) { return lt_version() == 0; }\n';
-  run('cc', ['-std=c11', '-pedantic-errors', '-Wall', '-Wextra', '-Werror', `-I${include}`, '-fsyntax-only', '-x', 'c', '-'], { input: source });
-  run('c++', ['-std=c++11', '-pedantic-errors', '-Wall', '-Wextra', '-Werror', `-I${include}`, '-fsyntax-only', '-x', 'c++', '-'], { input: source });
+  const strict = ['-pedantic-errors', '-Wall', '-Wextra', '-Werror', `-I${include}`, '-fsyntax-only'];
+  for (const standard of ['c99', 'c11', 'c2x']) run('cc', [`-std=${standard}`, ...strict, '-x', 'c', '-'], { input: source });
+  for (const standard of ['c++11', 'c++20']) run('c++', [`-std=${standard}`, ...strict, '-x', 'c++', '-'], { input: source });
 });
