@@ -430,7 +430,6 @@ static lt_status store_variable(lt_config *config, const char *variable, const c
 
 lt_status lt_config_load_environment(lt_config *config, lt_error *error)
 {
-    extern char **environ;
     for (char **entry = environ; *entry != NULL; entry++) {
         const char *equals = strchr(*entry, '=');
         if (strncmp(*entry, prefix, sizeof prefix - 1) != 0 || equals == NULL ||
