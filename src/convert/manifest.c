@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/str.h"
 
 enum { MAX_MANIFEST = 1 << 20, MAX_FILES = 4096 };
 
@@ -124,33 +125,54 @@ static lt_status add(struct manifest *manifest, const struct manifest_file *file
     return LT_OK;
 }
 
-/* Reads one line: "base URL", "SUM SIZE PATH" or "SUM SIZE PATH NAME". */
-static lt_status read_line(struct manifest *manifest, const char *line, char base[256], const char *name,
+enum { BASE_SIZE = 256, MOST_WORDS = 4 };
+
+/* Splits a line at its blanks, in place; returns how many words it has, at most MOST_WORDS + 1. */
+static int split(char *line, char *words[MOST_WORDS + 1])
+{
+    int count = 0;
+    char *rest;
+    for (char *word = strtok_r(line, " \t", &rest); word != NULL && count <= MOST_WORDS;
+         word = strtok_r(NULL, " \t", &rest))
+        words[count++] = word;
+    return count;
+}
+
+/* Reads one line: "base URL", "SUM SIZE PATH" or "SUM SIZE PATH NAME"; it is taken apart. */
+static lt_status read_line(struct manifest *manifest, char *line, char base[BASE_SIZE], const char *name,
                            unsigned number, lt_error *error)
 {
-    char sum[80], path[MANIFEST_PATH], remote[MANIFEST_PATH], extra;
-    unsigned long long size;
-    if (line[0] == '\0' || line[0] == '#')
+    char *words[MOST_WORDS + 1];
+    if (line[0] == '#')
         return LT_OK;
-    if (sscanf(line, "base %255s %c", base, &extra) == 1)
+    int count = split(line, words);
+    if (count == 0)
         return LT_OK;
-    int fields = sscanf(line, "%79s %llu %95s %95s %c", sum, &size, path, remote, &extra);
+    if (count == 2 && strcmp(words[0], "base") == 0 && strlen(words[1]) < BASE_SIZE) {
+        snprintf(base, BASE_SIZE, "%s", words[1]);
+        return LT_OK;
+    }
     struct manifest_file file = {0};
-    if ((fields != 3 && fields != 4) || !read_sum(sum, file.sum) || !good_path(path) || size == 0 ||
-        size > (1ull << 40) || manifest->count == MAX_FILES)
-        return error_set(error, LT_ERR_MODEL,
-                         "'%s', line %u: a SHA-256, a size and a relative path are needed", name, number);
-    file.size = size;
-    memcpy(file.path, path, sizeof path);
-    snprintf(file.url, sizeof file.url, "%s%s%s", base, base[0] != '\0' ? "/" : "",
-             fields == 4 ? remote : path);
+    int64_t size = 0;
+    if (count < 3 || count > MOST_WORDS || !read_sum(words[0], file.sum) || !str_to_whole(words[1], &size) ||
+        size < 1 || size > (int64_t)1 << 40 || !good_path(words[2]) || strlen(words[2]) >= MANIFEST_PATH ||
+        strlen(words[count - 1]) >= MANIFEST_PATH)
+        return error_set(
+            error, LT_ERR_MODEL,
+            "'%s', line %u: a SHA-256, a size and a relative path of less than %d bytes are needed", name,
+            number, MANIFEST_PATH);
+    if (manifest->count == MAX_FILES)
+        return error_set(error, LT_ERR_MODEL, "'%s' lists more than %d files", name, MAX_FILES);
+    file.size = (uint64_t)size;
+    strcpy(file.path, words[2]);
+    snprintf(file.url, sizeof file.url, "%s%s%s", base, base[0] != '\0' ? "/" : "", words[count - 1]);
     return add(manifest, &file, error);
 }
 
 lt_status manifest_parse(const char *text, const char *name, struct manifest *manifest, lt_error *error)
 {
     *manifest = (struct manifest){0};
-    char base[256] = "", line[512];
+    char base[BASE_SIZE] = "", line[512];
     lt_status status = LT_OK;
     for (unsigned number = 1; *text != '\0' && status == LT_OK; number++) {
         size_t length = strcspn(text, "\n");

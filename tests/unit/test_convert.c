@@ -819,6 +819,8 @@ static void manifests_keep_to_their_folder(void **state)
                                                "f3ff3571791e39611d31c381e3a41a3af07b4987/kokoro-v1_0.pth");
     manifest_free(&manifest);
 #define SUM "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define LONG                                                                                                 \
+    "a_path_of_ninety-six_bytes/that_is_one_more_than_there_is_room_for/in_the_manifests_of/voice.bin"
     static const char *const bad[] = {
         "",
         "# nothing\n",
@@ -833,6 +835,11 @@ static void manifests_keep_to_their_folder(void **state)
         SUM " 1 a b c\n",
         SUM " 1 a/\n",
         SUM " 99999999999999 a\n",
+        SUM " 10x a\n",
+        SUM " 0x10 a\n",
+        SUM " 1 " LONG "\n",
+        SUM " 1 a " LONG "\n",
+        "base http://" LONG LONG LONG "\n" SUM " 1 a\n",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(manifest_parse(bad[i], "it", &manifest, &error), LT_ERR_MODEL);
