@@ -323,6 +323,10 @@ static size_t lane_memory(const lt_config *config)
     return rest > 2 ? (size_t)(rest / 3 * 2) : 1;
 }
 
+/* Of the arena, what stays for the next batch. Sentences of a few words take less, and to touch the rest anew
+ * costs longer ones some milliseconds of seconds. */
+static const size_t KEPT_MEMORY = (size_t)21 << 20;
+
 /* Of the memory budget, what utterances may take; the rest is for requests. 0: no limit of ours. */
 static size_t working_share(const lt_config *config)
 {
@@ -346,6 +350,7 @@ static lt_status open_engine(struct backend *backend, const lt_config *config, c
                                        .pinned = config_bool(config, CONFIG_engine_pin),
                                        .isa = ISA_COUNT,
                                        .most_memory = working_share(config),
+                                       .keep_memory = KEPT_MEMORY,
                                        .lane_memory = lane_memory(config)};
     if (options->threads == 0)
         options->threads = threads_available();

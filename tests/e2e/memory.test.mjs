@@ -175,6 +175,7 @@ test('512 MiB of address space are enough', { skip: fullSkip || process.env.LITE
   assert.ok((await bytesOf(short)).length > 1000);
   // what the books say is what the kernel says: heap and stacks are what was there before any request, and what is booked, within 32 MiB
   const busy = await until(async () => { const now = await look(); return now.request_bytes === 0 && now; }, 'nothing is reserved', 30);
+  assert.equal(busy.backend_bytes, 21 << 20); // what the arena keeps at rest
   const booked = busy.backend_bytes + busy.cache_bytes, grown = busy.anonymous_bytes - idle.anonymous_bytes;
   assert.ok(Math.abs(grown - booked) < 32 << 20, `grown by ${grown}, booked ${booked}`);
   assert.ok(busy.anonymous_bytes - idle.anonymous_bytes < busy.limit_bytes, `${busy.anonymous_bytes}`);
