@@ -113,7 +113,9 @@ static lt_status read_files(struct warm *warm, const char *list, lt_error *error
         return error_memory(error, "the list of phrases");
     if (warm->frequent != NULL)
         frequent_load(warm->frequent, warm->predict_file);
-    return list[0] != '\0' ? file_read(list, LIST_LIMIT, &warm->list, error) : LT_OK;
+    lt_error fault;
+    lt_status status = list[0] != '\0' ? file_read(list, LIST_LIMIT, &warm->list, &fault) : LT_OK;
+    return status == LT_OK ? LT_OK : error_set(error, status, "cache.warm_file: %s", fault.message);
 }
 
 static void warm_free(struct warm *warm)

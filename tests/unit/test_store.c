@@ -370,6 +370,7 @@ static void a_list_of_phrases_is_spoken_at_the_start(void **state)
     lt_engine_close(engine);
     lt_config_set(config, "cache.warm_file", in_folder("no phrases"), &error);
     assert_int_equal(lt_engine_open(config, &engine, &error), LT_ERR_IO);
+    assert_non_null(strstr(error.message, "cache.warm_file: ")); /* whose file it is */
     lt_config_free(config);
 }
 
