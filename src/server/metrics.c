@@ -119,7 +119,7 @@ static void put_requests(struct str *out, const struct counts *c)
         labelled(out, "errors_total", "code", c->codes[i].code, (double)c->codes[i].count);
 }
 
-static void put_speech(struct str *out, const struct counts *c)
+static void put_speech(struct str *out, const struct counts *c, const lt_stats *e)
 {
     single(out, "speech_requests_total", "counter", "Requests that were spoken, also in part.",
            (double)c->spoken);
@@ -131,6 +131,11 @@ static void put_speech(struct str *out, const struct counts *c)
     labelled(out, "stage_seconds_total", "stage", "text", c->text_seconds);
     labelled(out, "stage_seconds_total", "stage", "speech", c->speech_seconds);
     labelled(out, "stage_seconds_total", "stage", "encode", c->encode_seconds);
+    family(out, "speech_ends_total", "counter",
+           "How the engine's requests ended, by status; after the first byte no answer tells.");
+    for (int status = 0; status < LT_STATUS_COUNT; status++)
+        labelled(out, "speech_ends_total", "status", lt_status_name((lt_status)status),
+                 (double)e->requests[status]);
     family(out, "first_audio_seconds", "histogram", "Time from a request's arrival to its first sound.");
     uint64_t count = 0;
     for (int i = 0; i < FIRST_AUDIO_BUCKETS; i++) {
@@ -286,7 +291,7 @@ enum MHD_Result metrics_answer(struct exchange *x)
         return MHD_NO;
     put_server(&text, stats);
     put_requests(&text, &stats->counts);
-    put_speech(&text, &stats->counts);
+    put_speech(&text, &stats->counts, &stats->engine);
     put_batches(&text, &stats->engine);
     put_caches(&text, &stats->engine);
     put_memory(&text, &stats->engine);

@@ -325,6 +325,8 @@ serverTest('/metrics and /stats count what happens', { max_text_characters: 1000
   assert.equal(at('litetts_errors_total{code="voice_not_found"}'), 1);
   assert.equal(at('litetts_errors_total{code="string_above_max_length"}'), 1);
   assert.equal(at('litetts_speech_requests_total'), 3);
+  assert.equal(at('litetts_speech_ends_total{status="ok"}'), 3);
+  assert.equal(at('litetts_speech_ends_total{status="internal"}'), 0);
   assert.equal(at('litetts_characters_total'), 3 * sentence.length);
   assert.ok(Math.abs(at('litetts_audio_seconds_total') - audio) < 0.01);
   assert.ok(at('litetts_stage_seconds_total{stage="speech"}') > 0);
