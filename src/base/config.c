@@ -153,15 +153,8 @@ static lt_status check_number(const struct config_key_info *key, const char *val
 
 static lt_status check_choice(const struct config_key_info *key, const char *value, lt_error *error)
 {
-    size_t length = strlen(value);
-    for (const char *word = key->choices; length > 0;) {
-        size_t n = strcspn(word, "|");
-        if (n == length && memcmp(word, value, n) == 0)
-            return LT_OK;
-        if (word[n] == '\0')
-            break;
-        word += n + 1;
-    }
+    if (str_list_has(key->choices, "|", value))
+        return LT_OK;
     return error_set(error, LT_ERR_CONFIG, "%s takes one of %s, not '%s'", key->name, key->choices, value);
 }
 

@@ -113,6 +113,18 @@ bool str_equal_nocase(const char *a, const char *b)
     return str_equal_nocase_n(a, b, SIZE_MAX);
 }
 
+bool str_list_has(const char *list, const char *separators, const char *word)
+{
+    const size_t length = strlen(word);
+    while (length > 0 && *list != '\0') {
+        const size_t n = strcspn(list, separators);
+        if (n == length && memcmp(list, word, n) == 0)
+            return true;
+        list += n + strspn(list + n, separators);
+    }
+    return false;
+}
+
 static locale_t plain; /* 0 when it cannot be made; lives as long as the program */
 
 static void make_plain(void)

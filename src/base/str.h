@@ -38,6 +38,9 @@ bool str_to_whole(const char *text, int64_t *number);
 bool str_equal_nocase(const char *a, const char *b);
 bool str_equal_nocase_n(const char *a, const char *b, size_t size);
 
+/* Whether a word, not an empty one, is among those of a list that any of the characters of `separators` part. */
+bool str_list_has(const char *list, const char *separators, const char *word);
+
 /* How far an unknown name is from a known one, to say which one was meant: letters left out, added, changed, or
  * swapped with their neighbour, of which the first 64 bytes count; or 1 when it is the beginning of the known one, of
  * two bytes or more. SIZE_MAX when more than a third of the name would have to change: that is no guess any more. */

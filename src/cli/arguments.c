@@ -76,24 +76,10 @@ static lt_status unknown_option(const struct command *command, const char *name,
                      best, command->name);
 }
 
-static bool has_word(const char *words, const char *word)
-{
-    size_t length = strlen(word);
-    for (const char *w = words; length > 0; w++) {
-        size_t n = strcspn(w, "|");
-        if (n == length && memcmp(w, word, n) == 0)
-            return true;
-        w += n;
-        if (*w == '\0')
-            break;
-    }
-    return false;
-}
-
 static lt_status take(struct arguments *arguments, const struct option *option, const char *value,
                       lt_error *error)
 {
-    if (option->choices != NULL && !has_word(option->choices, value))
+    if (option->choices != NULL && !str_list_has(option->choices, "|", value))
         return error_set(error, LT_ERR_ARGUMENT, "--%s takes one of %s, not '%s'", option->name,
                          option->choices, value);
     if (find(common, option->name, strlen(option->name), 0) == option) {

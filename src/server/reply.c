@@ -14,28 +14,15 @@ static const char *request_header(const struct exchange *x, const char *name)
     return MHD_lookup_connection_value(x->http, MHD_HEADER_KIND, name);
 }
 
-/* Whether `list`, words separated by spaces or commas, holds `word`. */
-static bool list_has(const char *list, const char *word)
-{
-    size_t length = strlen(word);
-    while (*list != '\0') {
-        size_t n = strcspn(list, " ,");
-        if (n == length && n > 0 && memcmp(list, word, n) == 0)
-            return true;
-        list += n + strspn(list + n, " ,");
-    }
-    return false;
-}
-
 /* https://fetch.spec.whatwg.org/#http-cors-protocol */
 static void add_cors(struct exchange *x, struct MHD_Response *response)
 {
     const char *origins = config_string(x->settings->config, CONFIG_server_cors_origins);
     const char *origin = request_header(x, "Origin");
-    bool any = list_has(origins, "*");
+    bool any = str_list_has(origins, " ,", "*");
     if (!any)
         MHD_add_response_header(response, "Vary", "Origin");
-    if (!any && (origin == NULL || !list_has(origins, origin)))
+    if (!any && (origin == NULL || !str_list_has(origins, " ,", origin)))
         return;
     MHD_add_response_header(response, "Access-Control-Allow-Origin", any ? "*" : origin);
     MHD_add_response_header(response, "Access-Control-Expose-Headers", "x-request-id, retry-after");

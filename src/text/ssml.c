@@ -72,11 +72,7 @@ static const char *attribute(const char **attributes, const char *name)
 
 static bool is(const char *name, const char *words)
 {
-    size_t n = strlen(name);
-    for (const char *at = strstr(words, name); n > 0 && at != NULL; at = strstr(at + 1, name))
-        if ((at == words || at[-1] == '|') && (at[n] == '|' || at[n] == '\0'))
-            return true;
-    return false;
+    return str_list_has(words, "|", name);
 }
 
 static void put_event(struct ssml *s, char control, const struct raw_event *event)

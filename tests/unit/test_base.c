@@ -146,6 +146,15 @@ static void numbers_are_all_of_their_text(void **state)
     assert_true(str_to_whole("+12", &whole) && whole == 12);
 }
 
+static void lists_have_whole_words(void **state)
+{
+    (void)state;
+    assert_true(str_list_has("wav|mp3|opus", "|", "mp3") && str_list_has("wav", "|", "wav"));
+    assert_false(str_list_has("wav|mp3|opus", "|", "mp") || str_list_has("wav|mp3", "|", "mp3|"));
+    assert_false(str_list_has("wav|mp3", "|", "") || str_list_has("", "|", "wav"));
+    assert_true(str_list_has(" http://a, http://b ", " ,", "http://b"));
+}
+
 static void error_sentences_are_cut_and_cleaned(void **state)
 {
     (void)state;
@@ -301,6 +310,7 @@ int main(void)
         cmocka_unit_test(guesses_need_something_in_common),
         cmocka_unit_test(ascii_letters_have_no_case),
         cmocka_unit_test(numbers_are_all_of_their_text),
+        cmocka_unit_test(lists_have_whole_words),
         cmocka_unit_test(error_sentences_are_cut_and_cleaned),
         cmocka_unit_test(config_checks_types_and_ranges),
         cmocka_unit_test(config_names_the_nearest_key),
