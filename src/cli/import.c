@@ -47,6 +47,10 @@ static lt_status import(const struct arguments *arguments, struct job *job, lt_e
     if (arguments_operands(arguments, &operands) != 1 || !arguments_given(arguments, "output"))
         return error_set(error, LT_ERR_ARGUMENT,
                          "one checkpoint and -o are needed: litetts import kokoro-v1_0.pth -o kokoro.gguf");
+    if (strcmp(arguments_value(arguments, "output"), "-") == 0)
+        return error_set(
+            error, LT_ERR_ARGUMENT,
+            "a model is mapped from its file, so it cannot go to standard output: name a file with -o");
     enum gguf_type type = GGUF_Q8_0;
     if (arguments_given(arguments, "type"))
         gguf_type_parse(arguments_value(arguments, "type"), &type); /* a choice: it is one */

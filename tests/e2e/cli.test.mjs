@@ -351,6 +351,7 @@ const refusals = [
   [['pull', 'kokoro', '--tries', '2.5'], 2, /--tries takes a whole number from 1 to 1000, not '2\.5'/],
   [['pull', 'kokoro', '--tries', ' 2'], 2, /--tries takes a whole number from 1 to 1000, not ' 2'/],
   [['pull', 'kokoro', '--timeout', '99999999999999999999'], 2, /--timeout takes a whole number from 1 to 3600/],
+  [['import', 'model.pth', '-o', '-'], 2, /cannot go to standard output: name a file/],
   [['bench', '--golden', 'folder', '--tokens', '5'], 2, /--golden and --tokens contradict each other/],
   [['bench'], 1, /no Kokoro model to measure: 'litetts pull kokoro' fetches one/],
   [['serve', '--port', '65536'], 2, /server\.port takes a whole number from 0 to 65535/],
