@@ -369,6 +369,13 @@ describe('litetts pull', { skip, concurrency: false }, () => {
     assert.deepEqual(listed.map((v) => `${v.name}.bin`).sort(), readdirSync(voices).sort());
     assert.equal(listed.length, 54);
     assert.ok(listed.every((v) => v.language && v.sex === (v.name[1] === 'f' ? 'female' : 'male')));
+    assert.equal(listed.filter((v) => !/no text yet/.test(v.summary)).length, 41);
+    const speak = (voice) => execFileSync(program, ['say', '--format', 'pcm', '--set', `engine.data_folder=${data}`, '-v', voice,
+      '--phonemes', 'həlˈO']).toString('base64');
+    const names = listed.map((v) => v.name), heard = new Set(names.map(speak));
+    assert.equal(heard.size, 54, 'two voices sound alike');
+    for (let i = 0; i < 54; i += 16) heard.add(speak(names.slice(i, i + 16).join('+')));
+    assert.equal(heard.size, 58);
   });
 
   test('lists what it would download', () => {
