@@ -29,7 +29,7 @@ enum {
     SYMBOL_BYTES = LT_SAMPLE_RATE / 10 * (int)sizeof(int16_t)
 };
 
-enum { LOOKAHEAD = 2, FIRST_SYMBOLS = 120, READ_SAMPLES = 4096 };
+enum { LOOKAHEAD = 2, FIRST_SYMBOLS = 60, READ_SAMPLES = 4096 };
 
 /* How often a waiting request looks at its cancel switch: a switch that a signal handler may set cannot
  * wake it. */

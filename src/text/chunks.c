@@ -100,6 +100,11 @@ static bool ends_clause(const struct tokens *tokens, const struct token *token)
     return false;
 }
 
+static bool ends_sentence(const struct tokens *tokens, const struct token *token)
+{
+    return token->text_size == 1 && strchr(".!?", tokens->pool.data[token->text]) != NULL;
+}
+
 static enum border border_after(const struct chunker *chunker, size_t index, bool ends_passage)
 {
     const struct token *token = &chunker->tokens.items[index];
@@ -107,16 +112,18 @@ static enum border border_after(const struct chunker *chunker, size_t index, boo
         return BORDER_SENTENCE;
     if (!token->space_after)
         return BORDER_NONE;
+    if (token->kind == TOKEN_PUNCTUATION && ends_sentence(&chunker->tokens, token))
+        return BORDER_SENTENCE; /* of phonemes that were given, which are one passage */
     if (token->kind == TOKEN_PUNCTUATION && ends_clause(&chunker->tokens, token))
         return BORDER_CLAUSE;
     return BORDER_WORD;
 }
 
-/* What chunker_choose() found. */
+/* Where a chunk may end. */
 struct choice {
-    size_t end;   /* token after the chunk's last */
-    float pause;  /* silence after it */
-    bool is_hard; /* it ends because nothing may follow, not because it is full */
+    size_t end;     /* token after the chunk's last */
+    size_t symbols; /* up to there */
+    float pause;    /* silence after it */
 };
 
 /* Symbols that the next chunk may have, because of the rate at which it is spoken. */
@@ -126,10 +133,14 @@ static size_t most_symbols(const struct chunker *chunker)
     return most >= (double)chunker->max_symbols ? chunker->max_symbols : most < 8 ? 8 : (size_t)most;
 }
 
+/* A chunk that ends with a clause has so many symbols, where it can: a word or two alone ("Well,") sound lost. */
+enum { LEAST_CLAUSE = 20 };
+
 /* Decides where the chunk that begins at chunker->first ends. */
 static struct choice choose(const struct chunker *chunker)
 {
-    size_t best[BORDER_SENTENCE + 1] = {0}, symbols = 0, passage = chunker->passage_first;
+    struct choice best[BORDER_SENTENCE + 1] = {{0}};
+    size_t symbols = 0, passage = chunker->passage_first;
     size_t most = most_symbols(chunker), limit = chunker->limit < most ? chunker->limit : most;
     size_t slack = limit * 2 < most ? limit * 2 : most;
     const struct text_style *style = &chunker->passages[passage].style;
@@ -137,29 +148,31 @@ static struct choice choose(const struct chunker *chunker)
         const struct token *token = &chunker->tokens.items[i];
         size_t counted = token_symbols(chunker, token), space = counted > 0 && token->space_after;
         symbols += counted;
-        if (symbols - space > limit && best[BORDER_SENTENCE] + best[BORDER_CLAUSE] > 0)
+        if (symbols - space > limit && best[BORDER_SENTENCE].end > 0)
             break;
         if (symbols - space > (symbols == counted ? most : slack)) /* one long word may fill it */
             break;
         if (token->kind == TOKEN_PAUSE)
-            return (struct choice){i + 1, token->seconds, true};
+            return (struct choice){i + 1, symbols, token->seconds};
         const struct passage *in = &chunker->passages[passage];
         bool ends_passage = i + 1 == in->end;
-        best[border_after(chunker, i, ends_passage)] = i + 1;
+        const enum border border = border_after(chunker, i, ends_passage);
+        if (border != BORDER_CLAUSE || symbols - space <= limit || best[border].symbols < LEAST_CLAUSE)
+            best[border] = (struct choice){i + 1, symbols, 0};
         if (!ends_passage)
             continue;
         while (passage < chunker->passage_count && chunker->passages[passage].end <= i + 1) {
             if (chunker->passages[passage].final || chunker->passages[passage].pause > 0)
-                return (struct choice){i + 1, chunker->passages[passage].pause, true};
+                return (struct choice){i + 1, symbols, chunker->passages[passage].pause};
             passage++;
         }
         if (passage == chunker->passage_count || !text_style_equal(style, &chunker->passages[passage].style))
-            return (struct choice){i + 1, 0, true};
+            return (struct choice){i + 1, symbols, 0};
     }
     for (enum border border = BORDER_SENTENCE; border > BORDER_NONE; border--)
-        if (best[border] > 0)
-            return (struct choice){best[border], 0, false};
-    return (struct choice){best[BORDER_NONE] > 0 ? best[BORDER_NONE] : chunker->first, 0, false};
+        if (best[border].end > 0)
+            return best[border];
+    return best[BORDER_NONE].end > 0 ? best[BORDER_NONE] : (struct choice){.end = chunker->first};
 }
 
 /* Splits the first waiting token, which is longer than a whole chunk, so that its first part fits. */
@@ -419,6 +432,7 @@ lt_status chunker_take(struct chunker *chunker, const struct text_chunk **chunk,
         if (!split_first(chunker))
             return error_memory(error, "the words of a sentence");
         choice.end = chunker->first + 1;
+        choice.symbols = most_symbols(chunker);
     }
     struct text_style *style = &chunker->chunk_style;
     *style = chunker->passages[chunker->passage_first].style;
@@ -433,9 +447,9 @@ lt_status chunker_take(struct chunker *chunker, const struct text_chunk **chunk,
     chunker->chunk.background = style->background[0] == '\0' ? NULL : style->background;
     chunker->chunk.background_volume = style->background_volume;
     advance(chunker, choice.end);
-    if (chunker->limit < chunker->max_symbols)
+    if (2 * choice.symbols > chunker->limit)
         chunker->limit =
-            chunker->limit * 2 < chunker->max_symbols ? chunker->limit * 2 : chunker->max_symbols;
+            2 * choice.symbols < chunker->max_symbols ? 2 * choice.symbols : chunker->max_symbols;
     *chunk = &chunker->chunk;
     return LT_OK;
 }

@@ -2,7 +2,8 @@
  *
  * A chunk is as many whole sentences as fit; a sentence that does not fit is cut after a clause mark, else after a
  * word, else inside one. The first chunk is short, so that sound starts early, and each may be twice as long as the one
- * before. A change of voice, a pause or the end of a paragraph ends a chunk. */
+ * before, so that it is ready when that one has sounded; a first sentence may be twice as long as that, for it sounds
+ * best in one piece. A change of voice, a pause or the end of a paragraph ends a chunk. */
 #ifndef TEXT_CHUNKS_H
 #define TEXT_CHUNKS_H
 

@@ -502,6 +502,38 @@ static void chunks_begin_short_and_grow(void **state)
     str_free(&text);
 }
 
+/* Where the first chunk ends: early, but not in the middle of a sentence that is not long, nor after a word or two. */
+static void first_chunks_end_well(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *first;
+    } cases[] = {
+        {"Good morning. How are you? I hope that you slept well, and that the rain did not wake you.",
+         "Good morning. How are you?\n"},
+        {"When the rain had stopped, they walked along the river and talked of old times. Then it rained.",
+         "When the rain had stopped, they walked along the river and talked of old times.\n"},
+        {"Well, the man who had come in last sat down near the door, took off his hat, and looked at each of "
+         "us in turn without a word.",
+         "Well, the man who had come in last sat down near the door,\n"},
+        {"Well, nobody who saw the man that had come in last and sat down near the door could say why he had "
+         "not taken off his hat.",
+         "Well,\n"},
+        {"Nobody who saw the man that had come in last and sat down near the door of the inn could say, "
+         "later, why he wore that hat.",
+         "Nobody who saw the man that had come in last and sat down near the door of the inn could say,\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct str out = {0};
+        lt_error error;
+        assert_int_equal(read_all(cases[i].text, strlen(cases[i].text), SIZE_MAX, 400, 60, &out, &error),
+                         LT_OK);
+        if (strncmp(out.data, cases[i].first, strlen(cases[i].first)) != 0)
+            fail_msg("the chunks are\n%sbut the first should be\n%s", out.data, cases[i].first);
+        str_free(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -511,7 +543,7 @@ int main(void)
         cmocka_unit_test(marks_change_the_voice),       cmocka_unit_test(switches_change_what_is_said),
         cmocka_unit_test(prosody_changes_the_pitch),    cmocka_unit_test(no_text_is_slow),
         cmocka_unit_test(bad_ssml_is_refused),          cmocka_unit_test(backends_get_ascii),
-        cmocka_unit_test(chunks_begin_short_and_grow),
+        cmocka_unit_test(chunks_begin_short_and_grow),  cmocka_unit_test(first_chunks_end_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
