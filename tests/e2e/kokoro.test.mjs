@@ -105,6 +105,7 @@ describe('Kokoro', { skip, concurrency: false }, () => {
     for (const word of words) {
       assert.equal(bytes.subarray(word.text_begin, word.text_end).toString(), /two|dollars/.test(word.text) ? '$2' : word.text);
       assert.ok(word.start_seconds >= end - 0.01 && word.end_seconds > word.start_seconds, JSON.stringify(word));
+      assert.match(`${word.start_seconds} ${word.end_seconds}`, /^\d+(\.\d{1,4})? \d+(\.\d{1,4})?$/);
       end = word.end_seconds;
     }
     assert.ok(end > length * 0.8 && end <= length, `${end} of ${length} s`);
