@@ -26,7 +26,7 @@ enum { LOOKS = 10 };
 
 struct disk {
     char *folder;
-    pthread_mutex_t lock; /* guards counts; never held during a system call but those of a clean-up */
+    pthread_mutex_t lock; /* guards what follows; never held during a system call but those of a clean-up */
     struct level_counts counts;
     uint64_t written; /* bytes since the folder was looked through */
 };

@@ -157,8 +157,7 @@ static lt_status parse_url(struct redis *redis, const char *url, lt_error *error
     return good ? LT_OK
                 : error_set(error, LT_ERR_CONFIG,
                             "cache.redis takes redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], where %%40 "
-                            "stands for an "
-                            "'@' in a password, or unix:///PATH, which the value given is not");
+                            "stands for an '@' in a password, or unix:///PATH, which the value given is not");
 }
 
 /* ---- Opening ---- */

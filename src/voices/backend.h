@@ -75,8 +75,8 @@ struct backend_type {
     bool wants_phonemes; /* utterance.phonemes is required */
     bool serial;         /* one speak() at a time: it runs its own threads inside */
     int max_batch;       /* most utterances of one speak() */
-    size_t
-        max_symbols; /* longest utterance to give it: bytes of text, or phoneme symbols when wants_phonemes */
+    /* longest utterance to give it: bytes of text, or phoneme symbols when wants_phonemes */
+    size_t max_symbols;
 
     /* Opens it. LT_ERR_UNSUPPORTED (with a sentence) when what it needs is not installed: the engine then
      * goes on without it. On success *backend is the caller's, closed by close(). */
