@@ -125,18 +125,24 @@ bool str_list_has(const char *list, const char *separators, const char *word)
     return false;
 }
 
-static locale_t plain; /* 0 when it cannot be made; lives as long as the program */
+static locale_t plain;
 
 static void make_plain(void)
 {
     plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 }
 
-double str_number(const char *text, char **end)
+locale_t str_plain_locale(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_plain);
-    return plain != (locale_t)0 ? strtod_l(text, end, plain) : strtod(text, end);
+    return plain;
+}
+
+double str_number(const char *text, char **end)
+{
+    const locale_t locale = str_plain_locale();
+    return locale != (locale_t)0 ? strtod_l(text, end, locale) : strtod(text, end);
 }
 
 bool str_to_number(const char *text, double *number)

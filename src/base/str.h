@@ -2,6 +2,7 @@
 #ifndef BASE_STR_H
 #define BASE_STR_H
 
+#include <locale.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,10 @@ void str_puts(struct str *s, const char *text);
 void str_putc(struct str *s, char c);
 void str_printf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void str_remove_front(struct str *s, size_t size); /* drops the first `size` bytes */
+
+/* The locale "C", for uselocale() around libraries that would follow the program's; 0, which changes nothing,
+ * when there is no memory for it. Lives as long as the program. */
+locale_t str_plain_locale(void);
 
 /* strtod with the decimal point of C, whatever the locale of the program that uses the library. *end
  * (never NULL) is behind the number, or `text` when there is none. */

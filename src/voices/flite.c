@@ -190,8 +190,10 @@ static void set_pitch(cst_utterance *spoken, const struct utterance *u)
     feat_set_float(spoken->features, "f0_shift", factor < 0.4F ? 0.4F : factor);
 }
 
+/* In the locale "C", because flite asks the locale which letters are small. */
 static void speak_one(struct utterance *u)
 {
+    const locale_t before = uselocale(str_plain_locale());
     struct piece_state state = {.utterance = u};
     cst_audio_streaming_info *info = new_audio_streaming_info();
     info->asc = take_piece;
@@ -211,6 +213,7 @@ static void speak_one(struct utterance *u)
         u->status = error_set(&u->error, LT_ERR_INTERNAL, "flite could not speak '%.60s'", u->text);
     delete_utterance(spoken);
     resampler_close(state.resampler);
+    uselocale(before);
 }
 
 static void flite_speak(struct backend *backend, struct utterance **batch, int count)
