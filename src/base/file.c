@@ -125,9 +125,7 @@ static lt_status write_all(int fd, const char *bytes, size_t size)
     return fsync(fd) == 0 ? LT_OK : LT_ERR_IO;
 }
 
-/* Makes a file beside `path` under a name that nothing has, and stores that name; -1 with errno set. Not
- * mkstemp, whose files are their owner's alone: the process's umask takes its part of `mode`. */
-static int make_temporary(const char *path, mode_t mode, struct str *name)
+int file_make_temporary(const char *path, mode_t mode, struct str *name)
 {
     int fd = -1;
     errno = EEXIST;
@@ -154,7 +152,7 @@ static lt_status replace(const char *path, const void *bytes, size_t size, mode_
     if (there && !S_ISREG(old.st_mode)) /* a rename would put a file in the place of a device */
         return error_set(error, LT_ERR_IO, "'%s' is no regular file: name another", path);
     struct str temporary = {0};
-    int fd = make_temporary(path, there ? old.st_mode & 0600 : new_mode, &temporary);
+    int fd = file_make_temporary(path, there ? old.st_mode & 0600 : new_mode, &temporary);
     if (fd < 0) {
         status = error_errno(error, LT_ERR_IO, "cannot make a temporary file beside '%s'", path);
         str_free(&temporary);

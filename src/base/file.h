@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/str.h"
@@ -39,6 +40,11 @@ lt_status file_replace(const char *path, const void *bytes, size_t size, lt_erro
 
 /* The same for what nobody else has to read: a new file is its owner's alone. */
 lt_status file_replace_private(const char *path, const void *bytes, size_t size, lt_error *error);
+
+/* Makes a file beside `path`, to be written and renamed to it, under a name that nothing has, and stores that name. Not
+ * mkstemp, whose files are their owner's alone: the process's umask takes its part of `mode`. Returns the open file, closed
+ * on exec; -1 with errno set. */
+int file_make_temporary(const char *path, mode_t mode, struct str *name);
 
 /* Makes the folders that lead to `path` (not `path` itself). Errors: LT_ERR_IO. */
 lt_status file_make_parents(const char *path, lt_error *error);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kokoro/gguf.h"
@@ -175,15 +174,13 @@ lt_status gguf_writer_open(struct gguf_writer *writer, const char *path, lt_erro
     str_append(&head, writer->metadata.data, writer->metadata.length);
     str_append(&head, writer->table.data, writer->table.length);
     str_puts(&writer->path, path);
-    str_printf(&writer->temporary, "%s.XXXXXX", path);
     lt_status status = LT_OK;
-    if (head.failed || writer->metadata.failed || writer->table.failed || writer->path.failed ||
-        writer->temporary.failed)
+    if (head.failed || writer->metadata.failed || writer->table.failed || writer->path.failed)
         status = error_memory(error, "a model's head");
     if (status == LT_OK)
         status = file_make_parents(path, error);
     if (status == LT_OK) {
-        int fd = mkstemp(writer->temporary.data);
+        int fd = file_make_temporary(path, 0666, &writer->temporary);
         if (fd >= 0 && (writer->file = fdopen(fd, "wb")) == NULL) {
             close(fd);
             unlink(writer->temporary.data);
@@ -229,7 +226,7 @@ lt_status gguf_writer_finish(struct gguf_writer *writer, lt_error *error)
     if (writer->current != writer->tensor_count)
         return error_set(error, LT_ERR_INTERNAL, "fewer bytes than declared for '%s'", writer->path.data);
     FILE *file = writer->file;
-    bool good = fflush(file) == 0 && fchmod(fileno(file), 0644) == 0 && fsync(fileno(file)) == 0;
+    bool good = fflush(file) == 0 && fsync(fileno(file)) == 0;
     int saved = errno;
     writer->file = NULL;
     if (fclose(file) != 0 && good) {

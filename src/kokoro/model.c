@@ -573,11 +573,3 @@ int model_symbol(const struct model *model, uint32_t codepoint)
         bsearch(&key, model->symbols, model->symbol_count, sizeof key, compare_symbols);
     return found ? found->id : -1;
 }
-
-const struct kokoro_voice *model_voice(const struct model *model, const char *name, size_t size)
-{
-    for (size_t i = 0; i < model->voice_count; i++)
-        if (strlen(model->voices[i].name) == size && !memcmp(model->voices[i].name, name, size))
-            return &model->voices[i];
-    return NULL;
-}

@@ -150,7 +150,4 @@ int model_samples_per_frame(const struct model *model);
 /* The id of a phoneme symbol; -1 when the model has none. */
 int model_symbol(const struct model *model, uint32_t codepoint);
 
-/* The voice of that exact name, or NULL. */
-const struct kokoro_voice *model_voice(const struct model *model, const char *name, size_t name_size);
-
 #endif
