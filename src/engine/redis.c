@@ -296,12 +296,26 @@ static redisReply *try_command(const struct redis *redis, struct link *link, con
     return NULL;
 }
 
-/* The reply, to be freed; NULL when Redis failed now, or is left alone since it failed. */
+/* Takes the lock of a link, unless others hold it for longer than Redis may take: where it is slow, or its
+ * name is being looked up, requests shall not wait for one another. */
+static bool lock_in_time(const struct redis *redis, struct link *link)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += redis->timeout.tv_sec;
+    until.tv_nsec += 1000 * redis->timeout.tv_usec;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    return pthread_mutex_clocklock(&link->lock, CLOCK_MONOTONIC, &until) == 0;
+}
+
+/* The reply, to be freed; NULL when Redis failed now, is left alone since it failed, or is busy with others. */
 static redisReply *ask(struct redis *redis, struct link *link, const struct command *command)
 {
     redisReply *reply = NULL;
     bool asked = false;
-    pthread_mutex_lock(&link->lock);
+    if (!lock_in_time(redis, link))
+        return NULL;
     if (clock_seconds() >= link->retry_at) {
         asked = true;
         sigset_t before;

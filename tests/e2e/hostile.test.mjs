@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -226,6 +227,22 @@ test('redis is killed, hangs and comes back while requests are spoken', { skip: 
     redis.kill('SIGKILL');
   }
   await server.stop();
+});
+
+test('requests do not wait for one another at a slow redis', async () => {
+  const redis = net.createServer((client) => {
+    client.on('error', () => {});
+    client.on('data', () => setTimeout(() => client.write('$-1\r\n'), 150)); // there is nothing
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => redis.on('listening', resolve));
+  const server = await Server.start({ 'cache.redis': `redis://127.0.0.1:${redis.address().port}`, 'cache.redis_timeout_ms': 200, max_concurrent: 20 });
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: 20 }, async (_, i) => bytesOf(await server.speak({ input: `Number ${i}.` }))));
+  assert.ok(performance.now() - begun < 2000 * slowness, `${performance.now() - begun} ms`); // one after the other: 3 s
+  const { misses, down } = await level(server, 'redis');
+  assert.deepEqual([misses, down], [20, false]);
+  await server.stop();
+  redis.close();
 });
 
 test('voice, caches and limits change by SIGHUP while requests are spoken', async () => {
