@@ -9,6 +9,9 @@
 /* How often a waiting request looks at its cancel switch, which a signal handler may set. */
 static const double POLL_SECONDS = 0.02;
 
+/* Of the limit: what large requests leave to small ones, and up to where one is small. */
+enum { SPARE_PART = 50, SMALL_PART = 100 };
+
 struct budget {
     pthread_mutex_t lock; /* guards counts and the list */
     pthread_cond_t freed;
@@ -100,6 +103,13 @@ static void unlink_from(struct budget *budget, struct reservation *reservation)
     budget->counts.reserved -= reservation->bytes;
 }
 
+/* Bytes that a reservation has to leave free: a small one none, nor one that nobody is beside. */
+static uint64_t spare_beside(const struct budget *budget, const struct reservation *reservation)
+{
+    const uint64_t limit = budget->counts.limit;
+    return reservation->bytes <= limit / SMALL_PART || reservation->next == NULL ? 0 : limit / SPARE_PART;
+}
+
 /* Makes the reservation, or changes one that is held, so that its utterances may take `working` bytes,
  * when there is room, the cache's included; else all stays as it was. The lock is held. */
 static bool try_reserve(struct budget *budget, struct reservation *reservation, uint64_t working)
@@ -112,7 +122,8 @@ static bool try_reserve(struct budget *budget, struct reservation *reservation, 
     reservation->working = working;
     link_in(budget, reservation);
     uint64_t left = room(budget);
-    if (budget->counts.backends + budget->counts.reserved > budget->counts.limit) {
+    if (budget->counts.backends + budget->counts.reserved + spare_beside(budget, reservation) >
+        budget->counts.limit) {
         unlink_from(budget, reservation);
         reservation->working = before;
         if (held)
@@ -195,13 +206,13 @@ lt_status budget_raise_working(struct budget *budget, struct reservation *reserv
     return reserve(budget, reservation, working, cancelled, error);
 }
 
-bool budget_extend(struct budget *budget, struct reservation *reservation, uint64_t bytes)
+bool budget_extend(struct budget *budget, struct reservation *reservation, uint64_t bytes, uint64_t leave)
 {
     if (budget->counts.limit == 0)
         return true;
     pthread_mutex_lock(&budget->lock);
     uint64_t left = room(budget);
-    bool got = reservation->held && budget->counts.waiting == 0 && bytes <= left;
+    bool got = reservation->held && budget->counts.waiting == 0 && bytes <= left && left - bytes >= leave;
     if (got) {
         reservation->bytes += bytes;
         budget->counts.reserved += bytes;

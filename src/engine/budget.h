@@ -3,7 +3,8 @@
  * A request reserves an estimate of what it will need before it allocates anything, and of what its
  * utterances will have a backend take. When that does not fit, the cache is shrunk first; then the request
  * waits for others to end; then it is refused, so that many requests at once never swell the process. The
- * cache grows into whatever nobody has reserved.
+ * cache grows into whatever nobody has reserved. A fiftieth is left to small requests, so that books keep no
+ * reply waiting.
  *
  * Thread-safe. One lock, under which the cache's may be taken, never the other way round. */
 #ifndef ENGINE_BUDGET_H
@@ -56,8 +57,8 @@ lt_status budget_raise_working(struct budget *budget, struct reservation *reserv
                                const atomic_bool *cancelled, lt_error *error);
 
 /* Adds `bytes` to a reservation that is held, at once or not at all, for what a request can do without:
- * true when it got them. */
-bool budget_extend(struct budget *budget, struct reservation *reservation, uint64_t bytes);
+ * true when it got them. `leave` bytes have to be left for other requests. */
+bool budget_extend(struct budget *budget, struct reservation *reservation, uint64_t bytes, uint64_t leave);
 
 /* Gives all of it back. One that is not held is fine. */
 void budget_release(struct budget *budget, struct reservation *reservation);

@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+/* Of the memory budget: what recordings leave to requests that are to be spoken, so that one at a time has
+ * its answer kept, however long its chunks are, and a crowd has room for its speech. */
+static const double LEFT = 0.27;
+
 /* The state of the user's lexicon as far as it matters to a request; false when that is not known. */
 static bool read_generation(lt_engine *engine, const lt_request *request, const struct voice_ref *voice,
                             uint64_t *generation)
@@ -29,7 +33,9 @@ void recording_begin(struct recording *recording, lt_engine *engine, struct rese
                      uint64_t most)
 {
     recording->most = most < ANSWER_MOST_BYTES ? most : ANSWER_MOST_BYTES;
-    recording->running = recording->keyed && budget_extend(engine->budget, reservation, recording->most);
+    const double limit = (double)config_integer(engine->config, CONFIG_memory_limit_bytes);
+    recording->running = recording->keyed && budget_extend(engine->budget, reservation, recording->most,
+                                                           (uint64_t)(LEFT * limit));
 }
 
 void recording_write(struct recording *recording, const void *bytes, size_t size)

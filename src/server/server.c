@@ -85,9 +85,9 @@ static void announce(const struct server *server, int fd)
 
 /* ---- Limits ---- */
 
-/* Requests at once where they are spoken in batches: a full batch, and some that encode, write or gather
- * for the next one. Long ones of all of them fit the default memory budget. */
-enum { BATCHING_PLACES = 20 };
+/* Requests at once where they are spoken in batches: a full one. So many of any length fit the default
+ * memory budget, so that none of them waits for room while others are spoken. */
+enum { BATCHING_PLACES = 16 };
 
 static unsigned places(const struct settings *settings)
 {

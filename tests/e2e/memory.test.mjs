@@ -163,18 +163,16 @@ test('512 MiB of address space are enough', { skip: fullSkip || process.env.LITE
   const client = async (i) => {
     const leave = new AbortController();
     const response = await server.speak({ input: `${i}. ${text}`, response_format: formats[i % 6], speed: 1 + i % 3 }, { signal: leave.signal });
-    if (response.status === 503) assert.ok(response.headers.get('retry-after'), 'when to come again');
-    else assert.equal(response.status, 200);
+    assert.equal(response.status, 200); // the budget has room for as many as are spoken at once
     await sleep(4000);
     leave.abort();
-    return response.status;
   };
-  const statuses = await Promise.all(Array.from({ length: 16 }, (_, i) => client(i)));
-  assert.ok(statuses.includes(200), `${statuses}`);
+  await Promise.all(Array.from({ length: 16 }, (_, i) => client(i)));
   const short = await until(async () => { const r = await server.speak({ input: 'Good.' }); return r.status === 200 && r; }, 'all is well again', 60);
   assert.ok((await bytesOf(short)).length > 1000);
   // what the books say is what the kernel says: heap and stacks are what was there before any request, and what is booked, within 32 MiB
   const busy = await until(async () => { const now = await look(); return now.request_bytes === 0 && now; }, 'nothing is reserved', 30);
+  assert.equal(busy.waits, 0);
   assert.equal(busy.backend_bytes, 21 << 20); // what the arena keeps at rest
   const booked = busy.backend_bytes + busy.cache_bytes, grown = busy.anonymous_bytes - idle.anonymous_bytes;
   assert.ok(Math.abs(grown - booked) < 32 << 20, `grown by ${grown}, booked ${booked}`);

@@ -73,8 +73,9 @@ static void what_does_not_fit_is_refused_in_time(void **state)
     assert_true(clock_seconds() - began >= 0.05);
     assert_false(none.held);
     assert_int_equal(reserve(s.budget, &small, 300, &error), LT_OK);
-    assert_false(budget_extend(s.budget, &small, 101));
-    assert_true(budget_extend(s.budget, &small, 100));
+    assert_false(budget_extend(s.budget, &small, 101, 0));
+    assert_false(budget_extend(s.budget, &small, 60, 41));
+    assert_true(budget_extend(s.budget, &small, 100, 0));
     budget_look(s.budget, &counts);
     assert_int_equal(counts.reserved, 1000);
     assert_int_equal(counts.waits, 2);
@@ -84,6 +85,29 @@ static void what_does_not_fit_is_refused_in_time(void **state)
     budget_release(s.budget, &small);
     budget_release(s.budget, &none); /* holds nothing */
     assert_int_equal(reserve(s.budget, &large, 1000, &error), LT_OK);
+    close_budget(&s);
+}
+
+/* Large requests, however many, leave room for a small one; a lone one may have all. */
+static void small_requests_have_room_beside_large_ones(void **state)
+{
+    (void)state;
+    enum { LARGE = 50 };
+    struct budget_state s = open_budget(1000, 0);
+    struct reservation large[LARGE], small[2];
+    lt_error error;
+    int begun = 0;
+    while (begun < LARGE && reserve(s.budget, &large[begun], 100, &error) == LT_OK)
+        begun++;
+    assert_int_equal(begun, 9);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(reserve(s.budget, &small[i], 10, &error), LT_OK);
+    for (int i = 0; i < begun; i++)
+        budget_release(s.budget, &large[i]);
+    for (int i = 0; i < 2; i++)
+        budget_release(s.budget, &small[i]);
+    assert_int_equal(reserve(s.budget, &large[0], 1000, &error), LT_OK);
+    budget_release(s.budget, &large[0]);
     close_budget(&s);
 }
 
@@ -445,6 +469,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_does_not_fit_is_refused_in_time),
+        cmocka_unit_test(small_requests_have_room_beside_large_ones),
         cmocka_unit_test(a_request_gets_what_another_gives_back),
         cmocka_unit_test(the_cache_makes_room_first),
         cmocka_unit_test(working_memory_counts_once),
