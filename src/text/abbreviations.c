@@ -174,9 +174,9 @@ static size_t say(struct norm *x, size_t at, size_t size, const char *words, boo
 
 static bool previous_is_capital(const struct norm *x)
 {
-    if (x->out->count <= x->first)
+    const struct token *last = norm_last(x);
+    if (last == NULL)
         return false;
-    const struct token *last = &x->out->items[x->out->count - 1];
     const char *word = x->out->pool.data + last->text;
     return last->kind == TOKEN_WORD && last->text_size > 1 &&
            (char_is_upper(*word) ||
@@ -407,7 +407,7 @@ static size_t scan_life(struct norm *x, size_t at, size_t size)
 {
     char letter = x->text[at];
     size_t year = at + 2 + norm_spaces(x, at + 2);
-    const struct token *last = x->out->count > x->first ? &x->out->items[x->out->count - 1] : NULL;
+    const struct token *last = norm_last(x);
     if (size == 1 && letter == 'c' && norm_char(x, at + 1) == '.' && last != NULL && last->text_size > 2 &&
         last->origin == ORIGIN_NORMALIZED &&
         norm_in(x->out->pool.data + last->text + last->text_size - 2, 2, "st|nd|rd|th")) {

@@ -78,7 +78,7 @@ void norm_mark(struct norm *x, const char *mark)
 void norm_drop(struct norm *x, size_t begin, size_t end, const char *reason)
 {
     norm_range(x, begin, end, reason);
-    struct token *last = x->out->count > x->first ? &x->out->items[x->out->count - 1] : NULL;
+    struct token *last = norm_last(x);
     bool space = last != NULL && last->space_after;
     struct token *token = norm_add(x, TOKEN_DROPPED, ORIGIN_TEXT, x->text + begin, end - begin);
     if (token != NULL)

@@ -71,6 +71,12 @@ static inline bool norm_wants(const struct norm *x, lt_text_switch what)
     return (x->switches & what) != 0;
 }
 
+/* The last token of the passage so far; NULL: there is none. It is valid until one is added. */
+static inline struct token *norm_last(const struct norm *x)
+{
+    return x->out->count > x->first ? &x->out->items[x->out->count - 1] : NULL;
+}
+
 /* The byte at `at`, ' ' beyond the ends. */
 static inline char norm_char(const struct norm *x, size_t at)
 {

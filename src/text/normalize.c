@@ -259,7 +259,7 @@ static size_t take_ascii_mark(struct norm *x, size_t at)
         norm_mark(x, x->quote_open ? "“" : "”");
         return 1;
     case '\n':
-        if (x->out->count > x->first && x->out->items[x->out->count - 1].kind == TOKEN_WORD)
+        if (norm_last(x) != NULL && norm_last(x)->kind == TOKEN_WORD)
             norm_mark(x, ",");
         norm_space_after(x);
         return 1;
@@ -427,7 +427,7 @@ static void take_drops(struct norm *x, size_t at)
     const struct raw_text *clean = &x->sentence->clean;
     while (x->next_drop < clean->drop_count && clean->drops[x->next_drop].at <= at) {
         const struct raw_drop *dropped = &clean->drops[x->next_drop++];
-        struct token *last = x->out->count > x->first ? &x->out->items[x->out->count - 1] : NULL;
+        struct token *last = norm_last(x);
         struct token token = {.kind = TOKEN_DROPPED,
                               .note = dropped->reason,
                               .source_begin = dropped->begin,
@@ -578,7 +578,7 @@ static size_t take_unknown(struct norm *x, size_t at)
 /* "COVID-19's": the ending belongs to the word that was said last. */
 static size_t add_possessive(struct norm *x, size_t at)
 {
-    struct token *last = x->out->count > x->first ? &x->out->items[x->out->count - 1] : NULL;
+    struct token *last = norm_last(x);
     if (last == NULL || last->kind != TOKEN_WORD || last->text + last->text_size != x->out->pool.length)
         return 0;
     str_puts(&x->out->pool, "'s");

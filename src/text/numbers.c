@@ -371,7 +371,7 @@ void say_model(struct norm *x, const char *digits, size_t size)
 /* Whether the word said last is written in capitals only: "RFC", "BMW". */
 static bool previous_is_acronym(const struct norm *x)
 {
-    const struct token *last = x->out->count > x->first ? &x->out->items[x->out->count - 1] : NULL;
+    const struct token *last = norm_last(x);
     if (last == NULL || last->kind != TOKEN_WORD || last->text_size < 2 || last->text_size > 5)
         return false;
     for (size_t i = 0; i < last->text_size; i++)
@@ -554,8 +554,7 @@ size_t scan_plural(struct norm *x, size_t at)
         norm_say(x, number_ones[digits[0] - '0']);
         number_is_zero(digits + 1, 2) ? (void)norm_say(x, "hundred") : say_two(x, digits + 1, true);
     }
-    struct token *last =
-        x->out->failed || x->out->count == x->first ? NULL : &x->out->items[x->out->count - 1];
+    struct token *last = x->out->failed ? NULL : norm_last(x);
     if (last == NULL || last->kind != TOKEN_WORD)
         return n + 1;
     char end = x->out->pool.data[x->out->pool.length - 1];

@@ -83,9 +83,9 @@ bool scan_roman_as(struct norm *x, size_t at, size_t end, bool ordinal)
 
 static bool previous_is_name(const struct norm *x)
 {
-    if (x->out->count <= x->first)
+    const struct token *last = norm_last(x);
+    if (last == NULL)
         return false;
-    const struct token *last = &x->out->items[x->out->count - 1];
     const char *word = x->out->pool.data + last->text;
     return last->kind == TOKEN_WORD && last->origin == ORIGIN_TEXT && last->text_size > 2 &&
            char_is_upper(word[0]) && char_is_lower(word[1]);

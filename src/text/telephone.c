@@ -33,7 +33,7 @@ static void say_groups(struct norm *x, const struct groups *groups)
         if (i + 1 < groups->count && !letters) {
             norm_range(x, groups->begin[i] + size, groups->begin[i + 1], "telephone number");
             norm_mark(x, ",");
-            x->out->items[x->out->count - 1].space_after = true;
+            norm_space_after(x);
         }
     }
 }

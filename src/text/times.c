@@ -237,7 +237,7 @@ static size_t scan_verse(struct norm *x, size_t at)
     size_t a = norm_digits(x, at), from = at + a + 1, b = norm_digits(x, from), end = from + b;
     if (a == 0 || a > 3 || b == 0 || b > 3 || norm_char(x, at + a) != ':' || !norm_is_border(x, end) ||
         norm_char(x, end) == ':' || !norm_previous_in(x, books) ||
-        !char_is_upper(x->out->pool.data[x->out->items[x->out->count - 1].text]))
+        !char_is_upper(x->out->pool.data[norm_last(x)->text]))
         return 0;
     struct time time;
     if (read_time(x, at, &time) && time.half != 0)
