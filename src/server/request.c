@@ -94,7 +94,7 @@ static bool get_number(const json_t *body, const char *field, float least, float
 
 const char *request_text_field(enum request_kind kind)
 {
-    static const char *const fields[REQUEST_KIND_COUNT] = {"input", "phonemes", "text", "text"};
+    static const char *const fields[REQUEST_KIND_COUNT] = {"input", "input", "phonemes", "text", "text"};
     return fields[kind];
 }
 
@@ -222,6 +222,15 @@ static bool get_options(const json_t *body, struct speech_request *request, stru
     return true;
 }
 
+/* What captioned speech has of its own: one more field, and its own form in a stream. */
+static bool get_captions(const json_t *body, struct speech_request *request, struct api_error *error)
+{
+    if (request->kind != REQUEST_CAPTIONED_SPEECH)
+        return true;
+    request->events = false;
+    return get_bool(body, "return_timestamps", &request->timestamps, error);
+}
+
 /* A BCP 47 tag, or the letter that Kokoro has for a language
  * (https://github.com/hexgrad/kokoro, pipeline.py, LANG_CODES). */
 static bool get_language(const json_t *body, struct speech_request *request, struct api_error *error)
@@ -261,14 +270,19 @@ static bool get_fields(const json_t *body, const struct speech_limits *limits, s
     if (request_kind_is_text(request->kind))
         return get_text_options(body, request, error);
     return get_voice(body, request, error) && get_format(body, request, error) &&
-           get_options(body, request, error);
+           get_options(body, request, error) && get_captions(body, request, error);
 }
 
 bool request_parse(enum request_kind kind, const char *body, size_t size, const struct speech_limits *limits,
                    struct speech_request *request, struct api_error *error)
 {
-    *request = (struct speech_request){
-        .kind = kind, .voice = "", .language = "en-US", .speed = limits->speed, .volume = 1, .stream = true};
+    *request = (struct speech_request){.kind = kind,
+                                       .voice = "",
+                                       .language = "en-US",
+                                       .speed = limits->speed,
+                                       .volume = 1,
+                                       .stream = true,
+                                       .timestamps = true};
     json_error_t fault;
     request->body = json_loadb(size > 0 ? body : "", size, 0, &fault);
     if (request->body == NULL)

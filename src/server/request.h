@@ -34,10 +34,11 @@ struct speech_limits {
 
 /* What a route makes of a text. */
 enum request_kind {
-    REQUEST_SPEECH,          /* audio of `input` */
-    REQUEST_PHONEMES_SPEECH, /* audio of `phonemes`, WAV unless a format is named */
-    REQUEST_PHONEMES,        /* phonemes of `text` */
-    REQUEST_WORDS,           /* spoken words of `text` */
+    REQUEST_SPEECH,           /* audio of `input` */
+    REQUEST_CAPTIONED_SPEECH, /* audio of `input` and the times of its words, in JSON */
+    REQUEST_PHONEMES_SPEECH,  /* audio of `phonemes`, WAV unless a format is named */
+    REQUEST_PHONEMES,         /* phonemes of `text` */
+    REQUEST_WORDS,            /* spoken words of `text` */
     REQUEST_KIND_COUNT
 };
 
@@ -64,9 +65,10 @@ struct speech_request {
     uint64_t seed;     /* `seed`, default 0 */
     uint32_t
         text_on; /* lt_text_switch bits: what `normalization_options` and `allow_voice_tags` ask for ... */
-    uint32_t text_off;    /* ... and what they forbid */
-    bool stream;          /* bytes leave as they are made (the default), or the whole with its length */
-    bool events;          /* `stream_format`: "sse" */
+    uint32_t text_off; /* ... and what they forbid */
+    bool stream;       /* bytes leave as they are made (the default), or the whole with its length */
+    bool events; /* `stream_format`: "sse"; never of REQUEST_CAPTIONED_SPEECH, which has a form of its own */
+    bool timestamps;      /* of REQUEST_CAPTIONED_SPEECH: `return_timestamps`, default true */
     const char *language; /* of REQUEST_PHONEMES and REQUEST_WORDS: `language` as BCP 47 */
     bool explain;         /* of the same: `explain`, what became of every word */
 };

@@ -157,6 +157,7 @@ static enum MHD_Result get_openapi(struct exchange *x)
 static const struct route routes[] = {
     {"/", GET_ONLY, true, get_index, NULL},
     {"/dashboard", GET_ONLY, true, get_dashboard, NULL},
+    {"/dev/captioned_speech", POST_ONLY, false, NULL, speech_begin_captioned},
     {"/dev/generate_from_phonemes", POST_ONLY, false, NULL, speech_begin_phonemes},
     {"/dev/normalize", GET_AND_POST, false, speech_normalize, speech_normalize},
     {"/dev/phonemize", GET_AND_POST, false, speech_phonemize, speech_phonemize},

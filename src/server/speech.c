@@ -117,6 +117,66 @@ static bool rewrite_file(void *user, uint64_t offset, const void *bytes, size_t 
     return write_at(user, offset, bytes, size);
 }
 
+/* ---- Audio with captions ---- */
+
+static bool has_captions(const struct exchange *x)
+{
+    return x->speech.request.kind == REQUEST_CAPTIONED_SPEECH;
+}
+
+static void note_word(void *user, const lt_word *word)
+{
+    struct exchange *x = user;
+    struct speech *speech = &x->speech;
+    captions_word(&speech->captions, word);
+    const uint64_t room = 2 * speech->captions.words.length; /* that a growing string may take */
+    if (room <= speech->captions_held)
+        return;
+    if (http_hold(x, room - speech->captions_held))
+        speech->captions_held = room;
+    else
+        speech->captions.words.failed = true;
+}
+
+static bool write_caption(void *user, const void *bytes, size_t size)
+{
+    struct exchange *x = user;
+    struct captions *captions = &x->speech.captions;
+    return !captions->words.failed && captions_audio(captions, bytes, size);
+}
+
+/* A failure shows at the next audio, or at the end. */
+static void end_caption(void *user, const lt_progress *progress)
+{
+    struct exchange *x = user;
+    (void)progress;
+    captions_end_piece(&x->speech.captions);
+}
+
+/* Has the audio of a request wrapped in JSON, with the times of its words. */
+static void ask_for_captions(struct exchange *x, lt_request *request)
+{
+    const struct speech_request *asked = &x->speech.request;
+    x->speech.captions = (struct captions){
+        .mime = lt_format_mime(asked->format), .put = asked->stream ? write_ring : NULL, .user = x};
+    request->word = asked->timestamps ? note_word : NULL;
+    if (asked->stream) {
+        request->write = write_caption;
+        request->progress = end_caption;
+    }
+}
+
+/* Ends the captions of a request that ended with `status`; returns how it ended with them. */
+static lt_status end_captions(struct exchange *x, lt_status status)
+{
+    struct captions *captions = &x->speech.captions;
+    if (status == LT_OK && !captions_end(captions) && !captions->words.failed)
+        return error_set(&x->speech.error, LT_ERR_CANCELLED, "stopped: the client has gone");
+    return captions->words.failed ? error_memory(&x->speech.error, "the times of the words") : status;
+}
+
+/* ---- What a worker does ---- */
+
 static bool write_text(void *user, const void *bytes, size_t size)
 {
     struct exchange *x = user;
@@ -169,10 +229,14 @@ static lt_status speak(struct exchange *x)
     request.seed = asked->seed;
     request.write = asked->stream ? write_ring : write_file;
     request.rewrite = asked->stream ? NULL : rewrite_file;
+    if (has_captions(x))
+        ask_for_captions(x, &request);
     const double waited = clock_seconds() - x->speech.submitted;
     lt_status status = lt_speak(x->settings->engine, &request, &x->speech.result, &x->speech.error);
     if (x->speech.result.first_audio_seconds > 0)
         x->speech.result.first_audio_seconds += waited;
+    if (has_captions(x))
+        status = end_captions(x, status);
     if (x->speech.file_error == 0)
         return status;
     errno = x->speech.file_error; /* what lt_speak takes for a client that left */
@@ -305,7 +369,10 @@ static ssize_t read_stream(void *user, uint64_t position, char *out, size_t size
 static ssize_t read_file(void *user, uint64_t position, char *out, size_t size)
 {
     struct exchange *x = user;
-    ssize_t n = pread(x->speech.file, out, size, (off_t)position);
+    const struct speech *speech = &x->speech;
+    ssize_t n = has_captions(x)
+                    ? captions_read(&speech->captions, speech->file, speech->file_size, position, out, size)
+                    : pread(speech->file, out, size, (off_t)position);
     if (n <= 0)
         return MHD_CONTENT_READER_END_WITH_ERROR;
     atomic_fetch_add(&x->sent, (uint64_t)n);
@@ -317,9 +384,12 @@ static enum MHD_Result answer_audio(struct exchange *x)
 {
     enum { BLOCK = 16 * 1024 };
     const struct speech_request *request = &x->speech.request;
+    const struct speech *speech = &x->speech;
+    const uint64_t size = request->stream   ? MHD_SIZE_UNKNOWN
+                          : has_captions(x) ? captions_length(&speech->captions, speech->file_size)
+                                            : speech->file_size;
     struct MHD_Response *response =
-        request->stream ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, x, NULL)
-                        : MHD_create_response_from_callback(x->speech.file_size, BLOCK, read_file, x, NULL);
+        MHD_create_response_from_callback(size, BLOCK, request->stream ? read_stream : read_file, x, NULL);
     if (response == NULL)
         return MHD_NO;
     char disposition[64];
@@ -329,6 +399,8 @@ static enum MHD_Result answer_audio(struct exchange *x)
     MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* or nginx would hold the stream back */
     if (request->events) {
         MHD_add_response_header(response, "Content-Type", "text/event-stream");
+    } else if (has_captions(x)) {
+        MHD_add_response_header(response, "Content-Type", "application/json");
     } else {
         MHD_add_response_header(response, "Content-Type", lt_format_mime(request->format));
         MHD_add_response_header(response, "Content-Disposition", disposition);
@@ -517,6 +589,11 @@ enum MHD_Result speech_begin_stream(struct exchange *x)
     return begin(x, REQUEST_SPEECH, true);
 }
 
+enum MHD_Result speech_begin_captioned(struct exchange *x)
+{
+    return begin(x, REQUEST_CAPTIONED_SPEECH, false);
+}
+
 enum MHD_Result speech_begin_phonemes(struct exchange *x)
 {
     return begin(x, REQUEST_PHONEMES_SPEECH, false);
@@ -582,6 +659,7 @@ void speech_free(struct exchange *x)
     lt_cancel_free(speech->cancel);
     if (speech->ring != NULL)
         free(atomic_exchange(&x->server->spare_ring, speech->ring));
+    captions_free(&speech->captions);
     str_free(&speech->event);
     str_free(&speech->spelled);
     request_free(&speech->request);

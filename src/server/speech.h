@@ -10,6 +10,9 @@ enum MHD_Result speech_begin(struct exchange *x);
 /* The same for POST /v1/audio/stream, which always streams. */
 enum MHD_Result speech_begin_stream(struct exchange *x);
 
+/* POST /dev/captioned_speech: audio and the times of its words in JSON, as Kokoro-FastAPI's. */
+enum MHD_Result speech_begin_captioned(struct exchange *x);
+
 /* POST /dev/generate_from_phonemes; GET and POST of /dev/phonemize and /dev/normalize, whose answers are
  * JSON. The names and fields of the first two are Kokoro-FastAPI's. */
 enum MHD_Result speech_begin_phonemes(struct exchange *x);

@@ -15,6 +15,7 @@
 
 #include "base/config.h"
 #include "base/str.h"
+#include "server/captions.h"
 #include "server/counters.h"
 #include "server/pool.h"
 #include "server/request.h"
@@ -57,14 +58,16 @@ struct speech {
     size_t ring_begin, ring_used; /* first byte and number of bytes */
     int file;                     /* the whole answer when it is not streamed, else -1 */
     uint64_t file_size;
-    int file_error;       /* errno of a write to it that failed; the worker's */
-    double submitted;     /* clock_seconds() when all of the request was there */
-    struct str spelled;   /* the whole answer when that is text */
-    struct str event;     /* server-sent event that is being sent */
-    size_t event_sent;    /* bytes of it that have been */
-    bool answering;       /* the answer has begun: every new byte is sent at once */
-    bool ended, finished; /* lt_speak has returned; the last event has been made */
-    lt_status status;     /* what it returned; the rest belongs to it */
+    int file_error;           /* errno of a write to it that failed; the worker's */
+    struct captions captions; /* of REQUEST_CAPTIONED_SPEECH; the worker's until that has ended */
+    uint64_t captions_held;   /* bytes of their words that http_hold knows of */
+    double submitted;         /* clock_seconds() when all of the request was there */
+    struct str spelled;       /* the whole answer when that is text */
+    struct str event;         /* server-sent event that is being sent */
+    size_t event_sent;        /* bytes of it that have been */
+    bool answering;           /* the answer has begun: every new byte is sent at once */
+    bool ended, finished;     /* lt_speak has returned; the last event has been made */
+    lt_status status;         /* what it returned; the rest belongs to it */
     lt_error error;
     lt_result result; /* its first sound counts from `submitted` on */
 };

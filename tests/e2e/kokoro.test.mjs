@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { program, Server } from './server.mjs';
+import { formats, program, Server } from './server.mjs';
 
 const shared = process.env.LITETTS_TEST_SHARED ?? '../shared', tiny = join(shared, 'reference/kokoro-tiny');
 const skip = existsSync(tiny) ? false : 'the reference data is absent';
@@ -92,6 +92,45 @@ describe('Kokoro', { skip, concurrency: false }, () => {
       server.post('/dev/generate_from_phonemes', { phonemes: p, voice: 'af_heart', seed: 5, response_format: 'pcm' })));
     for (const [i, answer] of answers.entries())
       assert.ok((await bytesOf(answer)).equals(alone[i % phonemes.length]), phonemes[i % phonemes.length]);
+    await server.stop();
+  });
+
+  test('captions come with the same audio, whole or in lines, fresh or kept', async () => {
+    const server = await startServer(), input = 'It cost $2, naïvely. And so it went on, ever and ever, until the end. ' + 'Then came the rest of it. '.repeat(5);
+    const spoken = ok(['normalize', input]).toString().replace(/[^\p{L} ]/gu, '').trim().split(/ +/);
+    const ask = (more) => server.post('/dev/captioned_speech', { input, ...more });
+    const body = async (more) => (await ask({ stream: false, ...more })).json();
+    const lines = async (more) => (await (await ask(more)).text()).trimEnd().split('\n').map((line) => JSON.parse(line));
+    const join = (parts) => ({ audio: Buffer.concat(parts.map((part) => Buffer.from(part.audio, 'base64'))), words: parts.flatMap((part) => part.timestamps) });
+    for (const [format, mime] of Object.entries(formats)) {
+      for (const [speed, times] of format === 'pcm' ? [[1.7, 1], [1, 2]] : [[1, 1]]) {
+        const fields = { response_format: format, speed, seed: 3 };
+        for (let i = 0; i < times; i++) { // the second time from what was kept
+          const parts = await lines(fields), streamed = join(parts), whole = join([await body(fields)]);
+          assert.ok(parts.length > 3 && parts.every((part) => part.audio_format === mime && part.audio.length > 0));
+          assert.ok(streamed.audio.equals(await bytesOf(server.speak({ input, ...fields }))), format);
+          assert.ok(whole.audio.equals(await bytesOf(server.speak({ input, ...fields, stream: false }))), format);
+          assert.deepEqual(streamed.words, whole.words);
+          assert.deepEqual(whole.words.map(({ word }) => word), spoken);
+          let end = 0;
+          for (const { word, start_time, end_time } of whole.words) {
+            assert.ok(start_time >= end - 0.01 && end_time > start_time, `${word} from ${start_time} to ${end_time} after ${end}`);
+            end = end_time;
+          }
+          if (format === 'pcm') assert.ok(end <= whole.audio.length / 48000 && end > 0.9 * whole.audio.length / 48000);
+          // a line brings the audio of its words
+          let bytes = 0;
+          for (const part of format === 'pcm' ? parts : []) {
+            const begin = bytes / 48000;
+            bytes += Buffer.from(part.audio, 'base64').length;
+            for (const { start_time, end_time } of part.timestamps) assert.ok(start_time >= begin && end_time <= bytes / 48000);
+          }
+        }
+      }
+    }
+    const without = { return_timestamps: false };
+    assert.deepEqual(join([await body(without)]), { ...join([await body({})]), words: [] });
+    assert.deepEqual(join(await lines(without)).words, []);
     await server.stop();
   });
 

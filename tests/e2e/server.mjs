@@ -132,10 +132,13 @@ export class Server {
   }
 }
 
+/** The formats of audio and their MIME types. */
+export const formats = { mp3: 'audio/mpeg', opus: 'audio/ogg', aac: 'audio/aac', flac: 'audio/flac', wav: 'audio/wav', pcm: 'audio/pcm' };
+
 /** The bytes of a speech request. */
-export function speechRequest(body, headers = '') {
+export function speechRequest(body, headers = '', path = '/v1/audio/speech') {
   const text = JSON.stringify(body);
-  return `POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${headers}` +
+  return `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${headers}` +
     `Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
 }
 

@@ -13,9 +13,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import Ajv from 'ajv/dist/2020.js';
 import OpenAI from 'openai';
-import { Server, long, program, slowness, speechRequest, until } from './server.mjs';
+import { Server, formats, long, program, slowness, speechRequest, until } from './server.mjs';
 
-const formats = { mp3: 'audio/mpeg', opus: 'audio/ogg', aac: 'audio/aac', flac: 'audio/flac', wav: 'audio/wav', pcm: 'audio/pcm' };
 const sentence = 'This is a test of the speech server, and a plain one.';
 
 /** Runs a test against a server of its own, which has to end well. */
@@ -127,6 +126,31 @@ serverTest('server-sent events carry the same bytes', {}, async (server) => {
   assert.equal(last.usage.total_tokens, last.usage.input_tokens + last.usage.output_tokens);
 });
 
+serverTest('captions are wrapped around the same audio, long or short', { max_text_characters: 100_000 }, async (server) => {
+  for (const input of ['Hi.', long.slice(0, 5000)]) {
+    const body = { input, response_format: 'wav' };
+    const whole = await server.post('/dev/captioned_speech', { ...body, stream: false });
+    assert.equal(whole.headers.get('content-type'), 'application/json');
+    const text = await whole.text();
+    assert.equal(Number(whole.headers.get('content-length')), text.length);
+    assert.deepEqual(Buffer.from(JSON.parse(text).audio, 'base64'), await bytesOf(await server.speak({ ...body, stream: false })));
+    const streamed = await server.post('/dev/captioned_speech', body);
+    assert.equal(streamed.headers.get('transfer-encoding'), 'chunked');
+    const lines = (await streamed.text()).split('\n');
+    assert.equal(lines.pop(), '');
+    const parts = lines.map((line) => JSON.parse(line));
+    assert.deepEqual(parts.map((part) => part.audio_format), Array(parts.length).fill('audio/wav'));
+    assert.deepEqual(Buffer.concat(parts.map((part) => Buffer.from(part.audio, 'base64'))), await bytesOf(await server.speak(body)));
+  }
+  const refuse = async (more, code, param) => failure(await server.post('/dev/captioned_speech', { input: 'Hi.', ...more }), 400, code, param);
+  await refuse({ return_timestamps: 'yes' }, 'invalid_type', 'return_timestamps');
+  await refuse({ voice: 'nobody' }, 'voice_not_found', 'voice');
+  await refuse({ response_format: 'm4b' }, 'invalid_value', 'response_format');
+  await refuse({ input: '<speak>', ssml: true }, 'invalid_value', 'input');
+  assert.equal((await server.get('/dev/captioned_speech')).status, 405);
+  await until(async () => /http_requests_total\{route="\/dev\/captioned_speech",status="400"\} 4/.test(await (await server.get('/metrics')).text()), 'they are counted');
+});
+
 serverTest('fields do what they say, and others are ignored', {}, async (server) => {
   const pcm = async (body) => bytesOf(await server.speak({ input: sentence, response_format: 'pcm', ...body }));
   const plain = await pcm({});
@@ -200,7 +224,7 @@ serverTest('/openapi.json describes what the server answers', { api_key: 'secret
     assert.ok(documented.content[mime], `${what}: ${mime} is not documented`);
     if (mime === 'application/json') {
       const at = ['#', 'paths', path.replaceAll('~', '~0').replaceAll('/', '~1'), method, 'responses', String(response.status), 'content', 'application~1json', 'schema'];
-      const node = api.paths[path][method].responses[response.status].content['application/json'].schema;
+      const node = documented.content['application/json'].schema;
       const validate = ajv.compile({ $ref: node.$ref ? `api${node.$ref}` : `api${at.map(encodeURIComponent).join('/').replace('%23', '#')}` });
       assert.ok(validate(await response.json()), `${what}: ${JSON.stringify(validate.errors)}`);
     } else {
@@ -641,6 +665,30 @@ serverTest('a client that vanishes in mid-stream stops its work', { max_concurre
   const line = await until(() => /request method=.* id=leaves/.exec(server.log)?.[0], 'the log tells it');
   assert.match(line, / speech=cancelled end=cut /);
   assert.ok(Number(/ audio=([\d.]+)/.exec(line)[1]) < 1800, line);
+});
+
+serverTest('a client of captions that vanishes, or does not read', { max_concurrent: 1, write_timeout_seconds: 2 }, async (server) => {
+  const ask = async (body, id) => {
+    const socket = await server.socket();
+    socket.write(speechRequest({ input: long, response_format: 'pcm', ...body }, `x-request-id: ${id}\r\n`, '/dev/captioned_speech'));
+    return socket;
+  };
+  const ended = (id) => until(() => new RegExp(` speech=cancelled end=cut .* id=${id}`).test(server.log), `${id} has ended`);
+  const leaves = await ask({}, 'leaves');
+  await until(() => leaves.received.length > 20000, 'lines come');
+  leaves.destroy();
+  await ended('leaves');
+  const early = await ask({ stream: false }, 'early');
+  await server.healthUntil((health) => health.speaking === 1, 'it is spoken');
+  early.destroy();
+  await ended('early');
+  const reads = await ask({}, 'reads-not');
+  reads.pause();
+  await server.healthUntil((health) => health.waiting_for_clients === 1 && health.speaking === 0, 'its worker waits');
+  assert.equal((await server.speak({})).status, 200);
+  await ended('reads-not');
+  reads.destroy();
+  await server.healthUntil((health) => health.speaking + health.waiting_for_clients === 0, 'all is over');
 });
 
 serverTest('a client that vanishes before its first byte stops its work', { max_concurrent: 1 }, async (server) => {

@@ -1,4 +1,4 @@
-/* test_server.c: the parts of the server that know no HTTP: the request parser, the pool, base64. */
+/* test_server.c: the parts of the server that know no HTTP: the request parser, captions, the pool, base64. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +18,7 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "server/captions.h"
 #include "server/counters.h"
 #include "server/pool.h"
 #include "server/rates.h"
@@ -174,6 +175,27 @@ static void test_request_text(void **state)
     }
 }
 
+static void test_request_captions(void **state)
+{
+    (void)state;
+    const char *body = "{\"input\":\"x\",\"stream_format\":\"sse\"}";
+    struct speech_request request;
+    struct api_error error;
+    assert_true(request_parse(REQUEST_CAPTIONED_SPEECH, body, strlen(body), &limits, &request, &error));
+    assert_true(request.timestamps && request.stream && !request.events);
+    request_free(&request);
+    body = "{\"input\":\"x\",\"return_timestamps\":false,\"stream\":false}";
+    assert_true(request_parse(REQUEST_CAPTIONED_SPEECH, body, strlen(body), &limits, &request, &error));
+    assert_false(request.timestamps || request.stream);
+    request_free(&request);
+    body = "{\"input\":\"x\",\"return_timestamps\":\"yes\"}";
+    assert_false(request_parse(REQUEST_CAPTIONED_SPEECH, body, strlen(body), &limits, &request, &error));
+    assert_string_equal(error.param, "return_timestamps");
+    assert_true(
+        request_parse(REQUEST_SPEECH, body, strlen(body), &limits, &request, &error)); /* no field of it */
+    request_free(&request);
+}
+
 static void test_request_deep(void **state)
 {
     (void)state;
@@ -211,6 +233,120 @@ static void test_base64(void **state)
     base64_encode("\xfb\xff\xfe\x00", 4, &out);
     assert_string_equal(out.data, "+//+AA==");
     str_free(&out);
+}
+
+/* ---- Captions ---- */
+
+static bool put_text(void *user, const void *bytes, size_t size)
+{
+    str_append(user, bytes, size);
+    return true;
+}
+
+static bool put_nothing(void *user, const void *bytes, size_t size)
+{
+    (void)bytes;
+    *(int *)user += size > 0;
+    return false;
+}
+
+static void test_captions_stream(void **state)
+{
+    (void)state;
+    struct str out = {0};
+    struct captions captions = {.mime = "audio/pcm", .put = put_text, .user = &out};
+    /* a line has the audio since the last one, however it was cut, and ends with padding of its own */
+    assert_true(captions_audio(&captions, "f", 1) && captions_audio(&captions, "", 0));
+    assert_true(captions_audio(&captions, "ooba", 4) && captions_audio(&captions, "rfoo", 4));
+    captions_word(&captions, &(lt_word){.text = "a\"b", .start_seconds = 0, .end_seconds = 0.2 / 3});
+    captions_word(&captions, &(lt_word){.text = "\xc3\xa9", .start_seconds = 1, .end_seconds = 12.625f});
+    assert_true(captions_end_piece(&captions));
+    /* words without audio wait for the next */
+    captions_word(&captions, &(lt_word){.text = "c", .start_seconds = 13, .end_seconds = 14});
+    assert_true(captions_end_piece(&captions) && captions_end_piece(&captions));
+    assert_true(captions_audio(&captions, "fo", 2) && captions_end_piece(&captions));
+    assert_true(captions_audio(&captions, "f", 1) && captions_end(&captions));
+    assert_string_equal(out.data,
+                        "{\"audio\":\"Zm9vYmFyZm9v\",\"audio_format\":\"audio/pcm\",\"timestamps\":["
+                        "{\"word\":\"a\\\"b\",\"start_time\":0.0,\"end_time\":0.0667},"
+                        "{\"word\":\"\xc3\xa9\",\"start_time\":1.0,\"end_time\":12.625}]}\n"
+                        "{\"audio\":\"Zm8=\",\"audio_format\":\"audio/pcm\",\"timestamps\":["
+                        "{\"word\":\"c\",\"start_time\":13.0,\"end_time\":14.0}]}\n"
+                        "{\"audio\":\"Zg==\",\"audio_format\":\"audio/pcm\",\"timestamps\":[]}\n");
+    captions_free(&captions);
+    str_clear(&out);
+    captions = (struct captions){.mime = "audio/pcm", .put = put_text, .user = &out};
+    captions_word(&captions, &(lt_word){.text = "c", .start_seconds = 13, .end_seconds = 14});
+    assert_true(captions_end(&captions)); /* words are told, even when no audio comes any more */
+    assert_string_equal(out.data, "{\"audio\":\"\",\"audio_format\":\"audio/pcm\",\"timestamps\":["
+                                  "{\"word\":\"c\",\"start_time\":13.0,\"end_time\":14.0}]}\n");
+    captions_free(&captions);
+    str_free(&out);
+}
+
+static void test_captions_refused(void **state)
+{
+    (void)state;
+    int asked = 0;
+    struct captions captions = {.mime = "audio/pcm", .put = put_nothing, .user = &asked};
+    assert_false(captions_audio(&captions, "foobar", 6));
+    assert_false(captions_audio(&captions, "foobar", 6) || captions_end_piece(&captions) ||
+                 captions_end(&captions));
+    assert_int_equal(asked, 1); /* who wants no more is not asked again */
+    captions_free(&captions);
+    captions = (struct captions){.mime = "audio/pcm"};
+    captions.words.failed = true; /* out of memory */
+    captions_word(&captions, &(lt_word){.text = "a"});
+    assert_false(captions_end(&captions));
+    captions_free(&captions);
+}
+
+/* All of the object, read in pieces of `step` bytes, is what it has to be. */
+static void check_whole(const struct captions *captions, int file, size_t audio_size, size_t step,
+                        const struct str *wanted)
+{
+    char *got = malloc(wanted->length + 1);
+    assert_non_null(got);
+    assert_int_equal(captions_length(captions, audio_size), wanted->length);
+    for (size_t at = 0; at < wanted->length;) {
+        ssize_t n = captions_read(captions, file, audio_size, at, got + at,
+                                  step < wanted->length - at ? step : wanted->length - at);
+        assert_true(n > 0);
+        at += (size_t)n;
+    }
+    assert_memory_equal(got, wanted->data, wanted->length);
+    free(got);
+}
+
+static void test_captions_whole(void **state)
+{
+    (void)state;
+    static unsigned char audio[7001];
+    for (size_t i = 0; i < sizeof audio; i++)
+        audio[i] = (unsigned char)(i * i >> 3);
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(fwrite(audio, 1, sizeof audio, file), sizeof audio);
+    fflush(file);
+    struct captions captions = {.mime = "audio/mpeg"};
+    captions_word(&captions, &(lt_word){.text = "a", .start_seconds = 0.5, .end_seconds = 1});
+    assert_true(captions_end(&captions));
+    for (size_t size = sizeof audio - 5; size <= sizeof audio; size++) {
+        struct str wanted = {0};
+        str_puts(&wanted, "{\"audio\":\"");
+        base64_encode(audio, size, &wanted);
+        str_puts(&wanted, "\",\"audio_format\":\"audio/mpeg\",\"timestamps\":["
+                          "{\"word\":\"a\",\"start_time\":0.5,\"end_time\":1.0}]}");
+        for (size_t step = 1; step < 8; step++)
+            check_whole(&captions, fileno(file), size, step, &wanted);
+        check_whole(&captions, fileno(file), size, 16384, &wanted);
+        str_free(&wanted);
+    }
+    char out[16];
+    assert_int_equal(captions_read(&captions, fileno(file), sizeof audio + 3, 9000, out, sizeof out),
+                     -1); /* it is shorter */
+    fclose(file);
+    captions_free(&captions);
 }
 
 /* ---- The pool ---- */
@@ -568,7 +704,9 @@ int main(void)
         cmocka_unit_test(test_notify),           cmocka_unit_test(test_socket_of_another),
         cmocka_unit_test(test_counters_windows), cmocka_unit_test(test_first_audio_quantile),
         cmocka_unit_test(test_targets),          cmocka_unit_test(test_request_deep),
-        cmocka_unit_test(test_base64),           cmocka_unit_test(test_pool_limits),
+        cmocka_unit_test(test_request_captions), cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_captions_stream),  cmocka_unit_test(test_captions_refused),
+        cmocka_unit_test(test_captions_whole),   cmocka_unit_test(test_pool_limits),
         cmocka_unit_test(test_pool_pause),       cmocka_unit_test(test_pool_long_jobs),
         cmocka_unit_test(test_pool_rests),
 
