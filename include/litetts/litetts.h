@@ -193,7 +193,7 @@ typedef struct lt_progress {
     double work_seconds;       /* wall time since lt_speak began */
 } lt_progress;
 
-/* A spoken word and when it sounds; only backends that know durations (Kokoro's) report them. */
+/* A spoken word and when it sounds. */
 typedef struct lt_word {
     const char *text;    /* as it is spoken ("dollars" of "$2"), UTF-8; valid during the callback */
     uint64_t text_begin; /* bytes of the source text that it comes from: [text_begin, text_end); words that */

@@ -36,8 +36,7 @@ static const struct option options[] = {
     {"seed", 0, "NUMBER", "seed of the noise in the voice (default 0): the same seed, the same audio", NULL,
      NULL},
     {"input", 0, "KIND", "what the text is (default text)", NULL, "text|phonemes|ssml"},
-    {"words", 0, "FILE", "write when each word sounds to FILE, a line of JSON each (voices of Kokoro)", NULL,
-     NULL},
+    {"words", 0, "FILE", "write when each word sounds to FILE, a line of JSON each", NULL, NULL},
     {"phonemes", 0, "TEXT", "speak these phonemes, as 'həlˈO wˈɜɹld' (voices of Kokoro)", NULL, NULL},
     TEXT_OPTIONS,
     {"model", 'm', "FILE", NULL, "engine.model", NULL},
@@ -379,11 +378,6 @@ static lt_status speak_opened(struct job *job, const struct arguments *arguments
         return status;
     if (job->result.audio_seconds == 0)
         return error_set(error, LT_ERR_TEXT, "there is nothing to speak: the text has no words");
-    if (job->words.open && job->words.count == 0)
-        return error_set(
-            error, LT_ERR_UNSUPPORTED,
-            "the voice does not tell when its words sound: choose one of Kokoro's ('litetts voices' "
-            "lists them), or leave --words out");
     return LT_OK;
 }
 

@@ -33,7 +33,6 @@ bool words_put(struct words *words, const lt_word *word)
         words->output.failure = ENOMEM;
     bool written = line != NULL && output_write(&words->output, line, strlen(line)) &&
                    output_write(&words->output, "\n", 1);
-    words->count += written;
     free(line);
     json_decref(object);
     return written;

@@ -10,7 +10,6 @@
 
 struct words {
     bool open;
-    size_t count; /* of words written */
     struct output output;
 };
 

@@ -16,8 +16,8 @@
 #include "base/memo.h"
 #include "base/str.h"
 
-/* A word of an utterance. `start`/`end` are filled by backends that know durations, in seconds from the
- * utterance's first sample; else both stay negative. */
+/* A word of an utterance. `start`/`end` are filled by speak(), in seconds from the utterance's first sample;
+ * both stay negative where the backend says nothing for the word. */
 struct utterance_word {
     uint64_t source_begin, source_end;   /* bytes in the request's source text */
     uint32_t spoken_begin, spoken_end;   /* bytes in utterance.text */

@@ -190,6 +190,44 @@ static void set_pitch(cst_utterance *spoken, const struct utterance *u)
     feat_set_float(spoken->features, "f0_shift", factor < 0.4F ? 0.4F : factor);
 }
 
+/* Widens the times of a word by its part of a token, bytes [begin, end) of the text: a token of several words is
+ * divided by its letters. */
+static void add_time(struct utterance_word *word, uint32_t begin, uint32_t end, float start, float seconds)
+{
+    const uint32_t from = word->spoken_begin > begin ? word->spoken_begin : begin;
+    const uint32_t to = word->spoken_end < end ? word->spoken_end : end;
+    if (from >= to)
+        return;
+    const float letter = seconds / (float)(end - begin);
+    if (word->start < 0)
+        word->start = start + (float)(from - begin) * letter;
+    word->end = start + (float)(to - begin) * letter;
+}
+
+/* Word times out of the ends of flite's segments. Its tokens are the text's words, in order, without the marks
+ * around them; one that it says nothing for has no segments. */
+static void time_words(struct utterance *u, const cst_utterance *spoken)
+{
+    const char *rest = u->text;
+    size_t w = 0;
+    const cst_item *token = relation_head(utt_relation(spoken, "Token"));
+    for (; token != NULL && w < u->word_count; token = item_next(token)) {
+        const char *name = item_name(token), *at = strstr(rest, name);
+        if (at == NULL)
+            continue;
+        rest = at + strlen(name);
+        const uint32_t begin = (uint32_t)(at - u->text), end = (uint32_t)(rest - u->text);
+        const float start =
+            ffeature_float(token, "daughter1.R:SylStructure.daughter1.daughter1.R:Segment.p.end");
+        const float stop =
+            ffeature_float(token, "daughtern.R:SylStructure.daughtern.daughtern.R:Segment.end");
+        while (w < u->word_count && u->words[w].spoken_end <= begin)
+            w++;
+        for (size_t i = w; i < u->word_count && u->words[i].spoken_begin < end && stop > start; i++)
+            add_time(&u->words[i], begin, end, start, stop - start);
+    }
+}
+
 /* In the locale "C", because flite asks the locale which letters are small. */
 static void speak_one(struct utterance *u)
 {
@@ -207,6 +245,8 @@ static void speak_one(struct utterance *u)
     feat_set(spoken->features, "streaming_info",
              audio_streaming_info_val(info)); /* the utterance owns it now */
     bool made = utt_synth(spoken) != NULL;
+    if (made)
+        time_words(u, spoken);
     if (u->status == LT_OK && u->cancelled != NULL && atomic_load(u->cancelled))
         u->status = LT_ERR_CANCELLED;
     else if (u->status == LT_OK && !made)

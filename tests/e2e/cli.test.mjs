@@ -57,6 +57,8 @@ function decode(path, input = ['-xerror']) {
 }
 
 const seconds = (path) => decode(path).samples.length / 24000;
+/** The words that `say --words` wrote to a file. */
+const wordsOf = (path) => readFileSync(path, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
 const loudness = (samples) => Math.sqrt(samples.reduce((sum, s) => sum + s * s, 0) / samples.length);
 const has = (tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0;
 
@@ -180,6 +182,36 @@ test('--speed, --volume, --voice and their settings', () => {
   const rms = ok(['say', '--voice', 'rms', sentence]);
   assert.notDeepEqual(rms, ok(['say', sentence]));
   assert.deepEqual(ok(['say', sentence], { more: { LITETTS_VOICE_DEFAULT_VOICE: 'rms' } }), rms);
+});
+
+test('--words tells when each word sounds, and silence is where none does', () => {
+  const text = 'It cost $2, naïvely. A well-known year: "Smith\'s", [pause:0.5s] he said; 3.14 is 20% of it!';
+  for (const voice of ['awb', 'kal16', 'rms', 'slt']) {
+    for (const speed of ['1', '1.8']) {
+      ok(['say', '-v', voice, '--speed', speed, '-o', at('words.wav'), '--words', at('words.jsonl'), text]);
+      const words = wordsOf(at('words.jsonl')), { samples } = decode(at('words.wav')), bytes = Buffer.from(text);
+      assert.equal(words.map((word) => word.text).join(' '),
+        "It cost two dollars naively A well-known year Smith's he said three point one four is twenty percent of it");
+      const written = words.map((word) => bytes.subarray(word.text_begin, word.text_end).toString());
+      assert.equal(written.join(' '), "It cost $2 $2 naïvely A well-known year Smith's he said 3.14 3.14 3.14 3.14 is 20 % of it");
+      const peak = (begin, end) => samples.subarray(begin * 24000, end * 24000).reduce((most, s) => Math.max(most, Math.abs(s)), 0);
+      const all = peak(0, samples.length / 24000);
+      let end = 0, pauses = 0;
+      for (const { text: word, start_seconds: from, end_seconds: to } of words) {
+        const what = `${voice} at ${speed}: ${word} from ${from} to ${to}`;
+        assert.ok(from >= end && to > from && to <= samples.length / 24000, what);
+        assert.ok(peak(from, to) > all / 20, `${what} is silent`);
+        if (from - end > 0.1) {
+          pauses++;
+          assert.ok(peak(end + 0.04, from - 0.04) < all / 20, `it speaks before ${what}`);
+        }
+        end = to;
+      }
+      assert.ok(pauses >= 2, `${pauses} pauses`);
+    }
+  }
+  ok(['say', '-o', at('words.wav'), '--words', at('words.jsonl'), '[pause:0.2s]']);
+  assert.equal(readFileSync(at('words.jsonl'), 'utf8'), '');
 });
 
 test('--input ssml speaks the text, not the tags', (t) => {

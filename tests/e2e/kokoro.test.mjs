@@ -152,7 +152,6 @@ describe('Kokoro', { skip, concurrency: false }, () => {
 
     writeFileSync(at('words.txt'), long);
     const out = at('never.wav'), refused = [
-      [['-v', 'slt', '-o', out, '--words', at('never.jsonl'), 'hi'], 1, /does not tell when its words sound: choose one of Kokoro's/],
       [['--words', '-', 'hi'], 2, /cannot both go to standard output/],
       [['-o', out, '--words', out, 'hi'], 2, /never\.wav' is named for the audio and for --words/],
       [['-f', at('words.txt'), '-o', out, '--words', at('words.txt')], 2, /words\.txt' is the text itself/],

@@ -141,6 +141,9 @@ serverTest('captions are wrapped around the same audio, long or short', { max_te
     const parts = lines.map((line) => JSON.parse(line));
     assert.deepEqual(parts.map((part) => part.audio_format), Array(parts.length).fill('audio/wav'));
     assert.deepEqual(Buffer.concat(parts.map((part) => Buffer.from(part.audio, 'base64'))), await bytesOf(await server.speak(body)));
+    const { text: spoken } = await (await server.post('/dev/normalize', { text: input })).json();
+    assert.deepEqual(parts.flatMap((part) => part.timestamps.map(({ word }) => word)), spoken.match(/[\w']+/g));
+    assert.deepEqual(parts.flatMap((part) => part.timestamps), JSON.parse(text).timestamps);
   }
   const refuse = async (more, code, param) => failure(await server.post('/dev/captioned_speech', { input: 'Hi.', ...more }), 400, code, param);
   await refuse({ return_timestamps: 'yes' }, 'invalid_type', 'return_timestamps');
