@@ -168,24 +168,49 @@ static const struct route routes[] = {
     {"/metrics", GET_ONLY, false, metrics_answer, NULL},
     {"/openapi.json", GET_ONLY, true, get_openapi, NULL},
     {"/stats", GET_ONLY, false, stats_answer, NULL},
-    {"/v1/audio/models", GET_ONLY, false, get_audio_models, NULL},
     {"/v1/audio/speech", POST_ONLY, false, NULL, speech_begin},
     {"/v1/audio/stream", POST_ONLY, false, NULL, speech_begin_stream},
-    {"/v1/audio/voices", GET_ONLY, false, get_audio_voices, NULL},
+    /* Open WebUI asks for these without the key that it speaks with */
+    {"/v1/audio/models", GET_ONLY, true, get_audio_models, NULL},
+    {"/v1/audio/voices", GET_ONLY, true, get_audio_voices, NULL},
     {"/v1/models", GET_ONLY, false, get_models, NULL},
     {"/v1/models/", GET_ONLY, false, get_model, NULL},
     {"/v1/voices", GET_ONLY, false, get_voices, NULL},
 };
 
+/* Whether `path` begins as `route` does, where any number of slashes is one; *rest is what it goes on with. */
+static bool begins_with(const char *path, const char *route, const char **rest)
+{
+    for (; *route != '\0'; route++, path++) {
+        while (path[0] == '/' && path[1] == '/')
+            path++;
+        if (*path != *route)
+            return false;
+    }
+    *rest = path;
+    return true;
+}
+
+static bool matches(const char *path, const char *route, const char **argument)
+{
+    if (!begins_with(path, route, argument))
+        return false;
+    const char *rest = *argument;
+    const size_t length = strlen(route);
+    if (length > 1 && route[length - 1] == '/')
+        return rest[0] != '\0' && strchr(rest, '/') == NULL;
+    return strspn(rest, "/") == strlen(rest);
+}
+
 const struct route *route_find(const char *path, const char **argument)
 {
+    static const char version[] = "/v1";
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        size_t length = strlen(routes[i].path);
-        *argument = path + length;
-        bool takes_more = length > 1 && routes[i].path[length - 1] == '/';
-        if (strncmp(path, routes[i].path, length) != 0)
-            continue;
-        if (takes_more ? path[length] != '\0' && strchr(path + length, '/') == NULL : path[length] == '\0')
+        const char *route = routes[i].path;
+        if (matches(path, route, argument))
+            return &routes[i];
+        if (strncmp(route, version, sizeof version - 1) == 0 &&
+            matches(path, route + sizeof version - 1, argument))
             return &routes[i];
     }
     *argument = "";

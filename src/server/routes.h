@@ -12,7 +12,8 @@ struct route {
     enum MHD_Result (*post)(struct exchange *x); /* POST, when the whole body is there */
 };
 
-/* The route of a decoded path, or NULL; *argument is set as struct route says. */
+/* The route of a decoded path, or NULL; *argument is set as struct route says. Base URLs are written in many ways:
+ * several slashes count as one, a last one as none, and routes under /v1 are found without it. */
 const struct route *route_find(const char *path, const char **argument);
 
 #endif

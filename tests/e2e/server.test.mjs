@@ -250,7 +250,7 @@ serverTest('/openapi.json describes what the server answers', { api_key: 'secret
       await check(path, 'post', await server.post(path, { text: 'a'.repeat(3000) }, { headers }));
     } else if (methods.get) {
       await check(path, 'get', await server.get(path.replace('{id}', 'kokoro'), { headers }));
-      if (path.startsWith('/v1/') || ['/metrics', '/stats'].includes(path)) await check(path, 'get', await server.get(path.replace('{id}', 'kokoro')));
+      if (methods.get.security?.length !== 0) await check(path, 'get', await server.get(path.replace('{id}', 'kokoro')));
     } else {
       const { example, schema } = methods.post.requestBody.content['application/json'];
       assert.ok(ajv.compile({ $ref: `api${schema.$ref}` })(example));
@@ -264,7 +264,7 @@ serverTest('/openapi.json describes what the server answers', { api_key: 'secret
   }
   await check('/v1/models/{id}', 'get', await server.get('/v1/models/nothing', { headers }));
   for (const status of [200, 400, 401, 413, 415]) assert.ok(seen.has(`POST /v1/audio/speech ${status}`));
-  const undocumented = ['/v1/nothing', '/v1', '/docs/'];
+  const undocumented = ['/v1/nothing', '/v1', '/docs/x', '/v1/docs', '/health/v1', '/v1/v1/models'];
   for (const path of undocumented) assert.equal((await server.get(path, { headers })).status, 404);
 });
 
@@ -294,6 +294,32 @@ serverTest('the pages need nothing from outside', {}, async (server) => {
     assert.match(html, /name="viewport"/);
     assert.match(html, /prefers-color-scheme|color-scheme/);
   }
+});
+
+serverTest('other clients, as they ask', {}, async (server) => {
+  // base URLs are written in many ways, and clients put a path behind them
+  const paths = ['/v1/audio/speech', '/audio/speech', '//v1//audio/speech', '/v1/audio/speech/'];
+  for (const path of paths)
+    assert.ok(seconds(await bytesOf(await server.post(path, { input: sentence, voice: 'alloy', response_format: 'wav' })), 'wav') > 2, path);
+  for (const path of ['/v1/audio/speechx', '/audio', '/speech', '/v2/audio/speech', '/audio/speech/x'])
+    await failure(await server.post(path, { input: 'Hi.' }), 404, 'not_found');
+  // Open WebUI: what a user may write as its base, a payload of its own, no key for its lists
+  for (const base of ['/v1', '/v1/', '']) {
+    const { voices } = await (await server.get(`${base}/audio/voices`)).json();
+    assert.ok(voices.every(({ id, name }) => typeof id === 'string' && typeof name === 'string'));
+    assert.ok((await (await server.get(`${base}/audio/models`)).json()).models.every(({ id }) => typeof id === 'string'));
+    const speech = await server.post(`${base}/audio/speech`, { model: 'tts-1', input: 'Hi.', voice: voices[0].id },
+      { headers: { Authorization: 'Bearer ', 'X-OpenWebUI-User-Name': 'x%20y' } });
+    assert.equal(speech.headers.get('content-type'), 'audio/mpeg');
+  }
+  // SillyTavern, its TTS WebUI provider, Home Assistant, with their own fields
+  const more = { chunked: true, params: { temperature: 0.8 }, stream: false, seed: -1, device: 'auto', extra_body: {}, instructions: 'Whisper.' };
+  for (const body of [{ input: 'Hi.', response_format: 'mp3', voice: 'alloy', speed: 1, model: 'tts-1' },
+    { input: 'Hi.', response_format: 'wav', voice: '', speed: 1.05, model: 'chatterbox', ...more }])
+    assert.equal((await server.post('/v1/audio/speech/', body, { headers: { Authorization: 'Bearer ' } })).status, 200);
+  assert.equal((await (await server.get('/models')).json()).object, 'list');
+  assert.equal((await (await server.get('//v1//models//tts-1')).json()).id, 'tts-1');
+  assert.match(await (await server.get('/metrics')).text(), /http_requests_total\{route="\/v1\/models\/",status="200"\} 1/);
 });
 
 // ---- Monitoring ----
@@ -461,7 +487,7 @@ serverTest('methods, HEAD, OPTIONS and paths', {}, async (server) => {
     assert.equal(response.headers.get('allow'), allow);
     await response.text();
   }
-  for (const path of ['/v1/models/', '/v1/models/a/b', '/v1/audio', '/v1/audio/speech/', '//', '/%00', '/../etc/passwd', `/${'a'.repeat(8000)}`])
+  for (const path of ['/v1/models/', '/v1/models/a/b', '/v1/audio', '//', '/%00', '/../etc/passwd', `/${'a'.repeat(8000)}`])
     assert.ok([404, 200].includes((await server.get(path)).status) && !(await (await server.get(path)).text()).includes('root:'), path);
   const options = await server.get('/v1/audio/speech', { method: 'OPTIONS' });
   assert.equal(options.status, 204);
@@ -502,8 +528,9 @@ serverTest('API keys', { api_key: 'first, second-key' }, async (server) => {
     assert.equal(response.headers.get('www-authenticate'), 'Bearer realm="litetts"');
     await failure(response, 401, 'invalid_api_key');
   }
-  await failure(await server.speak({}), 401, 'invalid_api_key');
-  for (const path of ['/', '/health', '/docs', '/openapi.json']) assert.equal((await server.get(path)).status, 200);
+  for (const path of ['/v1/audio/speech', '/audio/speech', '//v1//audio/speech/', '/dev/captioned_speech'])
+    await failure(await server.post(path, { input: 'Hi.' }), 401, 'invalid_api_key');
+  for (const path of ['/', '/health', '/docs', '/openapi.json', '/v1/audio/voices', '/v1/audio/models']) assert.equal((await server.get(path)).status, 200);
   assert.equal((await server.get('/v1/audio/speech', { method: 'OPTIONS' })).status, 204);
 });
 
