@@ -12,8 +12,8 @@ struct kokoro {
     struct nn nn;
     enum value_type storage; /* of the generator's arrays */
     struct stft stft;
-    size_t most_memory, keep_memory, lane_memory; /* constant */
-    size_t allowed;                               /* of most_memory, what the next call may take */
+    size_t most_memory, keep_memory, group_memory; /* constant */
+    size_t allowed;                                /* of most_memory, what the next call may take */
     struct kokoro_cost costs[KOKORO_PARTS];
     double since, multiplications; /* clock, and the layers' count, at the end of the last part */
 };
@@ -27,13 +27,19 @@ struct decoding {
     const float *f0, *energy; /* [2 * frames] */
 };
 
-/* One utterance on its way through the generator. */
+/* Utterances on their way through the generator, one after another; all generator_alike. */
 struct speech {
-    const float *f0; /* [2 * frames] */
-    uint64_t seed;
-    const struct kokoro_probe *probe; /* or NULL */
-    const atomic_bool *cancelled;
+    struct kokoro_utterance *const *utterances; /* [halves.count] */
+    struct spans halves;                        /* rows of half frames */
+    const float *f0;                            /* [halves] */
+    struct array styles;                        /* [utterances][style] */
 };
+
+/* Whether nobody waits for an utterance any more. */
+static inline bool utterance_cancelled(const struct kokoro_utterance *u)
+{
+    return u->cancelled && atomic_load_explicit(u->cancelled, memory_order_relaxed);
+}
 
 /* Adds the time since the last call to a part. */
 void kokoro_clock(struct kokoro *k, enum kokoro_part part);
@@ -73,13 +79,15 @@ void decoder(struct kokoro *k, const struct decoding *decoding, const struct arr
 /* Whether a stage of the generator packs arrays that wait, so that it takes three places and not four. */
 bool generator_packs(const struct kokoro *k, int rows, int channels);
 
-/* Generator of one utterance: samples, in the arena; NULL when cancelled or the arena overflowed. */
-const float *generator(struct kokoro *k, const struct speech *speech, const struct array *x,
-                       const struct array *style, size_t *count);
+/* Whether utterances of so many frames can go through the generator together and sound as they do alone. */
+bool generator_alike(const struct kokoro *k, int frames, int others);
 
-/* About how many bytes of the arena that takes for so many frames, on one thread. */
-size_t generator_bytes(const struct kokoro *k, int frames);
-/* Of these, what its largest layer takes for itself, on any number of threads. */
-size_t generator_layer_bytes(const struct kokoro *k, int threads);
+/* Generator: samples of all utterances from [halves][512], in the arena; those of utterance i are at begin[i] to
+ * begin[i + 1] - 1. NULL when all are cancelled or the arena overflowed. */
+const float *generator(struct kokoro *k, const struct speech *speech, const struct array *decoded,
+                       int begin[KOKORO_MAX_BATCH + 1]);
+
+/* What its largest layer takes of the arena for itself. */
+size_t generator_layer_bytes(const struct kokoro *k);
 
 #endif

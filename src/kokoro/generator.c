@@ -16,6 +16,17 @@ enum {
     CHUNK = 8192           /* elements of a task over a whole array; a multiple of 32 */
 };
 
+/* The rows of a group of utterances at some stage; `spans` lies over `begin`. */
+struct rows {
+    int begin[KOKORO_MAX_BATCH + 1];
+    struct spans spans;
+};
+
+static int rows_of(struct spans spans, int i)
+{
+    return spans.begin[i + 1] - spans.begin[i];
+}
+
 /* ---- Passes over whole arrays --------------------------------------------------------------------- */
 
 struct array_run {
@@ -58,32 +69,40 @@ static void convert(struct nn *nn, void *to, enum value_type to_type, const void
     threads_run(nn->threads, convert_task, &run, (int)((run.count + CHUNK - 1) / CHUNK));
 }
 
-static bool cancelled(const struct speech *speech)
+static bool all_cancelled(const struct speech *speech)
 {
-    return speech->cancelled && atomic_load_explicit(speech->cancelled, memory_order_relaxed);
+    for (int i = 0; i < speech->halves.count; i++)
+        if (!utterance_cancelled(speech->utterances[i]))
+            return false;
+    return true;
 }
 
 /* ---- Residual blocks ------------------------------------------------------------------------------ */
 
 struct coefficients {
-    float *scale, *shift, *inverse_alpha;
+    float *scale, *shift; /* [utterances][channels] */
+    float *inverse_alpha; /* [channels] */
 };
 
 /* The prologue of a convolution of a residual block: adaptive instance norm, then snake. */
 static struct coefficients snake_coefficients(struct nn *nn, const struct weight *fc, const float *alpha,
-                                              const struct array *style, const struct moments *moments,
-                                              int rows)
+                                              const struct array *styles, const struct moments *moments,
+                                              struct spans spans)
 {
     const int channels = fc->out / 2;
-    const size_t bytes = (size_t)channels * sizeof(float);
-    struct coefficients c = {arena_take(&nn->arena, bytes), arena_take(&nn->arena, bytes),
+    const size_t bytes = (size_t)channels * sizeof(float), all = bytes * (size_t)spans.count;
+    struct coefficients c = {arena_take(&nn->arena, all), arena_take(&nn->arena, all),
                              arena_take(&nn->arena, bytes)};
     const size_t mark = nn->arena.used;
-    struct array gamma_beta = nn_array(nn, VALUE_F32, 1, 2 * channels);
+    struct array gamma_beta = nn_array(nn, VALUE_F32, spans.count, 2 * channels);
     nn_layer(nn,
-             &(struct layer){.weight = fc, .products = &nn->kernels.exact, .in = *style, .out = gamma_beta});
+             &(struct layer){.weight = fc, .products = &nn->kernels.exact, .in = *styles, .out = gamma_beta});
     if (!nn->arena.overflow) {
-        nn_adain(moments, rows, gamma_beta.data, channels, c.scale, c.shift);
+        for (int i = 0; i < spans.count; i++) {
+            const ptrdiff_t at = (ptrdiff_t)i * channels;
+            nn_adain(moments + at, rows_of(spans, i), array_floats(&gamma_beta, i), channels, c.scale + at,
+                     c.shift + at);
+        }
         for (int i = 0; i < channels; i++)
             c.inverse_alpha[i] = 1 / alpha[i];
     }
@@ -99,23 +118,25 @@ struct snake_places {
     const struct array *s; /* NULL, or: the output is added to this, and r is left unfinished */
 };
 
-/* AdaINResBlock1 on an array whose sums are in `moments`. */
+/* AdaINResBlock1 on an array whose sums are in `moments`, [utterances][channels]. */
 static void snake_block(struct nn *nn, const struct snake_block *block, struct snake_places at,
-                        const struct moments *moments, const struct array *style)
+                        const struct moments *moments, const struct array *styles, struct spans spans)
 {
     const size_t mark = nn->arena.used;
-    const int channels = block->channels, rows = at.x->rows;
-    struct moments *of_h = arena_take(&nn->arena, (size_t)channels * sizeof *of_h);
-    struct moments *of_r = arena_take(&nn->arena, (size_t)channels * sizeof *of_r);
+    const size_t sums = (size_t)spans.count * (size_t)block->channels;
+    struct moments *of_h = arena_take(&nn->arena, sums * sizeof *of_h);
+    struct moments *of_r = arena_take(&nn->arena, sums * sizeof *of_r);
     for (int i = 0; i < MODEL_STEPS && !nn->arena.overflow; i++) {
         const struct array *in = i ? at.r : at.x;
         const bool last = i + 1 == MODEL_STEPS;
         const size_t step = nn->arena.used;
         struct coefficients c =
-            snake_coefficients(nn, &block->style1[i], block->alpha1[i], style, i ? of_r : moments, rows);
+            snake_coefficients(nn, &block->style1[i], block->alpha1[i], styles, i ? of_r : moments, spans);
         nn_layer(nn, &(struct layer){.weight = &block->conv1[i],
                                      .in = *in,
                                      .out = *at.h,
+                                     .in_spans = spans,
+                                     .alike = true,
                                      .dilation = block->dilation[i],
                                      .padding = block->dilation[i] * (block->conv1[i].taps - 1) / 2,
                                      .scale = c.scale,
@@ -124,10 +145,12 @@ static void snake_block(struct nn *nn, const struct snake_block *block, struct s
                                      .alpha = block->alpha1[i],
                                      .inverse_alpha = c.inverse_alpha,
                                      .moments = of_h});
-        c = snake_coefficients(nn, &block->style2[i], block->alpha2[i], style, of_h, rows);
+        c = snake_coefficients(nn, &block->style2[i], block->alpha2[i], styles, of_h, spans);
         nn_layer(nn, &(struct layer){.weight = &block->conv2[i],
                                      .in = *at.h,
                                      .out = last && at.s ? *at.s : *at.r,
+                                     .in_spans = spans,
+                                     .alike = true,
                                      .padding = (block->conv2[i].taps - 1) / 2,
                                      .scale = c.scale,
                                      .shift = c.shift,
@@ -144,8 +167,9 @@ static void snake_block(struct nn *nn, const struct snake_block *block, struct s
 
 /* ---- One stage ------------------------------------------------------------------------------------ */
 
-/* The three places of a stage, each for a whole array; the last has room for two arrays in 8-bit blocks. */
+/* The three places of a stage, each for a whole array of `rows`; the last has room for two arrays in 8-bit blocks. */
 struct places {
+    struct spans rows;
     struct array s, x, h;
     void *spare; /* place for one more array when nothing is packed, else NULL */
 };
@@ -167,21 +191,23 @@ static struct array take_array(struct nn *nn, enum value_type type, int rows, in
 
 /* s += the sum over the stage's blocks of x; x and h are used up. */
 static void run_blocks(struct kokoro *k, const struct upsample *up, struct places *at,
-                       const struct moments *moments, const struct speech *speech, const struct array *style)
+                       const struct moments *moments, const struct speech *speech)
 {
     struct nn *nn = &k->nn;
     const int count = k->model->block_count;
+    const struct array *styles = &speech->styles;
     const size_t elements = (size_t)at->x.rows * (size_t)at->x.channels;
-    snake_block(nn, &up->blocks[0], (struct snake_places){&at->x, &at->s, &at->h, NULL}, moments, style);
-    for (int i = 1; i < count && !cancelled(speech); i++) {
+    snake_block(nn, &up->blocks[0], (struct snake_places){&at->x, &at->s, &at->h, NULL}, moments, styles,
+                at->rows);
+    for (int i = 1; i < count && !all_cancelled(speech); i++) {
         if (i + 1 == count) {
             snake_block(nn, &up->blocks[i], (struct snake_places){&at->x, &at->x, &at->h, &at->s}, moments,
-                        style);
+                        styles, at->rows);
         } else if (at->spare) {
             struct array r = at->x;
             r.data = at->spare;
             snake_block(nn, &up->blocks[i], (struct snake_places){&at->x, &r, &at->h, &at->s}, moments,
-                        style);
+                        styles, at->rows);
         } else {
             /* x and s wait in h's place, x's place becomes h, s's place r */
             unsigned char *packed_x = at->h.data;
@@ -190,89 +216,135 @@ static void run_blocks(struct kokoro *k, const struct upsample *up, struct place
             convert(nn, packed_s, VALUE_Q8_0, at->s.data, at->s.type, elements, false);
             convert(nn, at->s.data, at->s.type, packed_x, VALUE_Q8_0, elements, false);
             snake_block(nn, &up->blocks[i], (struct snake_places){&at->s, &at->s, &at->x, NULL}, moments,
-                        style);
+                        styles, at->rows);
             convert(nn, at->s.data, at->s.type, packed_s, VALUE_Q8_0, elements, true);
             convert(nn, at->x.data, at->x.type, packed_x, VALUE_Q8_0, elements, false);
         }
     }
 }
 
+/* One row before an utterance's first, the same as its second. */
+static void reflect(const struct array *x, int first)
+{
+    memcpy(array_row(x, first), array_row(x, first + 2), value_bytes(x->type, (size_t)x->channels));
+}
+
+/* Copies each utterance's rows of what the upsampling made to their place in x, without those that it has too many:
+ * `padding` before the first, and `rate` in all. */
+static void cut_rows(const struct upsample *up, const struct array *made, struct spans in, struct places *at,
+                     int reflected)
+{
+    for (int i = 0; i < in.count; i++) {
+        const int from = (in.begin[i] + i) * up->rate + up->padding, rows = rows_of(in, i) * up->rate;
+        memcpy(array_row(&at->x, at->rows.begin[i] + reflected), array_row(made, from),
+               value_bytes(at->x.type, (size_t)rows * (size_t)at->x.channels));
+    }
+}
+
 /* Upsamples `in` (times `in_scale` first, then leaky relu) to at->x. */
-static void upsample(struct kokoro *k, const struct upsample *up, const struct array *in,
+static void upsample(struct kokoro *k, const struct upsample *up, const struct array *in, struct spans spans,
                      const float *in_scale, const float *in_shift, struct places *at,
                      const struct speech *speech, bool last)
 {
     struct nn *nn = &k->nn;
+    const int count = spans.count, reflected = last;
     /* one row more than the input has; the first `padding` output rows are cut, and what remains may be moved by the
-     * one row that the reflection adds */
-    struct array rows = {at->x.data, at->x.type, in->rows + 1, up->up.out, up->up.out};
+     * one row that the reflection adds: in its place where there is only one utterance */
+    int begin[KOKORO_MAX_BATCH + 1];
+    for (int i = 0; i <= count; i++)
+        begin[i] = spans.begin[i] + i;
+    struct array made = {count > 1 ? at->spare : at->x.data, at->x.type, begin[count], up->up.out,
+                         up->up.out};
     nn_layer(nn, &(struct layer){.weight = &up->up,
                                  .in = *in,
-                                 .out = rows,
+                                 .out = made,
+                                 .in_spans = spans,
+                                 .out_spans = {count, begin},
                                  .padding = up->up.taps - 1,
                                  .scale = in_scale,
                                  .shift = in_shift,
                                  .before = ACTIVATION_LEAKY,
                                  .before_slope = 0.1f});
-    struct array x = at->x;
-    x.data = array_row(&x, up->padding);
-    const int produced = in->rows * up->rate;
-    if (speech->probe) {
-        const struct array shown = array_part(&x, 0, produced);
-        probe_stage(speech->probe, up == k->model->upsamples ? "ups0" : "ups1", &shown);
+    made.rows *= up->rate;
+    made.channels = up->channels;
+    made.stride = up->channels;
+    if (count > 1)
+        cut_rows(up, &made, spans, at, reflected);
+    else
+        at->x.data = array_row(&at->x, up->padding - reflected);
+    for (int i = 0; i < count; i++) {
+        const struct array shown =
+            array_part(&at->x, at->rows.begin[i] + reflected, rows_of(spans, i) * up->rate);
+        probe_stage(speech->utterances[i]->probe, up == k->model->upsamples ? "ups0" : "ups1", &shown);
+        if (last)
+            reflect(&at->x, at->rows.begin[i]);
     }
-    if (last) { /* a row before the first, the same as the second */
-        x = array_part(&x, -1, produced + 1);
-        memcpy(array_row(&x, 0), array_row(&x, 2), value_bytes(x.type, (size_t)x.channels));
-    }
-    at->x = x;
 }
 
 /* The noise branch: the excitation's spectrum, convolved and through a residual block, to at->s. */
 static void noise_branch(struct kokoro *k, const struct upsample *up, const struct array *har,
-                         struct places *at, const struct speech *speech, const struct array *style)
+                         struct spans har_rows, struct places *at, const struct speech *speech)
 {
     struct nn *nn = &k->nn;
     const size_t mark = nn->arena.used;
-    struct moments *moments = arena_take(&nn->arena, (size_t)up->channels * sizeof *moments);
+    struct moments *moments =
+        arena_take(&nn->arena, (size_t)at->rows.count * (size_t)up->channels * sizeof *moments);
     if (!nn->arena.overflow) {
         nn_layer(nn, &(struct layer){.weight = &up->noise,
                                      .in = *har,
                                      .out = at->s,
+                                     .in_spans = har_rows,
+                                     .out_spans = at->rows,
                                      .stride = up->noise_stride,
                                      .padding = up->noise_padding,
                                      .moments = moments});
         snake_block(nn, &up->noise_block, (struct snake_places){&at->s, &at->s, &at->h, NULL}, moments,
-                    style);
+                    &speech->styles, at->rows);
         if (up == k->model->upsamples)
-            probe_stage(speech->probe, "noise_res0", &at->s);
+            probe_batch(speech->utterances, "noise_res0", &at->s, at->rows);
     }
     arena_release(&nn->arena, mark);
 }
 
 /* ---- The whole ------------------------------------------------------------------------------------ */
 
-/* The spectrum of the excitation, [rows][n_fft + 2]. */
-static struct array harmonics(struct kokoro *k, const struct speech *speech, int frames)
+/* The excitation's spectrum of one utterance. */
+static void harmonics(struct kokoro *k, const struct kokoro_utterance *u, const float *f0, int halves,
+                      const struct array *har)
 {
     struct nn *nn = &k->nn;
     const struct model *m = k->model;
-    const struct kokoro_probe *probe = speech->probe;
-    const int scale = model_samples_per_frame(m) / 2;
-    const int samples = 2 * frames * scale, rows = samples / m->hop + 1;
-    struct array har = nn_array(nn, k->storage, rows, m->n_fft + 2);
+    const struct kokoro_probe *probe = u->probe;
+    const int scale = model_samples_per_frame(m) / 2, samples = halves * scale;
     const size_t mark = nn->arena.used;
     struct array source = nn_array(nn, VALUE_F32, samples, 1);
-    if (nn->arena.overflow)
-        return har;
-    excitation(nn, m, probe && probe->f0 && probe->f0_count == 2 * frames ? probe->f0 : speech->f0,
-               2 * frames, scale, speech->seed, probe ? probe->noise : NULL, source.data);
-    probe_stage(probe, "source", &source);
-    stft_forward(nn, &k->stft, source.data, samples, &har);
-    probe_stage(probe, "har", &har);
-    if (probe && probe->har && probe->har_rows == rows)
-        nn->kernels.from_float(har.data, har.type, probe->har, (size_t)rows * (size_t)har.channels);
+    if (!nn->arena.overflow) {
+        excitation(nn, m, probe && probe->f0 && probe->f0_count == halves ? probe->f0 : f0, halves, scale,
+                   u->seed, probe ? probe->noise : NULL, source.data);
+        probe_stage(probe, "source", &source);
+        stft_forward(nn, &k->stft, source.data, samples, har);
+        probe_stage(probe, "har", har);
+        if (probe && probe->har && probe->har_rows == har->rows)
+            nn->kernels.from_float(har->data, har->type, probe->har,
+                                   (size_t)har->rows * (size_t)har->channels);
+    }
     arena_release(&nn->arena, mark);
+}
+
+/* The same of all, [rows][n_fft + 2]. */
+static struct array all_harmonics(struct kokoro *k, const struct speech *speech, struct rows *rows)
+{
+    const struct model *m = k->model;
+    const struct spans halves = speech->halves;
+    *rows = (struct rows){.spans = {halves.count, rows->begin}};
+    for (int i = 0; i < halves.count; i++)
+        rows->begin[i + 1] =
+            rows->begin[i] + rows_of(halves, i) * (model_samples_per_frame(m) / 2) / m->hop + 1;
+    const struct array har = nn_array(&k->nn, k->storage, rows->begin[halves.count], m->n_fft + 2);
+    for (int i = 0; i < halves.count && !k->nn.arena.overflow; i++) {
+        const struct array one = array_part(&har, rows->begin[i], rows_of(rows->spans, i));
+        harmonics(k, speech->utterances[i], speech->f0 + halves.begin[i], rows_of(halves, i), &one);
+    }
     return har;
 }
 
@@ -282,21 +354,46 @@ static int stage_rows(const struct model *m, int stage, int in)
     return in * m->upsamples[stage].rate + (stage + 1 == m->upsample_count);
 }
 
+/* Rows that a stage makes of those of `in`. */
+static void all_stage_rows(const struct model *m, int stage, struct spans in, struct rows *out)
+{
+    *out = (struct rows){.spans = {in.count, out->begin}};
+    for (int i = 0; i < in.count; i++)
+        out->begin[i + 1] = out->begin[i] + stage_rows(m, stage, rows_of(in, i));
+}
+
+bool generator_alike(const struct kokoro *k, int frames, int others)
+{
+    const struct model *m = k->model;
+    int rows = 2 * frames, other_rows = 2 * others;
+    for (int i = 0; i < m->upsample_count; i++) {
+        rows = stage_rows(m, i, rows);
+        other_rows = stage_rows(m, i, other_rows);
+        const int channels = m->upsamples[i].channels;
+        if ((rows >= NN_LONG_ROWS) != (other_rows >= NN_LONG_ROWS) || generator_packs(k, rows, channels) ||
+            generator_packs(k, other_rows, channels))
+            return false;
+    }
+    return true;
+}
+
 /* Takes the places of a stage; `s`, its output, stays when the arena goes back to *mark. The last stage's h takes the
  * place of everything from `bottom` on, its input and har: they have been read when h is first written. */
-static struct places take_places(struct kokoro *k, const struct upsample *up, int in_rows, int rows,
+static struct places take_places(struct kokoro *k, const struct upsample *up, int in_rows, struct spans spans,
                                  bool last, size_t bottom, size_t *mark)
 {
     struct nn *nn = &k->nn;
-    const int channels = up->channels;
+    const int channels = up->channels, rows = spans.begin[spans.count];
     const enum value_type type = k->storage;
     const size_t whole = array_bytes(type, rows, channels);
     const size_t packed = 2 * array_bytes(VALUE_Q8_0, rows, channels);
-    /* x's place also holds the rows that the upsampling cuts off, and one before the first for the reflection */
-    const size_t upsampled = array_bytes(type, (in_rows + 1) * up->rate + 1, channels);
-    const bool packs = generator_packs(k, rows, channels);
+    /* the rows that the upsampling cuts off, and one before the first for the reflection: all fit into x's place
+     * or, of a group, spare's */
+    const size_t upsampled = array_bytes(type, (in_rows + spans.count) * up->rate + 1, channels);
+    const size_t room = upsampled > whole ? upsampled : whole;
+    const bool group = spans.count > 1, packs = !group && generator_packs(k, rows, channels);
     const size_t of_h = packs && packed > whole ? packed : whole;
-    struct places at;
+    struct places at = {.rows = spans};
     if (last) {
         const size_t there = nn->arena.used - bottom;
         arena_take(&nn->arena, there < of_h ? of_h - there : 0);
@@ -304,139 +401,135 @@ static struct places take_places(struct kokoro *k, const struct upsample *up, in
     }
     at.s = take_array(nn, type, rows, channels, whole);
     *mark = nn->arena.used;
-    at.x = take_array(nn, type, rows, channels, upsampled > whole ? upsampled : whole);
+    at.x = take_array(nn, type, rows, channels, group ? whole : room);
     if (!last)
         at.h = take_array(nn, type, rows, channels, of_h);
-    at.spare = packs || k->model->block_count < 3 ? NULL : arena_take(&nn->arena, whole);
+    if (group || (!packs && k->model->block_count > 2))
+        at.spare = arena_take(&nn->arena, group ? room : whole);
     return at;
 }
 
 /* The last convolution and the inverse transform: s is the sum of the last stage's blocks. */
-static const float *wave(struct kokoro *k, const struct array *s, const float *scale, const float *shift,
-                         const struct speech *speech, size_t *count)
+static const float *wave(struct kokoro *k, const struct array *s, struct spans rows, const float *scale,
+                         const float *shift, const struct speech *speech, int *begin)
 {
     struct nn *nn = &k->nn;
     const struct model *m = k->model;
-    *count = (size_t)(s->rows - 1) * (size_t)m->hop;
-    float *samples = arena_take(&nn->arena, *count * sizeof *samples);
+    begin[0] = 0;
+    for (int i = 0; i < rows.count; i++)
+        begin[i + 1] = begin[i] + (rows_of(rows, i) - 1) * m->hop;
+    float *samples = arena_take(&nn->arena, (size_t)begin[rows.count] * sizeof *samples);
     struct array spectrum = nn_array(nn, VALUE_F32, s->rows, m->n_fft + 2);
     if (nn->arena.overflow)
         return NULL;
     nn_layer(nn, &(struct layer){.weight = &m->conv_post,
                                  .in = *s,
                                  .out = spectrum,
+                                 .in_spans = rows,
+                                 .alike = true,
                                  .padding = (m->conv_post.taps - 1) / 2,
                                  .scale = scale,
                                  .shift = shift,
                                  .before = ACTIVATION_LEAKY,
                                  .before_slope = 0.01f});
-    probe_stage(speech->probe, "conv_post", &spectrum);
-    stft_inverse(nn, &k->stft, &spectrum, samples);
-    return samples;
+    probe_batch(speech->utterances, "conv_post", &spectrum, rows);
+    for (int i = 0; i < rows.count; i++) {
+        const struct array one = array_part(&spectrum, rows.begin[i], rows_of(rows, i));
+        stft_inverse(nn, &k->stft, &one, samples + begin[i]);
+    }
+    return nn->arena.overflow ? NULL : samples;
 }
 
 /* Room for a layer's partial sums, of up to a minute, and for vectors. */
 enum { SUMS_BYTES = 1 << 20 };
 
-static size_t block_bytes(const struct nn *nn, const struct snake_block *block, int threads)
+static size_t block_bytes(const struct kokoro *k, const struct snake_block *block)
 {
     size_t most = 0;
     for (int i = 0; i < MODEL_STEPS; i++) {
-        const size_t bytes = nn_layer_bytes(nn, &block->conv1[i], block->dilation[i], threads);
+        const size_t bytes =
+            nn_layer_bytes(&k->nn, &block->conv1[i], block->dilation[i], threads_count(k->nn.threads));
         most = bytes > most ? bytes : most;
     }
     return most;
 }
 
-size_t generator_layer_bytes(const struct kokoro *k, int threads)
+size_t generator_layer_bytes(const struct kokoro *k)
 {
     size_t most = 0;
     for (int i = 0; i < k->model->upsample_count; i++) {
         const struct upsample *up = &k->model->upsamples[i];
         for (int j = -1; j < k->model->block_count; j++) {
-            const size_t bytes = block_bytes(&k->nn, j < 0 ? &up->noise_block : &up->blocks[j], threads);
+            const size_t bytes = block_bytes(k, j < 0 ? &up->noise_block : &up->blocks[j]);
             most = bytes > most ? bytes : most;
         }
     }
     return most + SUMS_BYTES;
 }
 
-size_t generator_bytes(const struct kokoro *k, int frames)
-{
-    const struct model *m = k->model;
-    const int samples = frames * model_samples_per_frame(m);
-    size_t bytes = generator_layer_bytes(k, 1) + array_bytes(k->storage, samples / m->hop + 1, m->n_fft + 2);
-    size_t stage =
-        3 * value_bytes(VALUE_F32, (size_t)samples); /* the excitation and what its transform takes */
-    int rows = 2 * frames;
-    for (int i = 0; i < m->upsample_count; i++) {
-        const struct upsample *up = &m->upsamples[i];
-        const size_t upsampled = array_bytes(k->storage, (rows + 1) * up->rate + 1, up->channels);
-        const size_t input = i ? array_bytes(k->storage, rows, m->upsamples[i - 1].channels) : 0;
-        stage = input + 4 * upsampled > stage ? input + 4 * upsampled : stage;
-        rows = stage_rows(m, i, rows);
-    }
-    return bytes + stage;
-}
-
 /* Vectors of the whole generator. */
 struct shared {
     float *average,
-        *zero; /* [widest]: 1 / blocks, by which sums of blocks are scaled where they are read; 0 */
-    struct moments *moments;
+        *zero; /* [utterances][widest]: 1 / blocks, by which sums of blocks are scaled where they are read; 0 */
+    struct moments *moments; /* [utterances][widest] */
 };
 
-static struct shared take_shared(struct kokoro *k)
+static struct shared take_shared(struct kokoro *k, int utterances)
 {
     const struct model *m = k->model;
     int widest = 1;
     for (int i = 0; i < m->upsample_count; i++)
         if (m->upsamples[i].channels > widest)
             widest = m->upsamples[i].channels;
-    struct shared shared = {.average = arena_take(&k->nn.arena, (size_t)widest * sizeof(float)),
-                            .zero = arena_take(&k->nn.arena, (size_t)widest * sizeof(float)),
-                            .moments = arena_take(&k->nn.arena, (size_t)widest * sizeof(struct moments))};
-    for (int c = 0; c < widest && !k->nn.arena.overflow; c++) {
-        shared.average[c] = 1.0f / (float)m->block_count;
-        shared.zero[c] = 0;
+    const size_t count = (size_t)widest * (size_t)utterances;
+    struct shared shared = {.average = arena_take(&k->nn.arena, count * sizeof(float)),
+                            .zero = arena_take(&k->nn.arena, count * sizeof(float)),
+                            .moments = arena_take(&k->nn.arena, count * sizeof(struct moments))};
+    for (size_t i = 0; i < count && !k->nn.arena.overflow; i++) {
+        shared.average[i] = 1.0f / (float)m->block_count;
+        shared.zero[i] = 0;
     }
     return shared;
 }
 
 const float *generator(struct kokoro *k, const struct speech *speech, const struct array *decoded,
-                       const struct array *style, size_t *count)
+                       int begin[KOKORO_MAX_BATCH + 1])
 {
     struct nn *nn = &k->nn;
     const struct model *m = k->model;
-    const struct shared shared = take_shared(k);
+    const struct shared shared = take_shared(k, speech->halves.count);
     const size_t bottom = nn->arena.used;
-    const struct array har = harmonics(k, speech, decoded->rows / 2);
+    struct rows har_rows, rows[MODEL_UPSAMPLES];
+    const struct array har = all_harmonics(k, speech, &har_rows);
     kokoro_clock(k, KOKORO_EXCITATION);
 
     struct array x = *decoded;
+    struct spans spans = speech->halves;
     for (int i = 0; i < m->upsample_count; i++) {
         const struct upsample *up = &m->upsamples[i];
         const bool last = i + 1 == m->upsample_count;
         size_t mark;
-        struct places at = take_places(k, up, x.rows, stage_rows(m, i, x.rows), last, bottom, &mark);
-        if (nn->arena.overflow || cancelled(speech))
+        all_stage_rows(m, i, spans, &rows[i]);
+        struct places at = take_places(k, up, x.rows, rows[i].spans, last, bottom, &mark);
+        if (nn->arena.overflow || all_cancelled(speech))
             return NULL;
-        upsample(k, up, &x, i ? shared.average : NULL, i ? shared.zero : NULL, &at, speech, last);
+        upsample(k, up, &x, spans, i ? shared.average : NULL, i ? shared.zero : NULL, &at, speech, last);
         kokoro_clock(k, KOKORO_UPSAMPLE);
-        noise_branch(k, up, &har, &at, speech, style);
+        noise_branch(k, up, &har, har_rows.spans, &at, speech);
         kokoro_clock(k, KOKORO_NOISE);
-        nn_moments(nn, &at.x, &at.s, (struct spans){0}, shared.moments);
+        nn_moments(nn, &at.x, &at.s, at.rows, shared.moments);
         kokoro_clock(k, KOKORO_UPSAMPLE);
-        run_blocks(k, up, &at, shared.moments, speech, style);
+        run_blocks(k, up, &at, shared.moments, speech);
         if (i == 0) /* named after the first block, whose output the reference adds the others to */
-            probe_stage(speech->probe, "resblock0", &at.s);
+            probe_batch(speech->utterances, "resblock0", &at.s, at.rows);
         kokoro_clock(k, KOKORO_RESBLOCKS);
         x = at.s;
+        spans = at.rows;
         arena_release(&nn->arena, mark);
     }
-    if (nn->arena.overflow || cancelled(speech))
+    if (nn->arena.overflow || all_cancelled(speech))
         return NULL;
-    const float *samples = wave(k, &x, shared.average, shared.zero, speech, count);
+    const float *samples = wave(k, &x, spans, shared.average, shared.zero, speech, begin);
     kokoro_clock(k, KOKORO_WAVE);
     return samples;
 }

@@ -1,9 +1,8 @@
 /* kokoro.c: from phoneme ids to samples. See kokoro.h.
  *
  * speak_batch reads from top to bottom as KModel.forward_with_tokens (model.py) does. What depends on phonemes runs on the
- * whole batch at once, where the products gain from more rows, and so does the decoder on groups of short utterances. The generator has
- * thousands of rows an utterance: where short ones are as many as threads, each thread takes one from end to end, and none waits for
- * another between layers; long ones follow one after another with all threads on each, so that memory follows from the longest. */
+ * whole batch at once, where the products gain from more rows. The decoder and the generator run on groups of short utterances, which share
+ * the work on weights; long ones follow one after another, so that memory follows from the longest. */
 #include "kokoro/kokoro.h"
 
 #include <math.h>
@@ -29,7 +28,7 @@ lt_status kokoro_open(const struct model *model, const struct kokoro_options *op
     k->storage = exact ? VALUE_F32 : VALUE_F16;
     k->most_memory = options->most_memory ? options->most_memory : 1024 * MEBIBYTE;
     k->keep_memory = options->keep_memory ? options->keep_memory : 32 * MEBIBYTE;
-    k->lane_memory = options->lane_memory ? options->lane_memory : 48 * MEBIBYTE;
+    k->group_memory = options->group_memory ? options->group_memory : 48 * MEBIBYTE;
     k->allowed = k->most_memory;
     lt_status status = threads_create(options->threads, options->pinned, &k->nn.threads, error);
     if (status == LT_OK)
@@ -103,8 +102,7 @@ static size_t need(const struct kokoro *k, int frames)
         const size_t arrays = generator_packs(k, rows, up->channels) ? 3 : 4;
         stage = arrays * array > stage ? arrays * array : stage;
     }
-    return generator_layer_bytes(k, threads_count(k->nn.threads)) + decoded + stage +
-           FRAME_NEED * (size_t)frames;
+    return generator_layer_bytes(k) + decoded + stage + FRAME_NEED * (size_t)frames;
 }
 
 size_t kokoro_need(const struct kokoro *k, int frames)
@@ -334,14 +332,15 @@ struct group {
     int begin[KOKORO_MAX_BATCH + 1],
         doubled_begin[KOKORO_MAX_BATCH + 1]; /* rows of frames, and of half frames */
     struct array x;                          /* decoder's output, [2 * frames][512] */
-    bool over[KOKORO_MAX_BATCH];             /* the utterance is its owner's again */
 };
 
-/* 20 seconds of audio: their working memory is that of one utterance of ten seconds in the generator. */
-enum { GROUP_FRAMES = 20 * 40 };
-
-/* Utterances side by side only where each thread gets so many: fewer are heard sooner one after another. */
-enum { LANE_TURNS = 2 };
+enum {
+    /* 20 seconds of audio: their working memory is that of one utterance of ten seconds in the generator */
+    GROUP_FRAMES = 20 * 40,
+    /* frames a thread that go through the generator together: so many that expanding the weights no longer shows, no more
+     * since all of them wait for one another */
+    GENERATOR_FRAMES = 5 * 40 / 2
+};
 
 static void finish(struct kokoro_utterance *u)
 {
@@ -383,112 +382,31 @@ static void decode_group(struct kokoro *k, const struct batch *b, struct group *
     kokoro_clock(k, KOKORO_DECODER);
 }
 
-/* Sound of utterance i of a group; false when the arena of `k` is too small for it. */
-static bool generate(struct kokoro *k, const struct batch *b, struct group *g, int i)
+/* Sound of utterances first .. past - 1 of a group, which are over then; false when the arena is too small for them. */
+static bool generate(struct kokoro *k, const struct batch *b, const struct group *g, int first, int past)
 {
     struct nn *nn = &k->nn;
-    struct kokoro_utterance *u = b->utterances[g->first + i];
     const size_t mark = nn->arena.used;
-    const struct speech speech = {.f0 = b->f0 + 2 * b->frame_begin[g->first + i],
-                                  .seed = u->seed,
-                                  .probe = u->probe,
-                                  .cancelled = u->cancelled};
-    const struct array style = array_part(&b->decoder_styles, g->first + i, 1);
-    const struct array x =
-        array_part(&g->x, g->doubled_begin[i], g->doubled_begin[i + 1] - g->doubled_begin[i]);
-    size_t count = 0;
-    const float *samples = generator(k, &speech, &x, &style, &count);
+    int halves[KOKORO_MAX_BATCH + 1], begin[KOKORO_MAX_BATCH + 1];
+    for (int i = first; i <= past; i++)
+        halves[i - first] = g->doubled_begin[i] - g->doubled_begin[first];
+    const struct speech speech = {.utterances = b->utterances + g->first + first,
+                                  .halves = {past - first, halves},
+                                  .f0 = b->f0 + 2 * b->frame_begin[g->first + first],
+                                  .styles = array_part(&b->decoder_styles, g->first + first, past - first)};
+    const struct array x = array_part(&g->x, g->doubled_begin[first], halves[past - first]);
+    const float *samples = generator(k, &speech, &x, begin);
     const bool fitted = !nn->arena.overflow;
-    if (fitted) {
-        if (!samples || !u->emit(u->user, samples, count))
+    for (int i = 0; fitted && i < past - first; i++) {
+        struct kokoro_utterance *u = speech.utterances[i];
+        if (!samples || utterance_cancelled(u) ||
+            !u->emit(u->user, samples + begin[i], (size_t)(begin[i + 1] - begin[i])))
             u->status = error_set(&u->error, LT_ERR_CANCELLED, "cancelled while speaking");
-        g->over[i] = true;
         finish(u);
     }
     nn->arena.overflow = false;
     arena_release(&nn->arena, mark);
     return fitted;
-}
-
-/* Utterances of a group that threads speak side by side. */
-struct lanes {
-    const struct batch *batch;
-    struct group *group;
-    struct kokoro
-        *lanes; /* a copy of the engine for each thread, of one thread and with its own part of the arena */
-    int first;
-    atomic_int next;
-    int past;
-};
-
-static void lane_task(void *arg, int task, int thread)
-{
-    (void)thread;
-    struct lanes *run = arg;
-    struct kokoro *lane = &run->lanes[task];
-    lane->since = clock_seconds();
-    for (int i; (i = atomic_fetch_add_explicit(&run->next, 1, memory_order_relaxed)) < run->past;)
-        generate(lane, run->batch, run->group,
-                 i); /* one that does not fit is left for all threads together */
-}
-
-/* The times of the lanes, as if they had been spent one after another by all threads. */
-static void add_costs(struct kokoro *k, const struct kokoro *lanes, int count)
-{
-    for (int i = 0; i < count; i++) {
-        for (int part = 0; part < KOKORO_PARTS; part++) {
-            k->costs[part].seconds += lanes[i].costs[part].seconds / count;
-            k->costs[part].multiplications += lanes[i].costs[part].multiplications;
-        }
-        k->nn.multiplications += lanes[i].nn.multiplications;
-    }
-    k->multiplications = k->nn.multiplications;
-    k->since = clock_seconds();
-}
-
-/* Speaks utterances first .. past - 1 of a group side by side; `bytes` is what each may take. */
-static void generate_side_by_side(struct kokoro *k, const struct batch *b, struct group *g, int first,
-                                  int past, size_t bytes)
-{
-    struct nn *nn = &k->nn;
-    const int count = threads_count(nn->threads);
-    const size_t mark = nn->arena.used;
-    struct lanes run = {.batch = b, .group = g, .past = past};
-    run.lanes = arena_take(&nn->arena, (size_t)count * sizeof *run.lanes);
-    atomic_init(&run.next, first);
-    for (int i = 0; run.lanes && i < count; i++) {
-        struct kokoro *lane = &run.lanes[i];
-        *lane = *k;
-        memset(lane->costs, 0, sizeof lane->costs);
-        lane->nn.threads = NULL;
-        lane->nn.multiplications = lane->multiplications = 0;
-        lane->nn.arena = (struct arena){.base = arena_take(&nn->arena, bytes), .capacity = bytes};
-    }
-    if (!nn->arena.overflow) {
-        threads_run(nn->threads, lane_task, &run, count);
-        add_costs(k, run.lanes, count);
-    }
-    nn->arena.overflow = false;
-    arena_release(&nn->arena, mark);
-}
-
-/* Utterances are in the order of falling length. The longest, which would take too much memory, and the few that do not
- * fill a turn of all threads, are left out. */
-static void generate_short_ones(struct kokoro *k, const struct batch *b, struct group *g)
-{
-    const int threads = threads_count(k->nn.threads);
-    int first = g->count;
-    size_t bytes = 0;
-    while (first > 0 && !b->utterances[g->first + first - 1]->probe) {
-        const size_t takes = generator_bytes(k, g->begin[first] - g->begin[first - 1]);
-        if (takes * (size_t)threads > k->lane_memory)
-            break;
-        bytes = takes > bytes ? takes : bytes;
-        first--;
-    }
-    const int count = (g->count - first) / threads * threads;
-    if (threads > 1 && count >= LANE_TURNS * threads)
-        generate_side_by_side(k, b, g, first, first + count, bytes);
 }
 
 static void refuse_length(struct kokoro_utterance *u, int frames, size_t bytes)
@@ -511,17 +429,38 @@ static void leave(const struct kokoro *k, struct batch *b, const struct group *g
     refuse_length(u, g->begin[i + 1] - g->begin[i], k->allowed);
 }
 
-/* The others of a group, the shortest first, with all threads on each. */
-static void generate_others(struct kokoro *k, struct batch *b, struct group *g)
+/* The first of the utterances up to past - 1 of a group that go through the generator together. One that is cancelled goes alone,
+ * which ends it at once. */
+static int first_together(const struct kokoro *k, const struct batch *b, const struct group *g, int past)
 {
-    for (int i = g->count - 1; i >= 0; i--) {
-        const int frames = g->begin[i + 1] - g->begin[i];
-        if (g->over[i])
-            continue;
-        if (frames >= LONG_FRAMES)
+    struct kokoro_utterance *const *utterances = b->utterances + g->first;
+    const int threads = threads_count(k->nn.threads), most = GENERATOR_FRAMES * (threads > 2 ? threads : 2);
+    const int frames = g->begin[past] - g->begin[past - 1];
+    int first = past - 1;
+    while (first > 0 && !utterance_cancelled(utterances[first]) &&
+           !utterance_cancelled(utterances[first - 1])) {
+        const int together = g->begin[past] - g->begin[first - 1];
+        if (together > most || need(k, together) > k->group_memory ||
+            !generator_alike(k, frames, g->begin[first] - g->begin[first - 1]))
+            break;
+        first--;
+    }
+    return first;
+}
+
+/* Sound of a group, the shortest first. */
+static void generate_all(struct kokoro *k, struct batch *b, struct group *g)
+{
+    for (int past = g->count; past > 0;) {
+        int first = first_together(k, b, g, past);
+        if (g->begin[past] - g->begin[past - 1] >= LONG_FRAMES)
             model_forget_pages(k->model);
-        if (!g->x.data || !generate(k, b, g, i))
-            leave(k, b, g, i);
+        if (!g->x.data || !generate(k, b, g, first, past)) {
+            first = past - 1;
+            if (!g->x.data || !generate(k, b, g, first, past))
+                leave(k, b, g, first);
+        }
+        past = first;
     }
 }
 
@@ -536,9 +475,7 @@ static void decode(struct kokoro *k, struct batch *b)
         g.count = past - g.first;
         const size_t mark = nn->arena.used;
         decode_group(k, b, &g);
-        if (g.x.data)
-            generate_short_ones(k, b, &g);
-        generate_others(k, b, &g);
+        generate_all(k, b, &g);
         arena_release(&nn->arena, mark);
         past = g.first;
     }

@@ -22,7 +22,7 @@ struct layer_run {
     int whole_in[2], whole_out[2]; /* the spans of a layer that was given none */
     struct block *blocks;
     int block_count;
-    int block_rows; /* rows of a block, but an utterance's last */
+    int block_rows; /* most rows of a block; how many an utterance's have, but the last, hangs on it alone */
     int sum_rows;   /* rows of a partial sum */
     float *sums;    /* [block][sum_parts][2][columns], or NULL */
 
@@ -54,9 +54,9 @@ size_t run_sums_bytes(const struct layer_run *run);
 /* Whether a layer can run as a fast convolution and is long enough to gain by it. */
 bool winograd_worth(const struct layer_run *run);
 
-/* Output rows of a block then, at least four of which a layer has; and those that belong together in one: partial sums
- * are of whole groups. */
-int winograd_block_rows(const struct layer_run *run);
+/* Output rows of a block then, at least four of which an utterance of so many rows has; and those that belong together in
+ * one: partial sums are of whole groups. */
+int winograd_block_rows(const struct layer_run *run, int rows);
 int winograd_group_rows(const struct layer_run *run);
 
 /* Bytes of all panels, and of `packed` a thread. */

@@ -243,12 +243,20 @@ static void columns_task(void *arg, int task, int thread)
                  columns);
 }
 
+/* Rows of the blocks of an utterance of so many output rows, but the last. */
+static int block_rows_of(const struct layer_run *run, int rows)
+{
+    return run->winograd ? winograd_block_rows(run, rows) : BLOCK_ROWS;
+}
+
 /* Cuts the output into blocks; returns false when the arena is full. *packed_rows is what packing all takes. */
 static bool cut_blocks(struct nn *nn, struct layer_run *run, size_t *packed_rows)
 {
     int count = 0;
-    for (int i = 0; i < run->out.count; i++)
-        count += (run->out.begin[i + 1] - run->out.begin[i] + run->block_rows - 1) / run->block_rows;
+    for (int i = 0; i < run->out.count; i++) {
+        const int rows = run->out.begin[i + 1] - run->out.begin[i], step = block_rows_of(run, rows);
+        count += (rows + step - 1) / step;
+    }
     run->block_count = count;
     run->blocks = arena_take(&nn->arena, (size_t)count * sizeof *run->blocks);
     if (!run->blocks)
@@ -257,8 +265,9 @@ static bool cut_blocks(struct nn *nn, struct layer_run *run, size_t *packed_rows
     struct block *block = run->blocks;
     for (int i = 0; i < run->out.count; i++) {
         const int begin = run->out.begin[i], rows = run->out.begin[i + 1] - begin;
-        for (int first = 0; first < rows; first += run->block_rows, block++) {
-            const int here = rows - first < run->block_rows ? rows - first : run->block_rows;
+        const int step = block_rows_of(run, rows);
+        for (int first = 0; first < rows; first += step, block++) {
+            const int here = rows - first < step ? rows - first : step;
             *block = (struct block){i, begin + first, first, here,
                                     packed_at + (size_t)first * (size_t)run->stride};
         }
@@ -298,7 +307,11 @@ static int round_up(int n, int step)
 static void plan_blocks(struct layer_run *run)
 {
     run->winograd = winograd_worth(run);
-    run->block_rows = run->winograd ? winograd_block_rows(run) : BLOCK_ROWS;
+    run->block_rows = 1;
+    for (int i = 0; i < run->out.count; i++) {
+        const int rows = block_rows_of(run, run->out.begin[i + 1] - run->out.begin[i]);
+        run->block_rows = rows > run->block_rows ? rows : run->block_rows;
+    }
     run->sum_rows = run->block_rows;
     if (run->layer->out.type == VALUE_F32) {
         const int group = run->winograd ? winograd_group_rows(run) : 1;
@@ -320,8 +333,13 @@ static size_t plan_by_rows(struct layer_run *run)
 
 size_t nn_layer_bytes(const struct nn *nn, const struct weight *weight, int dilation, int threads)
 {
-    const struct layer layer = {.weight = weight, .out.rows = INT_MAX};
-    struct layer_run run = {.layer = &layer, .products = nn->products, .stride = 1, .dilation = dilation};
+    const struct layer layer = {.weight = weight};
+    struct layer_run run = {.layer = &layer,
+                            .products = nn->products,
+                            .stride = 1,
+                            .dilation = dilation,
+                            .out = {1, run.whole_out},
+                            .whole_out = {0, INT_MAX}};
     plan_blocks(&run);
     const size_t panels = plan_by_rows(&run);
     return panels + run.packed_size * (size_t)threads;

@@ -74,7 +74,8 @@ struct layer {
     const void *panels;              /* the weight as nn_panels expanded it, or NULL */
     const struct products *products; /* NULL: nn->products */
     struct array in, out;
-    struct spans in_spans, out_spans;   /* count 0: one span, the whole array */
+    struct spans in_spans, out_spans; /* count 0: one span, the whole array */
+    bool alike; /* whatever spans come together here, either all have NN_LONG_ROWS output rows or none has */
     int stride, dilation, padding;      /* stride 0 means 1, dilation 0 means 1 */
     const float *scale, *shift;         /* [spans][in.channels], both or neither */
     enum activation before;             /* NONE, LEAKY, SNAKE */
@@ -87,6 +88,10 @@ struct layer {
     struct moments *moments; /* [spans][out.channels]: set to the sums of what was stored; or NULL */
 };
 void nn_layer(struct nn *nn, const struct layer *layer);
+
+/* Output rows of an utterance from which on a layer, where it can, is a fast convolution (kernels.h): those round other
+ * than plain products, so that spans must be alike in this, or the result would hang on the batch. */
+enum { NN_LONG_ROWS = 512 };
 
 /* Bytes of the arena that a long layer of this weight, without stride, takes for itself on so many threads: panels and packed rows. */
 size_t nn_layer_bytes(const struct nn *nn, const struct weight *weight, int dilation, int threads);

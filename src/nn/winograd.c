@@ -5,7 +5,6 @@
 
 enum {
     LEAST_TAPS = 3,        /* with fewer there is nothing to save */
-    LEAST_ROWS = 512,      /* output rows; transforming the weights costs as much as some 200 save */
     LEAST_BLOCKS = 4,      /* a task each */
     PRODUCTS_ROWS = 600,   /* most rows at all points, so that a block stays in a second-level cache */
     MOST_PANELS = 3 << 20, /* bytes of the plain panels; those at the points are twice as large */
@@ -53,15 +52,15 @@ static struct layout layout_of(const struct layer_run *run, int rows)
     return w;
 }
 
-/* Fast convolutions round other than plain products, so that a layer which runs on a batch, and is cut by rows or by
- * columns as the whole batch is long, must do without. */
+/* Transforming the weights costs as much as some 200 rows save. */
 bool winograd_worth(const struct layer_run *run)
 {
     const struct layer *layer = run->layer;
     const struct weight *weight = layer->weight;
+    const int rows = run->out.begin[1] - run->out.begin[0];
     return run->products->points && weight->taps >= LEAST_TAPS && weight->in <= WINOGRAD_MOST_K &&
-           run->stride == 1 && winograd_group_rows(run) <= WINOGRAD_MOST_ROWS && layer->in_spans.count == 0 &&
-           layer->out.rows >= LEAST_ROWS &&
+           run->stride == 1 && winograd_group_rows(run) <= WINOGRAD_MOST_ROWS &&
+           (layer->alike || layer->in_spans.count == 0) && rows >= NN_LONG_ROWS &&
            panel_bytes(run->products, weight->out, weight->taps, weight->in) <= MOST_PANELS;
 }
 
@@ -71,11 +70,10 @@ int winograd_group_rows(const struct layer_run *run)
 }
 
 /* The products should have about PRODUCTS_ROWS rows in all, and whole tiles of the kernel's where it has many. */
-int winograd_block_rows(const struct layer_run *run)
+int winograd_block_rows(const struct layer_run *run, int rows)
 {
     const int group = winograd_group_rows(run), least = LEAST_BLOCKS * group;
-    const int share = run->layer->out.rows / least,
-              most = PRODUCTS_ROWS / run->products->points / run->dilation;
+    const int share = rows / least, most = PRODUCTS_ROWS / run->products->points / run->dilation;
     const int groups = share < most ? share : most, step = run->products->rows;
     if (groups >= step)
         return groups / step * step * group;

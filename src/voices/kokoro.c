@@ -312,9 +312,9 @@ static void style_of(const struct backend *backend, const struct blend *blend, i
 
 /* ---- Opening -------------------------------------------------------------------------------------- */
 
-/* What utterances side by side may take: two thirds of what the budget leaves beside a full cache; the rest
+/* What utterances that are spoken together may take: two thirds of what the budget leaves beside a full cache; the rest
  * is for requests. */
-static size_t lane_memory(const lt_config *config)
+static size_t group_memory(const lt_config *config)
 {
     const int64_t limit = config_integer(config, CONFIG_memory_limit_bytes);
     const int64_t rest = limit - config_integer(config, CONFIG_cache_memory_bytes);
@@ -351,7 +351,7 @@ static lt_status open_engine(struct backend *backend, const lt_config *config, c
                                        .isa = ISA_COUNT,
                                        .most_memory = working_share(config),
                                        .keep_memory = KEPT_MEMORY,
-                                       .lane_memory = lane_memory(config)};
+                                       .group_memory = group_memory(config)};
     if (options->threads == 0)
         options->threads = threads_available();
     isa_parse(config_string(config, CONFIG_engine_isa), &options->isa); /* "auto" is none: no cap */
