@@ -26,11 +26,11 @@ bool reload_watch_look(struct reload_watch *watch)
 
 static void note_failure(struct server *server, const char *why)
 {
-    log_event(LOG_ERROR, NULL, "the configuration stays as it was", "reason=%s", why);
     pthread_mutex_lock(&server->lock);
     server->reloads.failed++;
     snprintf(server->reloads.error, sizeof server->reloads.error, "%s", why);
     pthread_mutex_unlock(&server->lock);
+    log_event(LOG_ERROR, NULL, "the configuration stays as it was", "reason=%s", why);
 }
 
 static void put_in_force(struct server *server, struct settings *after)

@@ -198,10 +198,11 @@ static void serve(struct server *server, const sigset_t *signals, const struct s
     sigset_t ends = *signals;
     sigdelset(&ends, SIGHUP);
     systemd_notify("STOPPING=1");
-    log_event(LOG_INFO, NULL, "shutting down", "signal=%d in_flight=%u grace_seconds=%g", signal,
-              atomic_load(&server->exchanges), grace);
     atomic_store(&server->draining, true);
     http_quiesce(server);
+    /* only now, so that whoever acts on the line meets a server that drains */
+    log_event(LOG_INFO, NULL, "shutting down", "signal=%d in_flight=%u grace_seconds=%g", signal,
+              atomic_load(&server->exchanges), grace);
     signal = wait_for_end(server, &ends, grace);
     if (signal > 0) {
         log_event(LOG_WARNING, NULL, "ended by a second signal", "signal=%d in_flight=%u", signal,
