@@ -187,9 +187,9 @@ static void the_file_holds_every_word_as_published(void **state)
     static const char *const tags[LEXICON_TAGS] = {"DEFAULT", "None", "NOUN", "VERB", "ADJ",
                                                    "ADV",     "VBD",  "VBN",  "VBP",  "DT"};
     need_lexicons();
-    double start = clock_seconds();
+    double start = clock_thread_seconds(); /* of work: what else the machine does is not ours */
     struct lexicon *lexicon = open_lexicon();
-    assert_true(clock_seconds() - start < 0.05);
+    assert_true(clock_thread_seconds() - start < 0.05);
     struct stat info;
     char path[300];
     snprintf(path, sizeof path, "%s/lexicon.bin", folder);
