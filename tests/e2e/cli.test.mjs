@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { until } from './server.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const program = resolve(process.env.LITETTS_TEST_PROGRAM ?? join(root, 'build/litetts'));
@@ -290,8 +291,10 @@ for (const format of ['wav', 'mp3', 'opus', 'flac', 'aac']) {
 
 test('SIGTERM ends it while it waits for text', async () => {
   const child = spawn(program, ['say', '-o', at('waiting.wav')], { env, stdio: ['pipe', 'ignore', 'pipe'] });
-  setTimeout(() => child.kill('SIGTERM'), sanitizer ? 2000 : 300);
-  assert.equal(await new Promise((done) => child.on('close', done)), 143);
+  const over = new Promise((done) => child.on('close', done));
+  await until(() => existsSync(at('waiting.wav')), 'it is ready to speak'); // what it does next is to read
+  child.kill('SIGTERM');
+  assert.equal(await over, 143);
   assert.equal(statSync(at('waiting.wav')).size, 44);
 });
 

@@ -55,7 +55,7 @@ test('the openai client streams all of it from the server', async () => {
 });
 
 test('a dozen of its sentences are understood', () => {
-  const seed = Number(process.env.LITETTS_TEST_SEED ?? Date.now() % 1e6);
+  const seed = Number(process.env.LITETTS_TEST_SEED ?? 1);
   let errors = 0, words = 0;
   for (const sentence of sample(plainSentences(gpl()), 12, seed)) {
     const out = join(folder, 'sentence.wav');

@@ -193,7 +193,7 @@ const redisSkip = spawnSync('redis-server', ['--version']).status !== 0 && 'ther
 test('redis is killed, hangs and comes back while requests are spoken', { skip: redisSkip }, async () => {
   const path = join(folder, 'redis.sock');
   let redis = await startRedis(path);
-  const server = await Server.start({ 'cache.redis': `unix://${path}`, 'cache.memory_bytes': 0, 'cache.redis_timeout_ms': 100 });
+  const server = await Server.start({ 'cache.redis': `unix://${path}`, 'cache.memory_bytes': 0, 'cache.redis_timeout_ms': 500 });
   const texts = Array.from({ length: 8 }, (_, i) => `Number ${i}, please.`);
   const expected = [];
   for (const input of texts) expected.push(await bytesOf(await server.speak({ input, response_format: 'pcm' })));
@@ -202,18 +202,18 @@ test('redis is killed, hangs and comes back while requests are spoken', { skip: 
     assert.ok((await bytesOf(await server.speak({ input: texts[i], response_format: 'pcm' }))).equals(expected[i]));
   });
   try {
-    await until(async () => (await level(server, 'redis')).hits > 20, 'redis is asked');
+    await until(async () => (await level(server, 'redis')).hits > 20, 'redis is asked', 20);
     redis.kill('SIGKILL');
     await redis.over;
     rmSync(path, { force: true });
-    await until(async () => (await level(server, 'redis')).down, 'it is seen to be down');
+    await until(async () => (await level(server, 'redis')).down, 'it is seen to be down', 20);
     const then = running.answers();
     await until(() => running.answers() > then + 20, 'requests go on without it', 20);
     redis = await startRedis(path);
     let hits = (await level(server, 'redis')).hits;
     await until(async () => { const now = await level(server, 'redis'); return !now.down && now.hits > hits + 20; }, 'it is used again', 40);
     redis.kill('SIGSTOP'); // takes connections and never answers
-    await until(async () => (await level(server, 'redis')).down, 'it is seen to hang');
+    await until(async () => (await level(server, 'redis')).down, 'it is seen to hang', 20);
     redis.kill('SIGCONT');
     hits = (await level(server, 'redis')).hits;
     await until(async () => (await level(server, 'redis')).hits > hits + 20, 'it is used once more', 40);
@@ -232,13 +232,17 @@ test('redis is killed, hangs and comes back while requests are spoken', { skip: 
 test('requests do not wait for one another at a slow redis', async () => {
   const redis = net.createServer((client) => {
     client.on('error', () => {});
-    client.on('data', () => setTimeout(() => client.write('$-1\r\n'), 150)); // there is nothing
+    client.on('data', (data) => { // a clip may come in several
+      const command = /^\*\d\r\n\$3\r\n(GET|SET)\r\n/.exec(data.toString('latin1'))?.[1];
+      if (command === 'GET') setTimeout(() => client.write('$-1\r\n'), 1000); // there is nothing
+      if (command === 'SET') client.write('+OK\r\n');
+    });
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => redis.on('listening', resolve));
-  const server = await Server.start({ 'cache.redis': `redis://127.0.0.1:${redis.address().port}`, 'cache.redis_timeout_ms': 200, max_concurrent: 20 });
+  const server = await Server.start({ 'cache.redis': `redis://127.0.0.1:${redis.address().port}`, 'cache.redis_timeout_ms': 2000, max_concurrent: 20 });
   const begun = performance.now();
   await Promise.all(Array.from({ length: 20 }, async (_, i) => bytesOf(await server.speak({ input: `Number ${i}.` }))));
-  assert.ok(performance.now() - begun < 2000 * slowness, `${performance.now() - begun} ms`); // one after the other: 3 s
+  assert.ok(performance.now() - begun < 10_000, `${performance.now() - begun} ms`); // one after the other: 20 s
   const { misses, down } = await level(server, 'redis');
   assert.deepEqual([misses, down], [20, false]);
   await server.stop();

@@ -1,6 +1,7 @@
 // memory.test.mjs: what `litetts serve` keeps, and how it gets along with little memory.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
@@ -85,16 +86,17 @@ test('a repeated request is answered at once, in every format', async () => {
         assert.ok(again.bytes.equals(first.bytes), `${response_format} differs`);
         times.push(again.ms);
       }
-      const median = times.sort((a, b) => a - b)[25];
-      // 2 ms on a machine that does nothing else; encoding anew takes 10 to 60
-      assert.ok(median < 8 * slowness, `${response_format}: ${median} ms`);
+      // 2 ms on a machine that does nothing else; encoding anew takes 10 to 60. The least of all: each other may have met a busy moment.
+      assert.ok(Math.min(...times) < 8 * slowness, `${response_format}: ${Math.min(...times)} ms`);
     }
   agent.destroy();
-  const { engine, speech } = await (await server.get('/stats')).json();
+  const { engine } = await until(async () => {
+    const now = await (await server.get('/stats')).json();
+    return now.speech.characters === 12 * 51 * input.length && now;
+  }, 'the characters of all are counted');
   const encoded = engine.caches.find((cache) => cache.kind === 'encoded');
   assert.equal(encoded.misses, 12);
   assert.equal(encoded.hits, 12 * 50);
-  assert.equal(speech.characters, 12 * 51 * input.length);
   await server.stop();
 });
 
@@ -123,15 +125,15 @@ test('a changed lexicon is heard in a request that was kept', { skip: tinySkip }
 
 test('requests that wait for memory make the server unready, then are refused', async () => {
   // room for one long request: its two chunks in flight
-  const server = await Server.start({ 'memory.limit_bytes': 4_000_000, 'memory.wait_seconds': 2 * slowness, 'cache.memory_bytes': 0 });
+  const server = await Server.start({ 'memory.limit_bytes': 4_000_000, 'memory.wait_seconds': 5 * slowness, 'cache.memory_bytes': 0 });
   const ready = async () => { const response = await server.get('/health/ready'); return [response.status, (await response.json()).status]; };
   assert.deepEqual(await ready(), [200, 'ready']);
   const holder = await server.stuck();
   await until(async () => (await (await server.get('/stats')).json()).memory.request_bytes > 2e6, 'the first holds its memory');
   const body = { input: 'And another long one, that has to wait. '.repeat(20), response_format: 'pcm' };
   const second = server.speak(body);
-  await until(async () => (await ready())[1] === 'over_budget', 'a request waits');
-  assert.equal((await ready())[0], 503);
+  const unready = () => until(async () => { const now = await ready(); return now[1] === 'over_budget' && now; }, 'a request waits');
+  assert.deepEqual(await unready(), [503, 'over_budget']);
   const refused = await second;
   assert.equal(refused.status, 503);
   assert.equal(refused.headers.get('retry-after'), '1');
@@ -141,7 +143,7 @@ test('requests that wait for memory make the server unready, then are refused', 
   assert.deepEqual(await ready(), [200, 'ready']);
 
   const third = server.speak(body); // and one that gets what the first gives back
-  await until(async () => (await ready())[1] === 'over_budget', 'it waits');
+  await unready();
   holder.destroy();
   assert.ok((await bytesOf(await third)).length > 100_000);
   const { memory } = await (await server.get('/stats')).json();
@@ -168,8 +170,9 @@ test('512 MiB of address space are enough', { skip: fullSkip || process.env.LITE
     leave.abort();
   };
   await Promise.all(Array.from({ length: 16 }, (_, i) => client(i)));
-  const short = await until(async () => { const r = await server.speak({ input: 'Good.' }); return r.status === 200 && r; }, 'all is well again', 60);
-  assert.ok((await bytesOf(short)).length > 1000);
+  const whole = { input: text.slice(0, 100), response_format: 'pcm' }; // one that takes more than the arena keeps, to its end
+  const spoken = await until(async () => { const r = await server.speak(whole); return r.status === 200 && r; }, 'all is well again', 60);
+  assert.ok((await bytesOf(spoken)).length > 48_000);
   // what the books say is what the kernel says: heap and stacks are what was there before any request, and what is booked, within 32 MiB
   const busy = await until(async () => { const now = await look(); return now.request_bytes === 0 && now; }, 'nothing is reserved', 30);
   assert.equal(busy.waits, 0);
@@ -180,13 +183,19 @@ test('512 MiB of address space are enough', { skip: fullSkip || process.env.LITE
   await server.stop();
 });
 
-test('too little address space is an error with a sentence', { skip: process.env.LITETTS_TEST_SANITIZER }, () => {
+test('too little address space is an error with a sentence', { skip: process.env.LITETTS_TEST_SANITIZER }, async () => {
   for (let mebibytes = 40, started = false; !started; mebibytes += 20) {
-    const { status, signal, stderr } = spawnSync('timeout', ['-s', 'TERM', '3', ...within(mebibytes)],
-      { encoding: 'utf8', env: { ...process.env, LITETTS_SERVER_PORT: '0', LITETTS_ENGINE_DATA_FOLDER: '/nonexistent' } });
-    started = /listening on/.test(stderr);
+    const server = spawn('bash', within(mebibytes).slice(1),
+      { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, LITETTS_SERVER_PORT: '0', LITETTS_ENGINE_DATA_FOLDER: '/nonexistent' } });
+    let said = '';
+    server.stderr.on('data', (data) => {
+      said += data;
+      if (!server.killed && /listening on/.test(said)) server.kill(); // a second signal would end it at once
+    });
+    const [status, signal] = await once(server, 'close');
+    started = /listening on/.test(said);
     assert.equal(signal, null);
-    assert.ok(started || status === 1 || status === 127, `${mebibytes} MiB: ${status} ${stderr}`); // 127: not even libraries
+    assert.ok(started ? status === 0 : status === 1 || status === 127, `${mebibytes} MiB: ${status} ${said}`); // 127: not even libraries
     assert.ok(mebibytes < 400, 'it starts in less');
   }
 });

@@ -100,16 +100,12 @@ test('a temporary file that cannot be written is a fault of the server', async (
 });
 
 serverTest('the first audio leaves long before the last is spoken', {}, async (server) => {
-  const response = await server.speak({ input: long.slice(0, 8000), response_format: 'mp3' });
+  const response = await server.speak({ input: long, response_format: 'pcm' }); // more than fits between the server and a client
   const reader = response.body.getReader();
-  const begun = performance.now();
-  const first = await reader.read();
-  assert.ok(first.value.length > 0);
-  assert.equal((await server.health()).speaking, 1);
-  let bytes = first.value.length;
-  for (let part; !(part = await reader.read()).done;) bytes += part.value.length;
-  assert.ok(performance.now() - begun > 50);
-  assert.ok(bytes > 1e6, `${bytes} bytes`);
+  assert.ok((await reader.read()).value.length > 0);
+  const { speaking, queued, waiting_for_clients: waiting } = await server.health();
+  assert.equal(speaking + queued + waiting, 1);
+  await reader.cancel();
 });
 
 serverTest('server-sent events carry the same bytes', {}, async (server) => {
@@ -369,8 +365,10 @@ serverTest('/metrics and /stats count what happens', { max_text_characters: 1000
   await (await server.get('/nothing/"quoted"')).text();
   const { families, samples } = await until(async () => {
     const found = await scrape();
-    return found.samples.get('litetts_http_requests_total{route="other",status="404"}') === 1 && found;
-  }, 'the last request was counted');
+    const count = (labels) => found.samples.get(`litetts_http_requests_total{${labels}}`);
+    return count('route="other",status="404"') === 1 && count('route="/v1/audio/speech",status="400"') === 2 &&
+      count('route="/v1/audio/speech",status="200"') === 3 && found;
+  }, 'all requests were counted');
   const at = (name) => { assert.ok(samples.has(name), name); return samples.get(name); };
   for (const [name, type] of families) assert.ok(type, `${name} has no type`);
   assert.equal(at('litetts_http_requests_total{route="/v1/audio/speech",status="200"}'), 3);
@@ -423,8 +421,8 @@ serverTest('litetts top shows the same', { api_key: 'secret' }, async (server) =
   const top = (...args) => spawnSync(program, ['top', '--url', `${server.url}/`, ...args], { encoding: 'utf8' });
   const { status, stdout, stderr } = await until(() => {
     const done = top('--once', '--api-key', 'secret, other');
-    return /voice_not_found/.test(done.stdout) && done;
-  }, 'top shows the error');
+    return /voice_not_found/.test(done.stdout) && / 1 in flight, .* last minute 1, /.test(done.stdout) && done;
+  }, 'top shows both requests');
   assert.equal(status, 0, stderr);
   assert.match(stdout, /^LiteTTS \d+\.\d+\.\d+ {3}flite [\d.]+ on \w+ {3}voice kal16 {3}up /);
   assert.match(stdout, /^success_rate +>= 99\.00 % +100\.00 % +met +100\.00 % +met$/m);
@@ -777,23 +775,16 @@ serverTest('more requests than places', { max_concurrent: 1, max_queue: 1 }, asy
 });
 
 serverTest('the wait for its turn is part of the time to the first sound', { max_concurrent: 1 }, async (server) => {
-  const times = await Promise.all(Array.from({ length: 40 }, async (_, i) => {
-    const begun = performance.now();
-    const response = await server.speak({ input: `${sentence} It is number ${i}.`, response_format: 'pcm' });
-    const reader = response.body.getReader();
-    await reader.read();
-    const first = (performance.now() - begun) / 1000;
-    while (!(await reader.read()).done);
-    return first;
-  }));
+  await Promise.all(Array.from({ length: 40 }, async (_, i) => bytesOf(await server.speak({ input: `${sentence} It is number ${i}.` }))));
   const told = await until(() => {
-    const found = [...server.log.matchAll(/ first_audio=([\d.]+) /g)].map((match) => Number(match[1]));
+    const found = [...server.log.matchAll(/ seconds=([\d.]+) .* first_audio=([\d.]+) /g)].map((match) => [Number(match[1]), Number(match[2])]);
     return found.length === 40 && found;
   }, 'the log tells of all');
-  assert.ok(Math.max(...told) > 0.5 * Math.max(...times), `${Math.max(...told)} s told, ${Math.max(...times)} s waited`);
-  assert.ok(Math.max(...told) > 4 * Math.min(...told));
+  const [whole, first] = [0, 1].map((column) => told.reduce((sum, row) => sum + row[column], 0));
+  assert.ok(first > 0.5 * whole && first <= whole + 40 * 0.001, `${first} s to the first sounds, ${whole} s in all`); // without the wait some 2 %
+  const late = told.map((row) => 1000 * row[1]).sort((a, b) => a - b)[36]; // of 40, so the quantile lies above
   const { minute } = await (await server.get('/stats')).json();
-  assert.ok(minute.first_audio_p95_ms > 1000 * 0.4 * Math.max(...times), `${minute.first_audio_p95_ms} ms`);
+  assert.ok(minute.first_audio_p95_ms > 0.3 * Math.min(late, 5000), `${minute.first_audio_p95_ms} ms, and the log says ${late}`); // a histogram's estimate
 });
 
 // ---- Operations ----
@@ -808,8 +799,8 @@ serverTest('books leave a place to short replies', { max_concurrent: 4 }, async 
   });
   await server.healthUntil((health) => health.speaking >= 2 && health.speaking + health.queued + health.waiting_for_clients === 8, 'the books are there');
   for (let i = 0; i < 5; i++) {
-    await bytesOf(await server.speak({ input: `A short reply, number ${i}.` }, { signal: AbortSignal.timeout(4000 * slowness) }));
-    assert.equal(over, 0, 'a reply waited for a book');
+    await bytesOf(await server.speak({ input: `A short reply, number ${i}.` }, { signal: AbortSignal.timeout(20_000 * slowness) }));
+    assert.equal(over, 0, 'a reply waited for a book'); // one takes minutes
   }
   enough.abort();
   await Promise.allSettled(books);
@@ -817,9 +808,10 @@ serverTest('books leave a place to short replies', { max_concurrent: 4 }, async 
 
 serverTest('each key has its own rate', { api_key: 'a, b', rate_limit: 3 }, async (server) => {
   const as = (key) => ({ headers: { Authorization: `Bearer ${key}` } });
+  const begun = performance.now();
   for (let i = 0; i < 3; i++) assert.equal((await server.speak({}, as('a'))).status, 200);
-  const response = await server.speak({}, as('a'));
-  assert.equal(Number(response.headers.get('retry-after')), 20);
+  const response = await server.speak({}, as('a')), wait = Number(response.headers.get('retry-after'));
+  assert.ok(wait <= 20 && wait > 19 - (performance.now() - begun) / 1000, `${wait} s`); // a place comes back 20 s after the first
   assert.equal((await failure(response, 429, 'rate_limit_exceeded')).type, 'rate_limit_error');
   assert.equal((await server.speak({}, as('b'))).status, 200);
   assert.equal((await server.speak({}, as('c'))).status, 401);
