@@ -49,6 +49,21 @@ static void test_request_defaults(void **state)
     request_free(&request);
 }
 
+static void test_request_mark(void **state)
+{
+    (void)state;
+    struct speech_request request;
+    struct api_error error;
+    const char *body = "\xef\xbb\xbf{\"input\":\"x\"}";
+    assert_true(request_parse(REQUEST_SPEECH, body, strlen(body), &limits, &request, &error));
+    assert_string_equal(request.text, "x");
+    request_free(&request);
+    for (size_t size = 0; size <= 3; size++) { /* the mark, and parts of it, are no JSON */
+        assert_false(request_parse(REQUEST_SPEECH, body, size, &limits, &request, &error));
+        assert_string_equal(error.code, "invalid_json");
+    }
+}
+
 static void test_request_fields(void **state)
 {
     (void)state;
@@ -704,11 +719,11 @@ int main(void)
         cmocka_unit_test(test_notify),           cmocka_unit_test(test_socket_of_another),
         cmocka_unit_test(test_counters_windows), cmocka_unit_test(test_first_audio_quantile),
         cmocka_unit_test(test_targets),          cmocka_unit_test(test_request_deep),
-        cmocka_unit_test(test_request_captions), cmocka_unit_test(test_base64),
-        cmocka_unit_test(test_captions_stream),  cmocka_unit_test(test_captions_refused),
-        cmocka_unit_test(test_captions_whole),   cmocka_unit_test(test_pool_limits),
-        cmocka_unit_test(test_pool_pause),       cmocka_unit_test(test_pool_long_jobs),
-        cmocka_unit_test(test_pool_rests),
+        cmocka_unit_test(test_request_captions), cmocka_unit_test(test_request_mark),
+        cmocka_unit_test(test_base64),           cmocka_unit_test(test_captions_stream),
+        cmocka_unit_test(test_captions_refused), cmocka_unit_test(test_captions_whole),
+        cmocka_unit_test(test_pool_limits),      cmocka_unit_test(test_pool_pause),
+        cmocka_unit_test(test_pool_long_jobs),   cmocka_unit_test(test_pool_rests),
 
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
