@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -124,17 +126,64 @@ static void announce(struct threads *pool)
 int thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument)
 {
     pthread_attr_t attributes;
-    pthread_t unnamed;
     int failed = pthread_attr_init(&attributes);
     if (failed != 0)
         return failed;
     failed = pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
-    if (failed == 0 && thread == NULL)
-        failed = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     if (failed == 0)
-        failed = pthread_create(thread != NULL ? thread : &unnamed, &attributes, run, argument);
+        failed = pthread_create(thread, &attributes, run, argument);
     pthread_attr_destroy(&attributes);
     return failed;
+}
+
+static size_t guard_bytes(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Maps a stack above its guard; NULL with errno set. */
+static void *map_stack(void)
+{
+    const size_t guard = guard_bytes(), size = guard + THREAD_STACK_BYTES;
+    char *stack = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+    if (stack == MAP_FAILED)
+        return NULL;
+    if (mprotect(stack + guard, THREAD_STACK_BYTES, PROT_READ | PROT_WRITE) == 0)
+        return stack;
+    const int reason = errno;
+    munmap(stack, size);
+    errno = reason;
+    return NULL;
+}
+
+static void unmap_stack(void *stack)
+{
+    munmap(stack, guard_bytes() + THREAD_STACK_BYTES);
+}
+
+int passing_start(struct passing *passing, void *(*run)(void *argument), void *argument)
+{
+    pthread_attr_t attributes;
+    int failed = pthread_attr_init(&attributes);
+    if (failed != 0)
+        return failed;
+    passing->stack = map_stack();
+    failed = passing->stack == NULL ? errno : 0;
+    if (failed == 0)
+        failed =
+            pthread_attr_setstack(&attributes, (char *)passing->stack + guard_bytes(), THREAD_STACK_BYTES);
+    if (failed == 0)
+        failed = pthread_create(&passing->thread, &attributes, run, argument);
+    if (failed != 0 && passing->stack != NULL)
+        unmap_stack(passing->stack);
+    pthread_attr_destroy(&attributes);
+    return failed;
+}
+
+void passing_join(struct passing *passing)
+{
+    pthread_join(passing->thread, NULL);
+    unmap_stack(passing->stack);
 }
 
 int thread_cond_open(pthread_cond_t *cond)

@@ -12,10 +12,22 @@
 #include "base/error.h"
 
 /* Starts a thread with a stack of THREAD_STACK_BYTES, a fraction of the usual, since address space may be
- * limited and a server has hundreds of threads; what they run keeps its arrays on the heap. `thread` NULL:
- * nobody will join it. Returns 0 or an errno value. */
+ * limited and a server has hundreds of threads; what they run keeps its arrays on the heap. Returns 0 or an
+ * errno value. */
 enum { THREAD_STACK_BYTES = 1 << 20 };
 int thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument);
+
+/* A thread that leaves nothing behind. The C library keeps the stacks of threads that have ended for the
+ * next ones, 40 MiB of them, each with 20 to 30 KiB of touched pages and a block on the heap; so a process
+ * whose threads come and go would keep, for ever, what the most that ever ran at once had. The stack of a
+ * passing thread is as large as that of thread_start, has a page below it that traps, and is unmapped when
+ * the thread is joined, which has to be done. passing_start returns 0 or an errno value. */
+struct passing {
+    pthread_t thread;
+    void *stack; /* mapped; the guard page is its first */
+};
+int passing_start(struct passing *passing, void *(*run)(void *argument), void *argument);
+void passing_join(struct passing *passing);
 
 /* Condition variables that wait on clock_seconds()'s clock, so that a changed wall clock does not matter.
  * thread_cond_open returns 0 or an errno value. thread_wait_until waits, like pthread_cond_wait, until

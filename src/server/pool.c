@@ -8,6 +8,13 @@
 #include "base/clock.h"
 #include "base/threads.h"
 
+/* One of the pool's threads. */
+struct worker {
+    struct pool *pool;
+    struct passing thread;
+    struct worker *next; /* in pool->ended */
+};
+
 struct pool {
     pthread_mutex_t lock;           /* over everything below */
     pthread_cond_t work;            /* a job may begin, or the pool ends */
@@ -20,6 +27,7 @@ struct pool {
     unsigned continuing; /* paused jobs that want their place back: they go before queued ones */
     unsigned long_working, long_queued, long_continuing; /* of them, long ones */
     unsigned threads, idle;                              /* all; those that wait for a job */
+    struct worker *ended;                                /* threads that nobody has joined yet */
     double mean_seconds;                                 /* moving average of how long a job takes */
     bool ending;
 };
@@ -129,18 +137,34 @@ static bool wait_for_work(struct pool *pool)
     return ready(pool) > 0; /* whoever signalled may have counted on this thread */
 }
 
-static void *worker(void *user)
+static void *work(void *user)
 {
-    struct pool *pool = user;
+    struct worker *self = user;
+    struct pool *pool = self->pool;
     pthread_mutex_lock(&pool->lock);
     while (wait_for_work(pool))
         run_next(pool); /* and then looks for the next itself, so a free place needs no other thread */
     if (pool->ending)   /* threads that waited for a place while jobs were queued may end, too */
         pthread_cond_broadcast(&pool->work);
+    self->next = pool->ended;
+    pool->ended = self;
     if (--pool->threads == 0)
         pthread_cond_signal(&pool->quiet);
     pthread_mutex_unlock(&pool->lock);
     return NULL;
+}
+
+/* The lock is held, so that the thread has its name before anybody can join it. */
+static void start_worker(struct pool *pool)
+{
+    struct worker *worker = malloc(sizeof *worker);
+    if (worker == NULL)
+        return;
+    worker->pool = pool;
+    if (passing_start(&worker->thread, work, worker) == 0)
+        pool->threads++;
+    else
+        free(worker);
 }
 
 /* Starts a thread where a queued job could begin and none is idle. The lock is held. */
@@ -153,8 +177,7 @@ static void wake_or_start(struct pool *pool)
         pthread_cond_signal(&pool->work);
         return;
     }
-    if (thread_start(NULL, worker, pool) == 0)
-        pool->threads++;
+    start_worker(pool);
 }
 
 static void append(struct pool *pool, struct pool_job *job)
@@ -233,6 +256,20 @@ struct pool_counts pool_count(struct pool *pool)
     return counts;
 }
 
+void pool_tidy(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    struct worker *worker = pool->ended;
+    pool->ended = NULL;
+    pthread_mutex_unlock(&pool->lock);
+    while (worker != NULL) {
+        struct worker *next = worker->next;
+        passing_join(&worker->thread);
+        free(worker);
+        worker = next;
+    }
+}
+
 void pool_finish(struct pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
@@ -241,6 +278,7 @@ void pool_finish(struct pool *pool)
     while (pool->threads > 0)
         pthread_cond_wait(&pool->quiet, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
+    pool_tidy(pool);
 }
 
 void pool_free(struct pool *pool)

@@ -26,8 +26,8 @@ struct pool_counts {
     unsigned threads; /* that work, or wait for a job */
 };
 
-/* A worker that has had nothing to do for so long ends: the stack that it has touched, and the blocks that
- * malloc keeps for it, go back to the system, so that a server at rest is as small as one that has just
+/* A worker that has had nothing to do for so long ends: the blocks that malloc keeps for it go back to the
+ * heap, and its stack to the system (pool_tidy), so that a server at rest is as small as one that has just
  * begun. */
 enum { POOL_IDLE_SECONDS = 3 };
 
@@ -47,6 +47,9 @@ void pool_pause(struct pool *pool, const struct pool_job *job);
 void pool_continue(struct pool *pool, const struct pool_job *job);
 
 struct pool_counts pool_count(struct pool *pool);
+
+/* Frees what threads that have ended leave behind; call it about once a second. */
+void pool_tidy(struct pool *pool);
 
 /* Waits until all jobs have been run and all threads have ended; nothing more is taken. */
 void pool_finish(struct pool *pool);

@@ -166,6 +166,7 @@ static int wait_for_reason(struct server *server, const sigset_t *signals, struc
         int signal = sigtimedwait(signals, NULL, &second);
         if (signal > 0)
             return signal;
+        pool_tidy(server->pool);
         trim_memory(server);
         watch_growth(server);
         if (watching && reload_watch_look(watch))

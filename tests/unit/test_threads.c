@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -49,6 +50,36 @@ static void test_each_task_once(void **state)
         }
         threads_destroy(pool);
     }
+}
+
+/* Uses half of the stack, and tells where it is. */
+static void *use_stack(void *argument)
+{
+    volatile char touched[THREAD_STACK_BYTES / 2];
+    for (size_t i = 0; i < sizeof touched; i += 1024)
+        touched[i] = 1;
+    *(uintptr_t *)argument = (uintptr_t)touched;
+    return NULL;
+}
+
+/* Threads that come and go leave no stacks behind. */
+static void test_passing(void **state)
+{
+    (void)state;
+    enum { TOGETHER = 20 };
+    struct passing threads[TOGETHER];
+    uintptr_t stacks[TOGETHER] = {0};
+    for (int i = 0; i < TOGETHER; i++)
+        assert_int_equal(passing_start(&threads[i], use_stack, &stacks[i]), 0);
+    for (int i = 0; i < TOGETHER; i++)
+        passing_join(&threads[i]);
+    int mapped = 0;
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (int i = 0; i < TOGETHER; i++) {
+        assert_true(stacks[i] != 0);
+        mapped += msync((void *)(stacks[i] / page * page), page, MS_ASYNC) == 0;
+    }
+    assert_in_range(mapped, 0, TOGETHER / 2); /* a sanitizer may have put something there meanwhile */
 }
 
 static void test_no_pool(void **state)
@@ -104,6 +135,6 @@ static void test_pinned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_task_once), cmocka_unit_test(test_no_pool),
-                                       cmocka_unit_test(test_pinned)};
+                                       cmocka_unit_test(test_passing), cmocka_unit_test(test_pinned)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
