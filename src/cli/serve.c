@@ -43,16 +43,17 @@ static lt_config *reload(void *user, lt_error *error)
  * Blocks from 16 KiB on (samples, rings, bodies, what the cache keeps) come from the kernel and go back to
  * it, up to a number far from the kernel's limit for a process. Else the limit rises to the largest block
  * that was ever freed, 32 MiB, and such blocks leave holes in heaps that never shrink: tens of MiB after
- * some thousand requests. And there are as many heaps as threads that run at once, not eight times as
- * many, each of which would grow to what the largest request needs; one where `ulimit -v` is set, since
- * each reserves 64 MiB of addresses. */
+ * some thousand requests. There are as many heaps as threads that run at once, not eight times as many,
+ * each of which would grow to what the largest request needs; one where `ulimit -v` is set, since each
+ * reserves 64 MiB of addresses. M_TRIM_THRESHOLD stays at its 128 KiB: what is free at the end of a heap
+ * and less than that stays there for good in all but the main one, the only end that malloc_trim gives
+ * back. */
 static void tune_malloc(void)
 {
     struct rlimit limit;
     bool scarce = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
     mallopt(M_MMAP_THRESHOLD, 16 * 1024);
     mallopt(M_MMAP_MAX, 16384);
-    mallopt(M_TRIM_THRESHOLD, 1 << 20);
     mallopt(M_ARENA_MAX, scarce ? 1 : threads_available());
 }
 

@@ -137,6 +137,7 @@ static void trim_memory(struct server *server)
     const bool resting = answered == server->trimmed.requests;
     if (now < server->trimmed.when + TRIM_SECONDS || (resting && server->trimmed.resting))
         return;
+    free(atomic_exchange(&server->spare_ring, NULL)); /* how much of it was touched is chance */
     malloc_trim(0);
     server->trimmed.resting = resting;
     server->trimmed.requests = answered;
