@@ -78,7 +78,7 @@ static bool measure_phonemes(const lt_config *config, struct cache *cache, const
 static bool measure_cache(const lt_config *config)
 {
     struct cache *cache;
-    if (cache_open((uint64_t)64 << 20, false, &cache, NULL) != LT_OK)
+    if (cache_open((uint64_t)64 << 20, &cache, NULL) != LT_OK)
         return false;
     bool good = measure_phonemes(config, NULL, (const char *[]){"phonemes", "phonemes again"}) &&
                 measure_phonemes(config, cache, (const char *[]){"phonemes that are kept", "kept phonemes"});

@@ -39,7 +39,8 @@ struct run {
     struct client *clients; /* [plan->clients], in the open loop [LOAD_MOST_CLIENTS] */
     int client_count, served;
     uint64_t random;
-    double next_arrival;  /* open loop */
+    uint64_t seeds;      /* given to requests: a new one to each, so that none shares the speech of another */
+    double next_arrival; /* open loop */
     double measured_from; /* clock; 0: not yet */
     double cpu_before;
     bool out_of_memory;
@@ -109,8 +110,8 @@ static bool open_client(struct run *run, struct client *client)
 static void begin_request(struct run *run, struct client *client, double now)
 {
     const char *text = run->plan->texts[random_bits(run) % run->plan->text_count];
-    json_t *body =
-        json_pack("{s:s, s:s, s:f}", "input", text, "response_format", "pcm", "speed", run->plan->speed);
+    json_t *body = json_pack("{s:s, s:s, s:f, s:I}", "input", text, "response_format", "pcm", "speed",
+                             run->plan->speed, "seed", (json_int_t)++run->seeds);
     if (body != NULL && run->plan->voice != NULL)
         json_object_set_new(body, "voice", json_string(run->plan->voice));
     free(client->body);

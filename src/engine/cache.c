@@ -26,8 +26,7 @@ struct fifo {
 };
 
 struct cache {
-    uint64_t limit; /* most bytes ever; constant, as is: */
-    bool enabled;
+    uint64_t limit;                   /* most bytes ever; constant */
     pthread_mutex_t lock;             /* guards everything below */
     uint64_t room;                    /* most bytes now */
     struct cache_entry *table[SLOTS]; /* chained by entry->chain */
@@ -41,7 +40,7 @@ struct cache {
     struct cache_counts counts[CACHE_KINDS];
 };
 
-lt_status cache_open(uint64_t limit, bool lower, struct cache **cache, lt_error *error)
+lt_status cache_open(uint64_t limit, struct cache **cache, lt_error *error)
 {
     struct cache *opened = calloc(1, sizeof *opened);
     if (opened == NULL || pthread_mutex_init(&opened->lock, NULL) != 0) {
@@ -49,14 +48,8 @@ lt_status cache_open(uint64_t limit, bool lower, struct cache **cache, lt_error 
         return error_memory(error, "the cache");
     }
     opened->limit = opened->room = limit;
-    opened->enabled = limit > 0 || lower;
     *cache = opened;
     return LT_OK;
-}
-
-bool cache_enabled(const struct cache *cache)
-{
-    return cache->enabled;
 }
 
 bool cache_keeps(const struct cache *cache)
@@ -246,7 +239,7 @@ struct clip *cache_take(struct cache *cache, const struct cache_key *key, size_t
                         enum cache_found *found)
 {
     struct cache_counts *counts = &cache->counts[CACHE_AUDIO];
-    bool keyed = key != NULL && cache_enabled(cache);
+    const bool keyed = key != NULL;
     pthread_mutex_lock(&cache->lock);
     struct clip *clip = keyed ? find_good(cache, key) : NULL;
     if (clip != NULL) {

@@ -40,13 +40,10 @@ struct cache_counts {
     uint64_t limit;     /* most bytes, of all kinds together */
 };
 
-/* `limit`: most bytes that are kept; 0: nothing is kept in memory, nor shared unless `lower` says that
- * there are levels below. Errors: LT_ERR_MEMORY. */
-lt_status cache_open(uint64_t limit, bool lower, struct cache **cache, lt_error *error);
+/* `limit`: most bytes that are kept; 0: none, and clips are only shared while they are made. Errors:
+ * LT_ERR_MEMORY. */
+lt_status cache_open(uint64_t limit, struct cache **cache, lt_error *error);
 void cache_close(struct cache *cache); /* nothing may be held; NULL is fine */
-
-/* Whether keys are of any use. */
-bool cache_enabled(const struct cache *cache);
 
 /* Whether anything is kept in memory. */
 bool cache_keeps(const struct cache *cache);

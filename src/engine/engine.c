@@ -16,10 +16,8 @@ static lt_status open_config(const lt_config *given, lt_config **config, lt_erro
 static lt_status open_cache(lt_engine *engine, lt_error *error)
 {
     const lt_config *config = engine->config;
-    bool lower = config_string(config, CONFIG_cache_disk_folder)[0] != '\0' ||
-                 config_string(config, CONFIG_cache_redis)[0] != '\0';
     lt_status status =
-        cache_open((uint64_t)config_integer(config, CONFIG_cache_memory_bytes), lower, &engine->cache, error);
+        cache_open((uint64_t)config_integer(config, CONFIG_cache_memory_bytes), &engine->cache, error);
     return status != LT_OK ? status : store_open(config, engine->cache, &engine->store, error);
 }
 

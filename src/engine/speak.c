@@ -179,7 +179,7 @@ static lt_status take_clip(struct speech *s, struct piece *piece, lt_error *erro
         return status;
     }
     struct cache_key key;
-    bool keyed = cache_enabled(cache) && clip_key_make(&s->engine->registry, &voice, &utterance, &key);
+    const bool keyed = clip_key_make(&s->engine->registry, &voice, &utterance, &key);
     enum cache_found found;
     piece->clip = cache_take(cache, keyed ? &key : NULL, piece->word_count, &found);
     if (piece->clip == NULL)

@@ -1,6 +1,7 @@
 /* test_cache.c: clips, the cache of them, and an engine that uses it. */
 #include <math.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,7 +97,7 @@ static bool use(struct cache *cache, uint64_t number, size_t samples)
 static struct cache *open_cache(uint64_t limit)
 {
     struct cache *cache;
-    assert_int_equal(cache_open(limit, false, &cache, NULL), LT_OK);
+    assert_int_equal(cache_open(limit, &cache, NULL), LT_OK);
     return cache;
 }
 
@@ -212,6 +213,27 @@ static void an_abandoned_clip_goes_to_its_last_user(void **state)
     cache_close(cache);
 }
 
+/* A cache that keeps nothing shares what is being made, until its last user lets go. */
+static void what_is_not_kept_is_shared_meanwhile(void **state)
+{
+    (void)state;
+    const float sample = 0.5f;
+    struct cache *cache = open_cache(0);
+    struct cache_key key = key_of(7);
+    enum cache_found found;
+    struct clip *first = cache_take(cache, &key, 0, &found);
+    assert_int_equal(found, CACHE_MISS);
+    assert_true(clip_add(first, &sample, 1));
+    clip_finish(first, LT_OK, NULL, 0);
+    assert_ptr_equal(cache_take(cache, &key, 0, &found), first);
+    assert_int_equal(found, CACHE_SHARED);
+    assert_false(cache_release(cache, first));
+    assert_false(cache_release(cache, first));
+    assert_int_equal(cache_bytes(cache), 0);
+    assert_false(use(cache, 7, 10));
+    cache_close(cache);
+}
+
 static void *use_at_random(void *argument)
 {
     uint64_t random = (uint64_t)(uintptr_t)pthread_self();
@@ -240,16 +262,22 @@ static void threads_share_it(void **state)
 
 /* ---- An engine with a cache ---- */
 
-static lt_engine *open_engine(void)
+static lt_engine *open_engine_keeping(const char *memory_bytes)
 {
     lt_error error;
     lt_engine *engine = NULL;
     lt_config *config = lt_config_new();
     lt_config_set(config, "engine.data_folder", "/nonexistent", &error);
     lt_config_set(config, "engine.threads", "2", &error);
+    lt_config_set(config, "cache.memory_bytes", memory_bytes, &error);
     assert_int_equal(lt_engine_open(config, &engine, &error), LT_OK);
     lt_config_free(config);
     return engine;
+}
+
+static lt_engine *open_engine(void)
+{
+    return open_engine_keeping("67108864");
 }
 
 struct listener {
@@ -260,6 +288,9 @@ struct listener {
     lt_status status;
     struct str bytes;
     lt_cancel *fire; /* at the first bytes */
+    struct pause {
+        sem_t reached, over;
+    } * pause; /* there, if it is not NULL: waits until it is over */
 };
 
 static bool hear(void *user, const void *bytes, size_t size)
@@ -268,6 +299,11 @@ static bool hear(void *user, const void *bytes, size_t size)
     str_append(&l->bytes, bytes, size);
     if (l->fire != NULL)
         lt_cancel_fire(l->fire);
+    if (l->pause != NULL) {
+        sem_post(&l->pause->reached);
+        sem_wait(&l->pause->over);
+        l->pause = NULL;
+    }
     return true;
 }
 
@@ -627,6 +663,37 @@ static void identical_requests_in_flight_are_spoken_once(void **state)
     lt_engine_close(engine);
 }
 
+/* Also where nothing is kept. The first is still at its first bytes when the second asks. */
+static void identical_requests_in_flight_need_no_room(void **state)
+{
+    (void)state;
+    lt_engine *engine = open_engine_keeping("0");
+    struct pause pause;
+    assert_int_equal(sem_init(&pause.reached, 0, 0) + sem_init(&pause.over, 0, 0), 0);
+    struct listener first = {.engine = engine, .pause = &pause};
+    lt_request_init(&first.request);
+    first.request.text = sentence;
+    first.request.voice = "slt";
+    assert_int_equal(pthread_create(&first.thread, NULL, listen, &first), 0);
+    sem_wait(&pause.reached);
+    struct listener second = speak(engine, sentence, "slt", 1, 1);
+    sem_post(&pause.over);
+    pthread_join(first.thread, NULL);
+    assert_int_equal(first.status, LT_OK);
+    assert_int_equal(first.result.chunks_cached, 0);
+    assert_int_equal(second.result.chunks_cached, second.result.chunks);
+    assert_int_equal(first.bytes.length, second.bytes.length);
+    assert_memory_equal(first.bytes.data, second.bytes.data, first.bytes.length);
+    struct listener later = speak(engine, sentence, "slt", 1, 1);
+    assert_int_equal(later.result.chunks_cached, 0);
+    str_free(&first.bytes);
+    str_free(&second.bytes);
+    str_free(&later.bytes);
+    sem_destroy(&pause.reached);
+    sem_destroy(&pause.over);
+    lt_engine_close(engine);
+}
+
 /* The one that began it leaves at its first bytes; the others want it to the end. */
 static void a_leader_that_leaves_does_not_end_the_speech(void **state)
 {
@@ -675,6 +742,7 @@ int main(void)
         cmocka_unit_test(what_comes_back_soon_stays),
         cmocka_unit_test(a_failed_clip_is_made_anew),
         cmocka_unit_test(an_abandoned_clip_goes_to_its_last_user),
+        cmocka_unit_test(what_is_not_kept_is_shared_meanwhile),
         cmocka_unit_test(threads_share_it),
         cmocka_unit_test(a_repeated_request_gives_the_same_bytes),
         cmocka_unit_test(a_background_is_not_kept),
@@ -683,6 +751,7 @@ int main(void)
         cmocka_unit_test(another_request_gets_no_kept_answer),
         cmocka_unit_test(only_whole_short_answers_are_kept),
         cmocka_unit_test(identical_requests_in_flight_are_spoken_once),
+        cmocka_unit_test(identical_requests_in_flight_need_no_room),
         cmocka_unit_test(a_leader_that_leaves_does_not_end_the_speech),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

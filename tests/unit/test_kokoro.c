@@ -382,7 +382,7 @@ static void a_kept_blend_sounds_the_same(void **state)
 {
     (void)state;
     struct cache *cache;
-    assert_int_equal(cache_open(1 << 20, false, &cache, NULL), LT_OK);
+    assert_int_equal(cache_open(1 << 20, &cache, NULL), LT_OK);
     const struct memo memo = note_memo(cache);
     struct backend *mixing = open_backend("1"), *keeping = open_backend("1");
     kokoro_backend.remember(keeping, &memo);

@@ -859,7 +859,7 @@ static void what_is_kept_is_what_would_be_made(void **state)
     static const char first_note[] = "a number", second_note[] = "a year";
     struct cache *cache;
     struct cache_counts counts;
-    assert_int_equal(cache_open(1 << 20, false, &cache, NULL), LT_OK);
+    assert_int_equal(cache_open(1 << 20, &cache, NULL), LT_OK);
     const struct memo memo = note_memo(cache);
     struct pronouncer *plain = open_pronouncer("en-US", NULL), *keeping = open_pronouncer("en-US", NULL),
                       *british = open_pronouncer("en-GB", NULL),

@@ -26,7 +26,7 @@ struct budget_state {
 static struct budget_state open_budget(uint64_t limit, double wait_seconds)
 {
     struct budget_state s;
-    assert_int_equal(cache_open(1 << 20, false, &s.cache, NULL), LT_OK);
+    assert_int_equal(cache_open(1 << 20, &s.cache, NULL), LT_OK);
     assert_int_equal(budget_open(limit, wait_seconds, s.cache, &no_backends, &s.budget, NULL), LT_OK);
     return s;
 }
@@ -196,7 +196,7 @@ static void working_memory_counts_once(void **state)
     struct cache *cache;
     struct budget *budget;
     lt_error error;
-    assert_int_equal(cache_open(1 << 20, false, &cache, NULL), LT_OK);
+    assert_int_equal(cache_open(1 << 20, &cache, NULL), LT_OK);
     assert_int_equal(budget_open(1000, 0, cache, &registry, &budget, NULL), LT_OK);
     assert_int_equal(budget_reserve(budget, &a, NULL, &error), LT_OK);
     assert_int_equal(backend.allowed, 500);
@@ -243,7 +243,7 @@ static void a_longer_utterance_waits_for_room(void **state)
     struct later later = {.reservation = &other};
     pthread_t thread;
     lt_error error;
-    assert_int_equal(cache_open(1 << 20, false, &cache, NULL), LT_OK);
+    assert_int_equal(cache_open(1 << 20, &cache, NULL), LT_OK);
     assert_int_equal(budget_open(1000, 20, cache, &registry, &budget, NULL), LT_OK);
     later.budget = budget;
     assert_int_equal(budget_reserve(budget, &longer, NULL, &error), LT_OK);
