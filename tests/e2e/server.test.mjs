@@ -720,13 +720,13 @@ serverTest('a client that vanishes in mid-stream stops its work', { max_concurre
   assert.ok(Number(/ audio=([\d.]+)/.exec(line)[1]) < 1800, line);
 });
 
-serverTest('a client of captions that vanishes, or does not read', { max_concurrent: 1, write_timeout_seconds: 2 }, async (server) => {
+serverTest('a client of captions that vanishes, or does not read', { max_concurrent: 1, write_timeout_seconds: 3 }, async (server) => {
   const ask = async (body, id) => {
     const socket = await server.socket();
     socket.write(speechRequest({ input: long, response_format: 'pcm', ...body }, `x-request-id: ${id}\r\n`, '/dev/captioned_speech'));
     return socket;
   };
-  const ended = (id) => until(() => new RegExp(` speech=cancelled end=cut .* id=${id}`).test(server.log), `${id} has ended`);
+  const ended = (id) => until(() => new RegExp(` speech=cancelled end=cut .* id=${id}`).test(server.log), `${id} has ended`, 10);
   const leaves = await ask({}, 'leaves');
   await until(() => leaves.received.length > 20000, 'lines come');
   leaves.destroy();
