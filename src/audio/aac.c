@@ -2,16 +2,16 @@
  *
  * libavcodec brings some 90 other libraries with it: linked, they would cost every run of the program 15
  * MB of resident memory and 15 ms of start, measured on Debian 12. So it is opened when the first AAC
- * stream is, under the name of the version whose headers this file was compiled with (only then do the
- * structures match), and stays open. The code is good for libavcodec 59.24 (FFmpeg 5.1), where
+ * stream is (base/late.h), under the name of the version whose headers this file was compiled with: only then
+ * do the structures match. The code is good for libavcodec 59.24 (FFmpeg 5.1), where
  * AVChannelLayout came, and later. */
-#include <dlfcn.h>
 #include <libavcodec/avcodec.h>
 #include <libavutil/opt.h>
 #include <pthread.h>
 #include <string.h>
 
 #include "audio/encoder_type.h"
+#include "base/late.h"
 
 #if LIBAVCODEC_VERSION_INT < AV_VERSION_INT(59, 24, 100)
 #error "libavcodec 59.24 (FFmpeg 5.1) or later is needed"
@@ -39,12 +39,11 @@
     X(av_strerror)
 
 static struct {
-#define MEMBER(name) __typeof__(name) *name;
-    FUNCTIONS(MEMBER)
-#undef MEMBER
-    bool there;
-    char why[256]; /* the linker's sentence when it is not */
+    FUNCTIONS(LATE_MEMBER)
 } av;
+#define LATE_TABLE av
+static bool there;
+static char why[LATE_WHY]; /* the linker's sentence when it is not */
 
 struct aac_encoder {
     struct encoder base;
@@ -58,27 +57,19 @@ struct aac_encoder {
 
 static void load(void)
 {
-    void *library = dlopen(LIBRARY, RTLD_LAZY | RTLD_LOCAL);
-    bool there = library != NULL;
-#define FIND(name) there = there && (av.name = (__typeof__(name) *)dlsym(library, #name)) != NULL;
-    FUNCTIONS(FIND)
-#undef FIND
-    av.there = there;
-    if (!there) {
-        const char *reason = dlerror();
-        strncpy(av.why, reason != NULL ? reason : "a function is missing", sizeof av.why - 1);
-    }
+    static const struct late_function functions[] = {FUNCTIONS(LATE_FUNCTION)};
+    there = late_open(LIBRARY, functions, sizeof functions / sizeof *functions, why);
 }
 
 static lt_status need_library(lt_error *error)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, load);
-    if (av.there)
+    if (there)
         return LT_OK;
     return error_set(error, LT_ERR_UNSUPPORTED,
                      "AAC needs " LIBRARY ": install the package libavcodec%d, or choose another format (%s)",
-                     LIBAVCODEC_VERSION_MAJOR, av.why);
+                     LIBAVCODEC_VERSION_MAJOR, why);
 }
 
 static lt_status fault(int code, lt_error *error)

@@ -6,7 +6,6 @@
 
 #include <FLAC/format.h>
 #include <alsa/asoundlib.h>
-#include <curl/curl.h>
 #include <flite/flite_version.h>
 #include <jansson.h>
 #include <lame/lame.h>
@@ -18,9 +17,12 @@
 #include <utf8proc.h>
 #include <zip.h>
 
+#include "convert/late_curl.h"
+
 static const char *curl_library_version(void)
 {
-    return curl_version_info(CURLVERSION_NOW)->version;
+    const struct late_curl *lib = late_curl(NULL);
+    return lib != NULL ? lib->curl_version_info(CURLVERSION_NOW)->version : "not installed";
 }
 
 static const char *flac_version(void)

@@ -5,13 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
 #include <jansson.h>
 
 #include "base/config.h"
 #include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "convert/late_curl.h"
 
 static const struct option options[] = {
     {"url", 'u', "URL", "the server (default: the one that 'litetts serve' would be, http://HOST:PORT)", NULL,
@@ -28,6 +28,7 @@ enum { ANSWER_MOST = 1 << 20, TIMEOUT_MS = 5000 };
 /* ---- Asking the server ---- */
 
 struct server {
+    const struct late_curl *lib;
     CURL *curl;
     struct curl_slist *headers;
     struct str url, answer;
@@ -66,11 +67,13 @@ static void put_url(const struct arguments *arguments, const lt_config *config, 
 
 static void server_close(struct server *server)
 {
-    curl_easy_cleanup(server->curl);
-    curl_slist_free_all(server->headers);
+    if (server->lib != NULL) {
+        server->lib->curl_easy_cleanup(server->curl);
+        server->lib->curl_slist_free_all(server->headers);
+        server->lib->curl_global_cleanup();
+    }
     str_free(&server->url);
     str_free(&server->answer);
-    curl_global_cleanup();
 }
 
 static lt_status server_open(const struct arguments *arguments, const lt_config *config,
@@ -79,25 +82,28 @@ static lt_status server_open(const struct arguments *arguments, const lt_config 
     const char *key = config_string(config, CONFIG_server_api_key);
     key += strspn(key, " ,");
     struct str header = {0};
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    server->curl = curl_easy_init();
+    const struct late_curl *lib = server->lib = late_curl(error);
+    if (lib == NULL)
+        return LT_ERR_UNSUPPORTED;
+    lib->curl_global_init(CURL_GLOBAL_DEFAULT);
+    server->curl = lib->curl_easy_init();
     put_url(arguments, config, &server->url);
     if (key[0] != '\0') { /* the first, where the server takes several */
         str_printf(&header, "Authorization: Bearer %.*s", (int)strcspn(key, " ,"), key);
-        server->headers = header.failed ? NULL : curl_slist_append(NULL, header.data);
+        server->headers = header.failed ? NULL : lib->curl_slist_append(NULL, header.data);
     }
     bool made = server->curl != NULL && !server->url.failed && (key[0] == '\0' || server->headers != NULL);
     str_free(&header);
     if (!made)
         return error_memory(error, "the connection");
-    curl_easy_setopt(server->curl, CURLOPT_URL, server->url.data);
-    curl_easy_setopt(server->curl, CURLOPT_HTTPHEADER, server->headers);
-    curl_easy_setopt(server->curl, CURLOPT_WRITEFUNCTION, take);
-    curl_easy_setopt(server->curl, CURLOPT_WRITEDATA, &server->answer);
-    curl_easy_setopt(server->curl, CURLOPT_ERRORBUFFER, server->reason);
-    curl_easy_setopt(server->curl, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
-    curl_easy_setopt(server->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(server->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    lib->curl_easy_setopt(server->curl, CURLOPT_URL, server->url.data);
+    lib->curl_easy_setopt(server->curl, CURLOPT_HTTPHEADER, server->headers);
+    lib->curl_easy_setopt(server->curl, CURLOPT_WRITEFUNCTION, take);
+    lib->curl_easy_setopt(server->curl, CURLOPT_WRITEDATA, &server->answer);
+    lib->curl_easy_setopt(server->curl, CURLOPT_ERRORBUFFER, server->reason);
+    lib->curl_easy_setopt(server->curl, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
+    lib->curl_easy_setopt(server->curl, CURLOPT_NOSIGNAL, 1L);
+    lib->curl_easy_setopt(server->curl, CURLOPT_PROTOCOLS_STR, "http,https");
     return LT_OK;
 }
 
@@ -106,13 +112,13 @@ static lt_status server_ask(struct server *server, json_t **stats, lt_error *err
 {
     str_clear(&server->answer);
     server->reason[0] = '\0';
-    CURLcode code = curl_easy_perform(server->curl);
+    CURLcode code = server->lib->curl_easy_perform(server->curl);
     if (code != CURLE_OK)
         return error_set(error, LT_ERR_IO, "cannot reach %s: %s; is 'litetts serve' running there?",
                          server->url.data,
-                         server->reason[0] != '\0' ? server->reason : curl_easy_strerror(code));
+                         server->reason[0] != '\0' ? server->reason : server->lib->curl_easy_strerror(code));
     long status = 0;
-    curl_easy_getinfo(server->curl, CURLINFO_RESPONSE_CODE, &status);
+    server->lib->curl_easy_getinfo(server->curl, CURLINFO_RESPONSE_CODE, &status);
     if (status == 401)
         return error_set(error, LT_ERR_IO, "%s asks for a key: give it with --api-key or server.api_key",
                          server->url.data);

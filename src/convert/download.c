@@ -14,15 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
 #include <nettle/sha2.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "convert/late_curl.h"
 
 struct downloader {
     struct download_options options;
+    const struct late_curl *lib;
     CURL *curl;
     char reason[CURL_ERROR_SIZE];
 };
@@ -42,17 +43,21 @@ struct fetch {
 lt_status downloader_open(const struct download_options *options, struct downloader **out, lt_error *error)
 {
     *out = NULL;
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
+    const struct late_curl *lib = late_curl(error);
+    if (lib == NULL)
+        return LT_ERR_UNSUPPORTED;
+    if (lib->curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
         return error_set(error, LT_ERR_INTERNAL, "libcurl cannot be started");
     struct downloader *downloader = calloc(1, sizeof *downloader);
     if (downloader != NULL)
-        downloader->curl = curl_easy_init();
+        downloader->curl = lib->curl_easy_init();
     if (downloader == NULL || downloader->curl == NULL) {
         free(downloader);
-        curl_global_cleanup();
+        lib->curl_global_cleanup();
         return error_memory(error, "a download");
     }
     downloader->options = *options;
+    downloader->lib = lib;
     *out = downloader;
     return LT_OK;
 }
@@ -61,8 +66,8 @@ void downloader_close(struct downloader *downloader)
 {
     if (downloader == NULL)
         return;
-    curl_easy_cleanup(downloader->curl);
-    curl_global_cleanup();
+    downloader->lib->curl_easy_cleanup(downloader->curl);
+    downloader->lib->curl_global_cleanup();
     free(downloader);
 }
 
@@ -119,31 +124,32 @@ static lt_status start_over(struct fetch *fetch, lt_error *error)
 static CURLcode perform(struct fetch *fetch, long *http)
 {
     struct downloader *d = fetch->downloader;
+    const struct late_curl *lib = d->lib;
     CURL *curl = d->curl;
     const char *schemes = strncasecmp(fetch->url, "https:", 6) == 0 ? "https" : "http,https";
-    curl_easy_reset(curl); /* the connection stays */
-    curl_easy_setopt(curl, CURLOPT_URL, fetch->url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, schemes); /* never from https to plain http */
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 8L);
-    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "litetts/" LITETTS_VERSION);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)d->options.stall_seconds);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)d->options.stall_seconds);
-    curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)fetch->done);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, d->reason);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, fetch);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, show_progress);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, fetch);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    lib->curl_easy_reset(curl); /* the connection stays */
+    lib->curl_easy_setopt(curl, CURLOPT_URL, fetch->url);
+    lib->curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    lib->curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, schemes); /* never from https to plain http */
+    lib->curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    lib->curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 8L);
+    lib->curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+    lib->curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    lib->curl_easy_setopt(curl, CURLOPT_USERAGENT, "litetts/" LITETTS_VERSION);
+    lib->curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)d->options.stall_seconds);
+    lib->curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    lib->curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)d->options.stall_seconds);
+    lib->curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)fetch->done);
+    lib->curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, d->reason);
+    lib->curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
+    lib->curl_easy_setopt(curl, CURLOPT_WRITEDATA, fetch);
+    lib->curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, show_progress);
+    lib->curl_easy_setopt(curl, CURLOPT_XFERINFODATA, fetch);
+    lib->curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     d->reason[0] = '\0';
-    CURLcode code = curl_easy_perform(curl);
+    CURLcode code = lib->curl_easy_perform(curl);
     *http = 0;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, http);
+    lib->curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, http);
     return code;
 }
 
@@ -222,9 +228,9 @@ static lt_status failure(const struct fetch *fetch, CURLcode code, long http, bo
     if (code == CURLE_OK || code == CURLE_RANGE_ERROR)
         return error_set(error, LT_ERR_IO, "%s ends after %llu of %llu bytes%s", fetch->url,
                          (unsigned long long)fetch->done, (unsigned long long)fetch->expected->size, what);
-    return error_set(
-        error, LT_ERR_IO, "cannot download %s: %s%s", fetch->url,
-        fetch->downloader->reason[0] != '\0' ? fetch->downloader->reason : curl_easy_strerror(code), what);
+    const struct downloader *d = fetch->downloader;
+    return error_set(error, LT_ERR_IO, "cannot download %s: %s%s", fetch->url,
+                     d->reason[0] != '\0' ? d->reason : d->lib->curl_easy_strerror(code), what);
 }
 
 /* ---- Trying until it is there ------------------------------------------------------------------ */

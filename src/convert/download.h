@@ -21,7 +21,7 @@ struct download_options {
 
 struct downloader; /* a connection that is kept between files; used by one thread at a time */
 
-/* Errors: LT_ERR_MEMORY, LT_ERR_INTERNAL (libcurl cannot start). */
+/* Errors: LT_ERR_MEMORY, LT_ERR_UNSUPPORTED (there is no libcurl), LT_ERR_INTERNAL (it cannot start). */
 lt_status downloader_open(const struct download_options *options, struct downloader **downloader,
                           lt_error *error);
 void downloader_close(struct downloader *downloader); /* NULL is fine */

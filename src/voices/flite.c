@@ -1,9 +1,10 @@
 /* flite.c: the embedded voice: libflite's US-English voices behind the backend interface.
  *
- * flite's voices are static data in its libraries, so opening costs nothing and needs no file. An utterance
- * is synthesised on the calling thread: its features (speed, streaming callback) are set on the utterance,
- * never on the shared voice, and the voice is only read, so utterances of one voice may be spoken side by
- * side. flite hands out 16-bit pieces while it synthesises; they are resampled to LT_SAMPLE_RATE and emitted
+ * A voice is static data in a library of its own, which is opened when the voice is first asked for
+ * (base/late.h): relocation writes to half a megabyte of each, in every process that has it. An utterance is
+ * synthesised on the calling thread: its features (speed, streaming callback) are set on the utterance, never
+ * on the shared voice, and the voice is only read, so utterances of one voice may be spoken side by side.
+ * flite hands out 16-bit pieces while it synthesises; they are resampled to LT_SAMPLE_RATE and emitted
  * at once. The noise in unvoiced sounds comes from rand() inside flite, so all but kal16 differ inaudibly
  * from one request to the next. */
 #include <pthread.h>
@@ -15,14 +16,9 @@
 #include <flite/flite_version.h>
 
 #include "audio/resample.h"
+#include "base/late.h"
 #include "base/str.h"
 #include "voices/backend.h"
-
-/* flite's libraries have no header for these. */
-cst_voice *register_cmu_us_awb(const char *folder);
-cst_voice *register_cmu_us_kal16(const char *folder);
-cst_voice *register_cmu_us_rms(const char *folder);
-cst_voice *register_cmu_us_slt(const char *folder);
 
 enum { VOICE_COUNT = 4, PIECE = 4096 };
 
@@ -33,13 +29,23 @@ static const lt_voice voice_list[VOICE_COUNT] = {
     {"slt", "flite", "en-US", "female", "flite, clustergen", true},
 };
 
+static const struct {
+    const char *soname, *registers; /* which has no header */
+} sources[VOICE_COUNT] = {
+    {"libflite_cmu_us_awb.so.1", "register_cmu_us_awb"},
+    {"libflite_cmu_us_kal16.so.1", "register_cmu_us_kal16"},
+    {"libflite_cmu_us_rms.so.1", "register_cmu_us_rms"},
+    {"libflite_cmu_us_slt.so.1", "register_cmu_us_slt"},
+};
+
 /* Durations are stretched by this at speed 1, so that each voice reads about 155 words a minute, pauses
  * included: the pace of audiobooks. By themselves they range from 149 (rms) to 175 (kal16). */
 static const float stretch[VOICE_COUNT] = {1.05f, 1.13f, 1.0f, 1.08f};
 
 /* What lt_speak passes as utterance.voice. */
 struct flite_voice {
-    cst_voice *voice; /* flite's own static object */
+    cst_voice
+        *voice; /* flite's own static object; NULL until somebody has asked for it. Set under the mutex */
     float stretch;
 };
 
@@ -48,27 +54,37 @@ struct backend {
 };
 
 /* flite's own objects, made once: it keeps them in variables without a lock. In the order of voice_list. */
-static cst_voice *registered[VOICE_COUNT];
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static cst_voice *registered[VOICE_COUNT]; /* guarded by mutex */
 
-static void register_voices(void)
+static lt_status open_voice(int index, struct flite_voice *opened, lt_error *error)
 {
-    flite_init();
-    registered[0] = register_cmu_us_awb(NULL);
-    registered[1] = register_cmu_us_kal16(NULL);
-    registered[2] = register_cmu_us_rms(NULL);
-    registered[3] = register_cmu_us_slt(NULL);
+    cst_voice *(*make)(const char *folder);
+    const struct late_function function = {sources[index].registers, &make};
+    char why[LATE_WHY] = "it makes no voice";
+    pthread_mutex_lock(&mutex);
+    if (registered[index] == NULL && late_open(sources[index].soname, &function, 1, why)) {
+        flite_init();
+        registered[index] = make(NULL);
+    }
+    if (opened->voice == NULL)
+        opened->voice = registered[index];
+    const bool there = opened->voice != NULL;
+    pthread_mutex_unlock(&mutex);
+    if (there)
+        return LT_OK;
+    return error_set(error, LT_ERR_UNSUPPORTED, "voice '%s' needs %s: install the package libflite1 (%s)",
+                     voice_list[index].name, sources[index].soname, why);
 }
 
 static lt_status flite_open(const lt_config *config, struct backend **backend, lt_error *error)
 {
     (void)config;
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct backend *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return error_memory(error, "the flite voices");
-    pthread_once(&once, register_voices);
     for (int i = 0; i < VOICE_COUNT; i++)
-        opened->voices[i] = (struct flite_voice){registered[i], stretch[i]};
+        opened->voices[i].stretch = stretch[i];
     *backend = opened;
     return LT_OK;
 }
@@ -92,7 +108,7 @@ static lt_status flite_find_voice(struct backend *backend, const char *name, con
         if (str_equal_nocase(voice_list[i].name, name)) {
             *voice = &backend->voices[i];
             *language = voice_list[i].language;
-            return LT_OK;
+            return open_voice(i, &backend->voices[i], error);
         }
     }
     return error_set(

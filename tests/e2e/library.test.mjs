@@ -34,6 +34,11 @@ test('who links the library does not link what only downloads need', () => {
   assert.doesNotMatch(run('readelf', ['-d', find('liblitetts.so')]), /NEEDED.*(curl|zip)/);
 });
 
+test('libraries that few runs need are not opened with the program', () => {
+  for (const file of [process.env.LITETTS_TEST_PROGRAM, find('liblitetts.so')])
+    assert.doesNotMatch(run('readelf', ['-d', file]), /NEEDED.*(avcodec|curl|espeak|flite_cmu_us)/);
+});
+
 test('the example compiles with pkg-config against the installed library and speaks', () => {
   const pc = dirname(find('litetts.pc'));
   const env = { ...process.env, PKG_CONFIG_PATH: pc, PKG_CONFIG_SYSROOT_DIR: root };
