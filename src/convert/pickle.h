@@ -66,7 +66,8 @@ struct pickle {
     uint32_t root;
 };
 
-enum { PICKLE_MAX_BYTES = 4 << 20 }; /* a published model's has 68 thousand */
+/* A published model's has 68 thousand; values take up to 64 times as much memory. */
+enum { PICKLE_MAX_BYTES = 1 << 20 };
 
 /* Reads `size` bytes (at most PICKLE_MAX_BYTES), which must outlive *pickle, the caller's to free in every
  * case. `what` names the file in errors. Errors: LT_ERR_MODEL, LT_ERR_MEMORY. */
