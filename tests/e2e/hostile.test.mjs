@@ -34,7 +34,7 @@ test('2,000 connections are kept open, and each is answered', async () => {
   const server = await Server.start({ max_connections: 2100, read_timeout_seconds: 60 });
   const sockets = [];
   for (let i = 0; i < 2000; i += 100) sockets.push(...await Promise.all(Array.from({ length: 100 }, () => server.socket())));
-  await server.healthUntil((health) => health.connections >= 2000, 'all are connected', 20);
+  await server.healthUntil((health) => health.connections >= 2000, 'all are connected');
   for (let round = 1; round <= 2; round++) {
     for (const [i, socket] of sockets.entries()) {
       socket.received = '';
@@ -42,12 +42,12 @@ test('2,000 connections are kept open, and each is answered', async () => {
     }
     // speech to its last chunk: the rest of it would else come before the next round's answer
     const answered = (socket, i) => (i % 100 === 0 ? /^HTTP\/1\.1 (429 |200 [^]*\r\n0\r\n\r\n$)/ : /^HTTP\/1\.1 200 /).test(socket.received);
-    await until(() => sockets.every(answered), `round ${round} is answered`, 60);
+    await until(() => sockets.every(answered), `round ${round} is answered`);
   }
   assert.ok(slowness > 1 || server.memory('RssAnon') < 150, `${server.memory('RssAnon')} MiB of its own`);
   for (const socket of sockets) socket.destroy();
   const left = async () => (await server.health()).connections < 10;
-  await until(() => left().catch(() => false), 'all left', 20); // a connection that is used again may just have been closed: then another
+  await until(() => left().catch(() => false), 'all left'); // a connection that is used again may just have been closed: then another
   assert.equal((await server.speak({})).status, 200);
   await server.stop();
 });
@@ -67,7 +67,7 @@ test('a client that takes a byte now and then holds up nobody, and is cut', asyn
   const drip = setInterval(() => socket.read(1), 100);
   await server.healthUntil((health) => health.waiting_for_clients === 1, 'its worker waits');
   for (let i = 0; i < 3; i++) assert.ok((await bytesOf(await server.speak({ input: `Number ${i}.` }))).length > 500);
-  await server.healthUntil((health) => health.waiting_for_clients === 0, 'it was cut', 20);
+  await server.healthUntil((health) => health.waiting_for_clients === 0, 'it was cut');
   clearInterval(drip);
   socket.destroy();
   await server.stop();
@@ -126,7 +126,7 @@ test('bodies that never end and answers that nobody takes do not fill the memory
   await sleep(500);
   assert.ok(grown() < 40, `${grown()} MiB for bodies`);
   for (const socket of sockets) socket.write(' ');
-  await until(() => sockets.every((socket) => /^HTTP\/1\.1 (400|503) /.test(socket.received)), 'all are answered', 20);
+  await until(() => sockets.every((socket) => /^HTTP\/1\.1 (400|503) /.test(socket.received)), 'all are answered');
   const refused = sockets.find((socket) => / 503 /.test(socket.received));
   assert.match(refused.received, /Retry-After: 1\r\n[^]*"code":"out_of_memory"/);
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -134,7 +134,7 @@ test('bodies that never end and answers that nobody takes do not fill the memory
   const text = JSON.stringify({ text: 'It cost $2.50 on 3/4/2021. '.repeat(7000), explain: true });
   await open(30, `${head}Content-Length: ${text.length}\r\n\r\n${text}`);
   for (const socket of sockets) socket.pause();
-  await until(async () => (await server.health()).speaking + (await server.health()).queued === 0, 'all are made', 30);
+  await until(async () => (await server.health()).speaking + (await server.health()).queued === 0, 'all are made');
   assert.ok(grown() < 80, `${grown()} MiB for answers`);
   for (const socket of sockets) socket.destroy();
   await until(async () => (await server.post('/dev/normalize', { text: 'One.' })).status === 200, 'it is over');
@@ -185,7 +185,7 @@ test('a full disk costs the cache on it, and no request', async () => {
 async function startRedis(socket) {
   const redis = spawn('redis-server', ['--port', '0', '--unixsocket', socket, '--save', '', '--appendonly', 'no', '--dir', folder], { stdio: 'ignore' });
   redis.over = new Promise((resolve) => redis.on('close', resolve));
-  await until(() => spawnSync('redis-cli', ['-s', socket, 'ping'], { encoding: 'utf8' }).stdout?.includes('PONG'), 'redis answers', 10);
+  await until(() => spawnSync('redis-cli', ['-s', socket, 'ping'], { encoding: 'utf8' }).stdout?.includes('PONG'), 'redis answers');
   return redis;
 }
 
@@ -202,21 +202,21 @@ test('redis is killed, hangs and comes back while requests are spoken', { skip: 
     assert.ok((await bytesOf(await server.speak({ input: texts[i], response_format: 'pcm' }))).equals(expected[i]));
   });
   try {
-    await until(async () => (await level(server, 'redis')).hits > 20, 'redis is asked', 20);
+    await until(async () => (await level(server, 'redis')).hits > 20, 'redis is asked');
     redis.kill('SIGKILL');
     await redis.over;
     rmSync(path, { force: true });
-    await until(async () => (await level(server, 'redis')).down, 'it is seen to be down', 20);
+    await until(async () => (await level(server, 'redis')).down, 'it is seen to be down');
     const then = running.answers();
-    await until(() => running.answers() > then + 20, 'requests go on without it', 20);
+    await until(() => running.answers() > then + 20, 'requests go on without it');
     redis = await startRedis(path);
     let hits = (await level(server, 'redis')).hits;
-    await until(async () => { const now = await level(server, 'redis'); return !now.down && now.hits > hits + 20; }, 'it is used again', 40);
+    await until(async () => { const now = await level(server, 'redis'); return !now.down && now.hits > hits + 20; }, 'it is used again');
     redis.kill('SIGSTOP'); // takes connections and never answers
-    await until(async () => (await level(server, 'redis')).down, 'it is seen to hang', 20);
+    await until(async () => (await level(server, 'redis')).down, 'it is seen to hang');
     redis.kill('SIGCONT');
     hits = (await level(server, 'redis')).hits;
-    await until(async () => (await level(server, 'redis')).hits > hits + 20, 'it is used once more', 40);
+    await until(async () => (await level(server, 'redis')).hits > hits + 20, 'it is used once more');
     assert.ok(await running.end() > 60);
     const { requests, hour } = await stats(server);
     assert.deepEqual(Object.keys(requests.by_status), ['200']);
@@ -271,7 +271,7 @@ test('voice, caches and limits change by SIGHUP while requests are spoken', asyn
   for (let turn = 1; turn <= 12; turn++) {
     writeFileSync(file, JSON.stringify(settings[turn % settings.length]));
     server.process.kill('SIGHUP');
-    await until(async () => (await stats(server)).server.reloads === turn, `reload ${turn}`, 20);
+    await until(async () => (await stats(server)).server.reloads === turn, `reload ${turn}`);
     await sleep(100);
   }
   assert.ok(await running.end() > 12);

@@ -11,8 +11,9 @@ export const program = process.env.LITETTS_TEST_PROGRAM ?? new URL('../../build/
 /** Under a sanitizer everything takes longer. */
 export const slowness = process.env.LITETTS_TEST_SANITIZER ? 10 : 1;
 
-/** Polls `condition` until it gives a true value, which it returns; fails after `seconds`. */
-export async function until(condition, what, seconds = 5) {
+/** Polls `condition` until it gives a true value, which it returns; fails after `seconds`: by far longer than it takes, because the
+ * machine may be slow and busy, unless it is a promise to be quick. */
+export async function until(condition, what, seconds = 60) {
   const end = Date.now() + seconds * slowness * 1000;
   for (;;) {
     const value = await condition();

@@ -300,7 +300,7 @@ test(`${clients} clients for ${soakSeconds} s`, async (t) => {
     await load(Date.now() + (soakSeconds - settled) * 1000);
     const under = speed(from, await made(server));
     const seconds = (Date.now() - began) / 1000;
-    await server.healthUntil((health) => health.status === 'healthy', 'the server is well', 30);
+    await server.healthUntil((health) => health.status === 'healthy', 'the server is well');
     const stats = await until(async () => {
       try { return await checkNumbers(server); } catch (error) { await sleep(200); return Date.now() - began < (seconds + 20 * slowness) * 1000 ? null : Promise.reject(error); }
     }, 'what vanished is gone', 60);
