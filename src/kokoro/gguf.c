@@ -387,39 +387,10 @@ static bool read_uint(enum gguf_value_type type, const unsigned char *data, uint
     return true;
 }
 
-static bool read_float(enum gguf_value_type type, const unsigned char *data, double *value)
-{
-    if (type == GGUF_VALUE_FLOAT32) {
-        float single;
-        memcpy(&single, data, sizeof single);
-        *value = (double)single;
-        return true;
-    }
-    if (type != GGUF_VALUE_FLOAT64)
-        return false;
-    memcpy(value, data, sizeof *value);
-    return true;
-}
-
 bool gguf_get_uint(const struct gguf *gguf, const char *key, uint64_t *value)
 {
     const struct entry *entry = find_entry(gguf, key);
     return entry != NULL && read_uint(entry->type, entry->data, value);
-}
-
-bool gguf_get_float(const struct gguf *gguf, const char *key, double *value)
-{
-    const struct entry *entry = find_entry(gguf, key);
-    return entry != NULL && read_float(entry->type, entry->data, value);
-}
-
-bool gguf_get_bool(const struct gguf *gguf, const char *key, bool *value)
-{
-    const struct entry *entry = find_entry(gguf, key);
-    if (entry == NULL || entry->type != GGUF_VALUE_BOOL)
-        return false;
-    *value = entry->data[0] != 0;
-    return true;
 }
 
 bool gguf_get_string(const struct gguf *gguf, const char *key, struct gguf_string *value)
@@ -444,12 +415,6 @@ bool gguf_array_uint(const struct gguf_array *array, uint64_t index, uint64_t *v
 {
     return index < array->count &&
            read_uint(array->type, array->data + index * value_bytes(array->type), value);
-}
-
-bool gguf_array_float(const struct gguf_array *array, uint64_t index, double *value)
-{
-    return index < array->count &&
-           read_float(array->type, array->data + index * value_bytes(array->type), value);
 }
 
 bool gguf_next_string(struct gguf_array *array, struct gguf_string *value)

@@ -108,14 +108,11 @@ enum { GGUF_DIGEST_BYTES = 32 };
 void gguf_digest(const struct gguf *gguf, unsigned char digest[GGUF_DIGEST_BYTES]);
 
 /* Metadata. Each returns false when there is no such key or its value is of another kind (a negative integer
- * is not a uint; gguf_get_uint and gguf_get_float take any width). */
+ * is not a uint, any width is). */
 bool gguf_get_uint(const struct gguf *gguf, const char *key, uint64_t *value);
-bool gguf_get_float(const struct gguf *gguf, const char *key, double *value);
-bool gguf_get_bool(const struct gguf *gguf, const char *key, bool *value);
 bool gguf_get_string(const struct gguf *gguf, const char *key, struct gguf_string *value);
 bool gguf_get_array(const struct gguf *gguf, const char *key, struct gguf_array *array);
 bool gguf_array_uint(const struct gguf_array *array, uint64_t index, uint64_t *value);
-bool gguf_array_float(const struct gguf_array *array, uint64_t index, double *value);
 bool gguf_next_string(struct gguf_array *array,
                       struct gguf_string *value); /* false at the end; counts down */
 
@@ -134,8 +131,6 @@ void gguf_writer_free(struct gguf_writer *writer); /* an unfinished temporary fi
 
 /* Metadata; running out of memory is remembered and reported by gguf_writer_open. */
 void gguf_writer_uint(struct gguf_writer *writer, const char *key, uint32_t value);
-void gguf_writer_float(struct gguf_writer *writer, const char *key, float value);
-void gguf_writer_bool(struct gguf_writer *writer, const char *key, bool value);
 void gguf_writer_string(struct gguf_writer *writer, const char *key, const char *value);
 void gguf_writer_uints(struct gguf_writer *writer, const char *key, const uint32_t *values, size_t count);
 void gguf_writer_strings(struct gguf_writer *writer, const char *key, const char *const *values,

@@ -74,18 +74,6 @@ void gguf_writer_uint(struct gguf_writer *writer, const char *key, uint32_t valu
     put_u32(&writer->metadata, value);
 }
 
-void gguf_writer_float(struct gguf_writer *writer, const char *key, float value)
-{
-    begin_entry(writer, key, GGUF_VALUE_FLOAT32);
-    str_append(&writer->metadata, &value, sizeof value);
-}
-
-void gguf_writer_bool(struct gguf_writer *writer, const char *key, bool value)
-{
-    begin_entry(writer, key, GGUF_VALUE_BOOL);
-    str_putc(&writer->metadata, value ? 1 : 0);
-}
-
 void gguf_writer_string(struct gguf_writer *writer, const char *key, const char *value)
 {
     begin_entry(writer, key, GGUF_VALUE_STRING);

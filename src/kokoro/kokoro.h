@@ -53,12 +53,11 @@ struct kokoro_utterance {
     int count;          /* of ids, 3 to the model's positions (512) */
     const float *style; /* [256]: a row of a voice's table */
     float speed;        /* durations are divided by it; above 0 */
-    float pitch,
-        pitch_hertz; /* of voiced frames: F0 = pitch * predicted + pitch_hertz; pitch 0: their mean is
-                                     pitch_hertz; both 0: as predicted */
-    uint64_t seed;   /* of the excitation's noise */
-    size_t
-        most_memory; /* bytes of kokoro_need() above which it is over with LT_ERR_MEMORY, whatever there is; 0: any */
+    /* Of voiced frames: F0 = pitch * predicted + pitch_hertz; pitch 0: their mean is pitch_hertz; both 0: as predicted. */
+    float pitch, pitch_hertz;
+    uint64_t seed; /* of the excitation's noise */
+    /* Bytes of kokoro_need() above which it ends with LT_ERR_MEMORY, whatever there is; 0: any. */
+    size_t most_memory;
     const atomic_bool *cancelled; /* looked at between parts of the work; NULL: never */
     const struct kokoro_probe *probe;
 

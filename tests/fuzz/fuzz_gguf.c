@@ -25,18 +25,14 @@ static void read_metadata(const struct gguf *gguf)
     static const char *const keys[] = {"r", "v", "f", "n", "b", "general.architecture", "general.alignment"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         uint64_t number;
-        double real;
-        bool flag;
         struct gguf_string text;
         struct gguf_array array;
-        sum += gguf_get_uint(gguf, keys[i], &number) + gguf_get_float(gguf, keys[i], &real) +
-               gguf_get_bool(gguf, keys[i], &flag);
+        sum += gguf_get_uint(gguf, keys[i], &number);
         if (gguf_get_string(gguf, keys[i], &text) && text.length > 0)
             sum += (unsigned char)text.data[text.length - 1];
         if (!gguf_get_array(gguf, keys[i], &array))
             continue;
-        sum += gguf_array_uint(&array, array.count - 1, &number) +
-               gguf_array_float(&array, array.count - 1, &real);
+        sum += gguf_array_uint(&array, array.count - 1, &number);
         while (gguf_next_string(&array, &text))
             sum += text.length > 0 ? (unsigned char)text.data[text.length - 1] : 0;
     }
