@@ -5,7 +5,10 @@
  * stage's input x, which three blocks share, the block's running value r, what is between its two convolutions, h, and
  * the sum s of the blocks before. So
  *   - the first block's r becomes s, and the last block works in x's own place: only blocks between need all four;
- *   - while such a block works, x and s wait in 8-bit blocks, where that saves much (struct places). */
+ *   - while such a block works, x and s wait in 8-bit blocks, where that saves much (struct places).
+ *
+ * Short utterances come in groups: their rows follow one another in each array, and each has norms and edges of its own. What a
+ * layer does for its weights is done once for all of them. */
 #include <math.h>
 #include <string.h>
 

@@ -337,9 +337,10 @@ struct group {
 enum {
     /* 20 seconds of audio: their working memory is that of one utterance of ten seconds in the generator */
     GROUP_FRAMES = 20 * 40,
-    /* frames a thread that go through the generator together: so many that expanding the weights no longer shows, no more
-     * since all of them wait for one another */
-    GENERATOR_FRAMES = 5 * 40 / 2
+    /* Frames a thread that go through the generator together: so many that expanding the weights no longer shows, no
+     * more since all of them wait for one another. Of a batch of fewer utterances, each is heard sooner alone. */
+    GENERATOR_FRAMES = 5 * 40 / 2,
+    GENERATOR_BATCH = 4
 };
 
 static void finish(struct kokoro_utterance *u)
@@ -437,7 +438,7 @@ static int first_together(const struct kokoro *k, const struct batch *b, const s
     const int threads = threads_count(k->nn.threads), most = GENERATOR_FRAMES * (threads > 2 ? threads : 2);
     const int frames = g->begin[past] - g->begin[past - 1];
     int first = past - 1;
-    while (first > 0 && !utterance_cancelled(utterances[first]) &&
+    while (b->count >= GENERATOR_BATCH && first > 0 && !utterance_cancelled(utterances[first]) &&
            !utterance_cancelled(utterances[first - 1])) {
         const int together = g->begin[past] - g->begin[first - 1];
         if (together > most || need(k, together) > k->group_memory ||
