@@ -132,6 +132,10 @@ LT_API size_t lt_engine_voices(const lt_engine *engine, const lt_voice **voices)
  * otherwise LT_ERR_VOICE with a sentence that lists what there is. NULL or "": the default voice. */
 LT_API lt_status lt_engine_check_voice(const lt_engine *engine, const char *voice, lt_error *error);
 
+/* From now on sizes and waits of batches are tuned so that requests get their first sound within
+ * `milliseconds`, 0: at any time; when an engine is opened that is its target.first_audio_ms. */
+LT_API void lt_engine_want_first_audio(lt_engine *engine, double milliseconds);
+
 /* ---- Speaking ---------------------------------------------------------------------------------- */
 
 typedef enum lt_format {
@@ -304,11 +308,12 @@ typedef struct lt_cache_stats {
 typedef struct lt_stats {
     double uptime_seconds;
     const char *isa; /* instruction set in use by the preferred backend, "avx512vnni"; "" where it has none */
-    const char *model;   /* its model, "kokoro-v1_0.gguf" */
-    const char *weights; /* type of its large weights, "q8_0"; "" where it has none */
-    int threads;         /* that speak */
-    bool pinned;         /* they are kept on their CPUs */
-    bool batching;       /* it speaks utterances of several requests as one batch */
+    const char *model;            /* its model, "kokoro-v1_0.gguf" */
+    const char *weights;          /* type of its large weights, "q8_0"; "" where it has none */
+    int threads;                  /* that speak */
+    bool pinned;                  /* they are kept on their CPUs */
+    bool batching;                /* it speaks utterances of several requests as one batch */
+    double first_audio_wanted_ms; /* what batches are tuned to: lt_engine_want_first_audio */
 
     uint64_t requests[LT_STATUS_COUNT]; /* finished requests by their lt_status: [LT_OK] went well */
     uint64_t active_requests;           /* in lt_speak now */

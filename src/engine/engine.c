@@ -105,6 +105,11 @@ lt_status lt_engine_check_voice(const lt_engine *engine, const char *voice, lt_e
     return status;
 }
 
+void lt_engine_want_first_audio(lt_engine *engine, double milliseconds)
+{
+    scheduler_want(engine->scheduler, milliseconds / 1000);
+}
+
 lt_cancel *lt_cancel_new(void)
 {
     return calloc(1, sizeof(lt_cancel));

@@ -72,6 +72,25 @@ int scheduler_look(struct scheduler *scheduler, int backend, struct batch_class 
     return requests;
 }
 
+void scheduler_want(struct scheduler *scheduler, double seconds)
+{
+    for (int i = 0; i < scheduler->queue_count; i++) {
+        struct queue *queue = &scheduler->queues[i];
+        pthread_mutex_lock(&queue->lock);
+        queue->batcher.wanted = seconds;
+        pthread_mutex_unlock(&queue->lock);
+    }
+}
+
+double scheduler_wanted(struct scheduler *scheduler)
+{
+    struct queue *queue = &scheduler->queues[0]; /* all are told the same, and there is one at least */
+    pthread_mutex_lock(&queue->lock);
+    const double wanted = queue->batcher.wanted;
+    pthread_mutex_unlock(&queue->lock);
+    return wanted;
+}
+
 int scheduler_workers(const struct scheduler *scheduler, int backend)
 {
     return scheduler->queues[backend].worker_count;

@@ -34,6 +34,11 @@ void scheduler_withdraw(struct scheduler *scheduler, struct job *job);
 /* A copy of the present state of a backend's classes, for statistics; returns how many requests are open. */
 int scheduler_look(struct scheduler *scheduler, int backend, struct batch_class classes[CLASS_COUNT]);
 
+/* From now on batches are tuned so that requests get their first sound within `seconds`; 0: at any time. At
+ * first that is target.first_audio_ms. */
+void scheduler_want(struct scheduler *scheduler, double seconds);
+double scheduler_wanted(struct scheduler *scheduler);
+
 /* Threads on which a backend is called. */
 int scheduler_workers(const struct scheduler *scheduler, int backend);
 

@@ -161,6 +161,7 @@ static void look_at_class(const struct batch_class *from, lt_batch_stats *to)
 static void look_at_backends(lt_engine *engine, lt_stats *to)
 {
     _Static_assert(REGISTRY_MAX_BACKENDS * CLASS_COUNT <= LT_MOST_BATCH_STATS, "each has its place");
+    to->first_audio_wanted_ms = 1000 * scheduler_wanted(engine->scheduler);
     for (int b = 0; b < engine->registry.backend_count; b++) {
         const struct registry_backend *backend = &engine->registry.backends[b];
         struct batch_class classes[CLASS_COUNT];

@@ -214,9 +214,10 @@ static json_t *optimisations_json(const lt_config *config, const struct snapshot
 
 static json_t *engine_json(const lt_stats *engine)
 {
-    return json_pack("{s:I, s:I, s:I, s:o, s:o}", "queued_chunks", (json_int_t)engine->queued_chunks,
-                     "chunks", (json_int_t)engine->chunks, "chunks_cached", (json_int_t)engine->chunks_cached,
-                     "batches", batches_json(engine), "caches", caches_json(engine));
+    return json_pack("{s:f, s:I, s:I, s:I, s:o, s:o}", "first_audio_wanted_ms", engine->first_audio_wanted_ms,
+                     "queued_chunks", (json_int_t)engine->queued_chunks, "chunks", (json_int_t)engine->chunks,
+                     "chunks_cached", (json_int_t)engine->chunks_cached, "batches", batches_json(engine),
+                     "caches", caches_json(engine));
 }
 
 enum MHD_Result stats_answer(struct exchange *x)
