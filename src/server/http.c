@@ -196,22 +196,20 @@ static bool same_key(const char *given, const char *key, size_t key_length)
 static bool authorised(const struct exchange *x, unsigned *number)
 {
     const char *keys = config_string(x->settings->config, CONFIG_server_api_key);
+    size_t length;
     *number = 0;
-    keys += strspn(keys, " ,");
-    if (keys[0] == '\0')
+    const char *key = rates_next_key(&keys, &length);
+    if (key == NULL)
         return true;
     const char *given = header(x, "Authorization");
     if (given == NULL || strncasecmp(given, "Bearer ", 7) != 0)
         return false;
     bool found = false;
-    for (unsigned i = 0; keys[0] != '\0'; i++) {
-        size_t length = strcspn(keys, " ,");
-        if (same_key(given + 7, keys, length)) {
+    for (unsigned i = 0; key != NULL; key = rates_next_key(&keys, &length), i++)
+        if (same_key(given + 7, key, length)) {
             found = true;
             *number = i;
         }
-        keys += length + strspn(keys + length, " ,");
-    }
     return found;
 }
 
@@ -224,6 +222,15 @@ static bool is_json(const char *type)
     type += strspn(type, " \t");
     size_t length = strcspn(type, "; \t");
     return length == sizeof json - 1 && strncasecmp(type, json, length) == 0;
+}
+
+/* Counts the request against the rate of its key: 0, or the seconds it has to wait. */
+static unsigned take_rate(struct exchange *x, unsigned key)
+{
+    pthread_mutex_lock(&x->server->lock);
+    const unsigned wait = rates_take(&x->settings->rates, key, x->begun);
+    pthread_mutex_unlock(&x->server->lock);
+    return wait;
 }
 
 static bool let_in(struct exchange *x)
@@ -244,7 +251,7 @@ static bool let_in(struct exchange *x)
     if (post && !is_json(header(x, "Content-Type")))
         return refuse(x, 415, "unsupported_media_type",
                       "The body has to be JSON, sent with 'Content-Type: application/json'.");
-    if (x->route->post != NULL && (wait = rates_take(&x->settings->rates, key, x->begun)) > 0) {
+    if (x->route->post != NULL && (wait = take_rate(x, key)) > 0) {
         refuse(x, 429, "rate_limit_exceeded", "This key has sent as many requests as it may for now.");
         x->refusal.retry_after = wait;
         return false;

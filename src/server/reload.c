@@ -36,7 +36,10 @@ static void note_failure(struct server *server, const char *why)
 static void put_in_force(struct server *server, struct settings *after)
 {
     struct settings *before = server->settings;
+    lt_engine_want_first_audio(after->engine, config_number(after->config, CONFIG_target_first_audio_ms));
     pthread_mutex_lock(&server->lock);
+    rates_carry(&after->rates, config_string(after->config, CONFIG_server_api_key), &before->rates,
+                config_string(before->config, CONFIG_server_api_key));
     server->settings = after;
     server->reloads.done++;
     server->reloads.error[0] = '\0';

@@ -24,7 +24,7 @@ struct settings {
     size_t max_body;
     uint64_t max_held; /* most server.held_bytes */
     double read_timeout, write_timeout;
-    struct rates rates; /* the HTTP thread's */
+    struct rates rates; /* under server.lock, since a reload hands them on */
 };
 
 /* Settings of a configuration, which is copied, held once. Where no setting of the engine differs from

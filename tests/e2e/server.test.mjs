@@ -888,6 +888,32 @@ test('SIGHUP reloads the configuration, under requests in flight', async () => {
   rmSync(folder, { recursive: true });
 });
 
+test('SIGHUP keeps what a key has used of its rate, and tunes batches to the new target', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'litetts-'));
+  const file = join(folder, 'config.json');
+  const write = (api_key, target) => writeFileSync(file, JSON.stringify({ server: { api_key, rate_limit: 4 }, ...target }));
+  write('b, a');
+  const server = await Server.start({}, { more: { LITETTS_CONFIG: file } });
+  const as = (key) => ({ headers: { Authorization: `Bearer ${key}` } });
+  const wanted = async () => (await (await server.get('/stats', as('a'))).json()).engine.first_audio_wanted_ms;
+  const times = async (key, most) => { // that it is let in
+    let n = 0;
+    while (n < most && (await server.speak({}, as(key))).status === 200) n++;
+    return n;
+  };
+  assert.equal(await times('a', 3), 3);
+  assert.equal(await wanted(), 1000);
+  write('a, c', { target: { first_audio_ms: 250 } }); // another place in the list
+  server.process.kill('SIGHUP');
+  await until(() => /configuration reloaded engine=kept/.test(server.log), 'it is reloaded');
+  assert.equal(await wanted(), 250);
+  assert.equal(await times('c', 3), 3);
+  assert.ok(await times('a', 4) < 4); // one is left, and one more comes back every 15 s
+  assert.equal((await server.speak({}, as('b'))).status, 401);
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
 test('a changed configuration file is put in force by itself', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'litetts-'));
   const file = join(folder, 'config.json');

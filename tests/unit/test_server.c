@@ -364,6 +364,37 @@ static void test_captions_whole(void **state)
     captions_free(&captions);
 }
 
+/* ---- Rates ---- */
+
+/* What is left of a key's burst. */
+static int left_of(struct rates *rates, unsigned key)
+{
+    int left = 0;
+    while (rates_take(rates, key, 100) == 0)
+        left++;
+    return left;
+}
+
+static void test_rates_carry(void **state)
+{
+    (void)state;
+    struct rates before = {.a_minute = 5}, after = {.a_minute = 6}, none = {.a_minute = 6};
+    assert_true(rates_take(&before, 0, 100) == 0 && rates_take(&before, 0, 100) == 0);
+    assert_int_equal(rates_take(&before, 1, 100), 0);
+    rates_carry(&after, " new,second , first", &before, "first, second");
+    assert_int_equal(left_of(&after, 0), 6);
+    assert_int_equal(left_of(&after, 1), 5);
+    assert_int_equal(left_of(&after, 2), 4);
+    rates_carry(&none, "", &before, "first, second"); /* from keys to none: a new list */
+    assert_int_equal(left_of(&none, 0), 6);
+    none = (struct rates){.a_minute = 6};
+    rates_carry(&none, " ", &before, "");
+    assert_int_equal(left_of(&none, 0), 4);
+    none = (struct rates){.a_minute = 6};
+    rates_carry(&none, "fir, firsts", &before, "first, second");
+    assert_int_equal(left_of(&none, 0), 6);
+}
+
 /* ---- The pool ---- */
 
 struct work {
@@ -722,8 +753,9 @@ int main(void)
         cmocka_unit_test(test_request_captions), cmocka_unit_test(test_request_mark),
         cmocka_unit_test(test_base64),           cmocka_unit_test(test_captions_stream),
         cmocka_unit_test(test_captions_refused), cmocka_unit_test(test_captions_whole),
-        cmocka_unit_test(test_pool_limits),      cmocka_unit_test(test_pool_pause),
-        cmocka_unit_test(test_pool_long_jobs),   cmocka_unit_test(test_pool_rests),
+        cmocka_unit_test(test_rates_carry),      cmocka_unit_test(test_pool_limits),
+        cmocka_unit_test(test_pool_pause),       cmocka_unit_test(test_pool_long_jobs),
+        cmocka_unit_test(test_pool_rests),
 
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
