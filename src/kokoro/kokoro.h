@@ -31,8 +31,8 @@ struct kokoro_options {
     enum kokoro_precision precision;
     size_t most_memory; /* most bytes of working memory of a call; 0: 1 GiB */
     size_t keep_memory; /* bytes of it that stay for the next call; 0: 32 MiB */
-    size_t
-        group_memory; /* bytes of kokoro_need() up to which short utterances are spoken together; 0: 48 MiB */
+    /* Bytes of kokoro_need() up to which short utterances are spoken together; 0: 48 MiB. */
+    size_t group_memory;
 };
 
 /* Observers and substitutes for tests; all may be NULL. */

@@ -63,10 +63,9 @@ struct speech_request {
     float speed;       /* 0.25 to 4 */
     float volume;      /* `volume_multiplier`, 0 to 4 */
     uint64_t seed;     /* `seed`, default 0 */
-    uint32_t
-        text_on; /* lt_text_switch bits: what `normalization_options` and `allow_voice_tags` ask for ... */
-    uint32_t text_off; /* ... and what they forbid */
-    bool stream;       /* bytes leave as they are made (the default), or the whole with its length */
+    /* lt_text_switch bits: what `normalization_options` and `allow_voice_tags` ask for, and what they forbid. */
+    uint32_t text_on, text_off;
+    bool stream; /* bytes leave as they are made (the default), or the whole with its length */
     bool events; /* `stream_format`: "sse"; never of REQUEST_CAPTIONED_SPEECH, which has a form of its own */
     bool timestamps;      /* of REQUEST_CAPTIONED_SPEECH: `return_timestamps`, default true */
     const char *language; /* of REQUEST_PHONEMES and REQUEST_WORDS: `language` as BCP 47 */
