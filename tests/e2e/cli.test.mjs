@@ -16,8 +16,8 @@ const folder = mkdtempSync(join(tmpdir(), 'litetts-cli-'));
 test.after(() => rmSync(folder, { recursive: true }));
 const at = (name) => join(folder, name);
 
-// Settings of whoever runs the tests stay out, and so do models that are installed.
-const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LITETTS_')));
+// Settings of whoever runs the tests stay out, and so do models that are installed, and a locale that is not: shells complain of it.
+const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(LITETTS_|LC_|LANG)/.test(name)));
 const env = { ...clean, HOME: folder, XDG_CONFIG_HOME: at('config'), XDG_DATA_HOME: at('data') };
 
 /** Runs the program to its end: { status, stdout, stderr }; `stdout` is a Buffer. */
