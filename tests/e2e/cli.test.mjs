@@ -557,7 +557,7 @@ test('settings come from defaults, file, environment and flags, in this order', 
 test('the doctor names each thing that is wrong, and how to mend it', () => {
   const wrong = [
     [['--set', 'engine.model=/nowhere/k.gguf'], {}, /\/nowhere\/k\.gguf/],
-    [['--set', 'engine.threads=200'], {}, /engine\.threads is 200.*set it to 0/],
+    [['--set', 'engine.threads=256'], {}, /engine\.threads is 256.*set it to 0/],
     [['--set', 'voice.default_voice=nobody'], {}, /nobody/],
     [['--config', at('bad.json')], {}, /server\.prot.*server\.port/],
     [[], { LITETTS_LOG_LEVEL: 'loud' }, /log\.level takes one of.*LITETTS_LOG_LEVEL/],

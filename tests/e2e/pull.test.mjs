@@ -128,7 +128,7 @@ describe('litetts pull', { skip, concurrency: false }, () => {
       return true;
     };
     const command = `stty cols 80 rows 24; '${program}' pull kokoro --data-folder '${data}' --manifest '${list}' --from ${base}`;
-    const child = spawn('script', ['-qec', command, '/dev/null'], { env: { ...process.env, TERM: 'xterm' }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn('script', ['-qec', command, '/dev/null'], { env: { ...process.env, TERM: 'xterm', LC_ALL: 'C' }, stdio: ['ignore', 'pipe', 'inherit'] });
     let screen = '';
     child.stdout.on('data', (d) => { screen += d; });
     await new Promise((closed) => child.on('close', closed));
@@ -349,7 +349,7 @@ describe('litetts pull', { skip, concurrency: false }, () => {
     const packed = join(folder, 'npm');
     mkdirSync(packed);
     try {
-      execFileSync('npm', ['pack', '--silent', 'kokoro-js@1.2.1'], { cwd: packed, stdio: 'ignore' });
+      execFileSync('npm', ['pack', '--silent', 'kokoro-js@1.2.1'], { cwd: packed, stdio: 'ignore', timeout: 120_000 });
     } catch {
       return t.skip('the npm package kokoro-js, which holds the voices, cannot be fetched');
     }
