@@ -265,6 +265,12 @@ typedef struct lt_result {
  * LT_ERR_CANCELLED, LT_ERR_BUSY, LT_ERR_UNSUPPORTED, LT_ERR_INTERNAL. */
 LT_API lt_status lt_speak(lt_engine *engine, const lt_request *request, lt_result *result, lt_error *error);
 
+/* Counts `bytes` that the caller holds for requests (a body that arrives, an answer that waits for its client)
+ * in the memory budget, until lt_engine_let_go: the cache makes room for them, and requests wait. False, and
+ * nothing is counted, when there is no room beside the requests in progress. */
+LT_API bool lt_engine_hold(lt_engine *engine, uint64_t bytes);
+LT_API void lt_engine_let_go(lt_engine *engine, uint64_t bytes);
+
 /* ---- Statistics -------------------------------------------------------------------------------- */
 
 #define LT_FIRST_AUDIO_BUCKETS 12
@@ -339,10 +345,11 @@ typedef struct lt_stats {
     uint64_t memory_limit_bytes;
     uint64_t memory_backend_bytes; /* working memory of backends: kept, or promised to requests in progress */
     uint64_t memory_cache_bytes;   /* the cache's "memory" level */
-    uint64_t memory_request_bytes; /* reserved by requests in progress: an estimate of their buffers */
-    uint64_t memory_waiting;       /* requests that wait for room now */
-    uint64_t memory_waits;         /* requests that had to */
-    uint64_t memory_refusals;      /* requests that were refused with LT_ERR_MEMORY for want of room */
+    /* reserved by requests in progress, an estimate of their buffers, and held for them (lt_engine_hold) */
+    uint64_t memory_request_bytes;
+    uint64_t memory_waiting;           /* requests that wait for room now */
+    uint64_t memory_waits;             /* requests that had to */
+    uint64_t memory_refusals;          /* requests that were refused with LT_ERR_MEMORY for want of room */
     uint64_t resident_anonymous_bytes; /* of the whole process, as the kernel counts: heap and stacks */
     uint64_t resident_file_bytes;      /* mapped files in memory: the model, libraries */
     /* The leak detector: by how many bytes the anonymous memory that none of the above accounts for grew from

@@ -9,7 +9,8 @@
 /* How often a waiting request looks at its cancel switch, which a signal handler may set. */
 static const double POLL_SECONDS = 0.02;
 
-/* Of the limit: what large requests leave to small ones, and up to where one is small. */
+/* Of the limit: what large requests leave to small ones (and may be held beside all else), and up to where one
+ * is small. */
 enum { SPARE_PART = 50, SMALL_PART = 100 };
 
 struct budget {
@@ -153,10 +154,11 @@ static lt_status refuse(struct budget *budget, uint64_t bytes, lt_error *error)
         budget->held == NULL ? "" : " while others are spoken");
 }
 
-/* Whether others will give something back. The lock is held. */
-static bool others_hold(const struct budget *budget, const struct reservation *reservation)
+/* Whether others will give something back that helps a reservation of so many bytes. The lock is held. */
+static bool others_hold(const struct budget *budget, const struct reservation *reservation, uint64_t bytes)
 {
-    return budget->held != NULL && (budget->held != reservation || reservation->next != NULL);
+    const bool reserved = budget->held != NULL && (budget->held != reservation || reservation->next != NULL);
+    return reserved || (budget->counts.outside > 0 && bytes <= budget->counts.limit);
 }
 
 /* Waits until there is room, as long as that may come. The lock is held. */
@@ -168,7 +170,7 @@ static lt_status wait_for_room(struct budget *budget, struct reservation *reserv
     budget->counts.waits++;
     budget->counts.waiting++;
     do {
-        if (!others_hold(budget, reservation) || clock_seconds() >= give_up)
+        if (!others_hold(budget, reservation, reservation->bytes + working) || clock_seconds() >= give_up)
             status = refuse(budget, reservation->bytes + working, error);
         else if (cancelled != NULL && atomic_load(cancelled))
             status = error_set(error, LT_ERR_CANCELLED, "stopped while it waited for memory");
@@ -220,6 +222,35 @@ bool budget_extend(struct budget *budget, struct reservation *reservation, uint6
     }
     pthread_mutex_unlock(&budget->lock);
     return got;
+}
+
+bool budget_hold(struct budget *budget, uint64_t bytes)
+{
+    struct budget_counts *counts = &budget->counts;
+    if (counts->limit == 0)
+        return true;
+    pthread_mutex_lock(&budget->lock);
+    const uint64_t left = room(budget);
+    const bool fits = bytes <= left || counts->outside + bytes <= counts->limit / SPARE_PART;
+    if (fits) {
+        counts->outside += bytes;
+        counts->reserved += bytes;
+        cache_set_room(budget->cache, left > bytes ? left - bytes : 0);
+    }
+    pthread_mutex_unlock(&budget->lock);
+    return fits;
+}
+
+void budget_let_go(struct budget *budget, uint64_t bytes)
+{
+    if (budget->counts.limit == 0)
+        return;
+    pthread_mutex_lock(&budget->lock);
+    budget->counts.outside -= bytes;
+    budget->counts.reserved -= bytes;
+    cache_set_room(budget->cache, room(budget));
+    pthread_cond_broadcast(&budget->freed);
+    pthread_mutex_unlock(&budget->lock);
 }
 
 void budget_release(struct budget *budget, struct reservation *reservation)

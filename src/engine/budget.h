@@ -34,7 +34,8 @@ struct budget_counts {
     /* bytes of working memory that backends hold, or that requests in progress may make them take */
     uint64_t backends;
     uint64_t idle;     /* bytes that backends hold between utterances */
-    uint64_t reserved; /* bytes reserved by the requests in progress for themselves */
+    uint64_t reserved; /* bytes reserved by the requests in progress for themselves, and those of the next: */
+    uint64_t outside;  /* bytes that the engine's owner holds for requests: budget_hold */
     uint64_t waiting;  /* requests that wait for room now */
     uint64_t waits;    /* requests that had to wait, since budget_open */
     uint64_t refusals; /* of them, that were refused */
@@ -59,6 +60,11 @@ lt_status budget_raise_working(struct budget *budget, struct reservation *reserv
 /* Adds `bytes` to a reservation that is held, at once or not at all, for what a request can do without:
  * true when it got them. `leave` bytes have to be left for other requests. */
 bool budget_extend(struct budget *budget, struct reservation *reservation, uint64_t bytes, uint64_t leave);
+
+/* Counts `bytes` that the engine's owner holds for requests until budget_let_go, at once or not at all: true
+ * when they fit. A fiftieth of the limit always does, so that a small request can say that it wants to wait. */
+bool budget_hold(struct budget *budget, uint64_t bytes);
+void budget_let_go(struct budget *budget, uint64_t bytes);
 
 /* Gives all of it back. One that is not held is fine. */
 void budget_release(struct budget *budget, struct reservation *reservation);

@@ -110,6 +110,16 @@ void lt_engine_want_first_audio(lt_engine *engine, double milliseconds)
     scheduler_want(engine->scheduler, milliseconds / 1000);
 }
 
+bool lt_engine_hold(lt_engine *engine, uint64_t bytes)
+{
+    return budget_hold(engine->budget, bytes);
+}
+
+void lt_engine_let_go(lt_engine *engine, uint64_t bytes)
+{
+    budget_let_go(engine->budget, bytes);
+}
+
 lt_cancel *lt_cancel_new(void)
 {
     return calloc(1, sizeof(lt_cancel));

@@ -37,15 +37,33 @@ void http_set_phase(struct exchange *x, enum phase phase, double seconds)
     pthread_mutex_unlock(&x->server->lock);
 }
 
+/* What is held is counted in steps of so many bytes, since it may come in small pieces. */
+enum { HOLD_BYTES = 4096 };
+
 bool http_hold(struct exchange *x, uint64_t bytes)
 {
-    const uint64_t before = atomic_fetch_add(&x->server->held_bytes, bytes);
-    if (before + bytes > x->settings->max_held) {
-        atomic_fetch_sub(&x->server->held_bytes, bytes);
+    if (bytes <= x->held - x->held_used) {
+        x->held_used += bytes;
+        return true;
+    }
+    const uint64_t missing = bytes - (x->held - x->held_used),
+                   more = (missing + HOLD_BYTES - 1) / HOLD_BYTES * HOLD_BYTES;
+    const uint64_t before = atomic_fetch_add(&x->server->held_bytes, more);
+    if (before + more > x->settings->max_held || !lt_engine_hold(x->settings->engine, more)) {
+        atomic_fetch_sub(&x->server->held_bytes, more);
         return false;
     }
-    x->held += bytes;
+    x->held += more;
+    x->held_used += bytes;
     return true;
+}
+
+static void let_go(struct exchange *x)
+{
+    if (x->held == 0)
+        return;
+    atomic_fetch_sub(&x->server->held_bytes, x->held);
+    lt_engine_let_go(x->settings->engine, x->held);
 }
 
 static void log_exchange(struct exchange *x)
@@ -110,7 +128,7 @@ void http_release(struct exchange *x)
     count_exchange(x);
     speech_free(x);
     str_free(&x->body);
-    atomic_fetch_sub(&server->held_bytes, x->held);
+    let_go(x);
     pthread_cond_destroy(&x->speech.room);
     pthread_mutex_destroy(&x->lock);
     free(x);

@@ -86,12 +86,13 @@ static void close_engine(struct shared_engine *shared)
     free(shared);
 }
 
-/* A quarter of the memory budget, but enough for one request of the largest size and its answer. */
+/* An eighth of the memory budget, but enough for one request of the largest size and its answer. The longest
+ * utterance of a Kokoro voice takes three quarters, and has to fit beside it. */
 static uint64_t most_held(const lt_config *config)
 {
     const uint64_t limit = (uint64_t)config_integer(config, CONFIG_memory_limit_bytes);
     const uint64_t least = 16 * (uint64_t)config_integer(config, CONFIG_server_max_body_bytes);
-    return limit == 0 ? UINT64_MAX : limit / 4 > least ? limit / 4 : least;
+    return limit == 0 ? UINT64_MAX : limit / 8 > least ? limit / 8 : least;
 }
 
 struct settings *settings_open(const lt_config *config, const struct settings *before, lt_error *error)

@@ -91,7 +91,8 @@ struct exchange {
     struct api_error refusal;
     struct str body;
     uint64_t body_bytes; /* received, kept or not */
-    uint64_t held;       /* bytes of its body and its answer in memory, in server.held_bytes */
+    uint64_t held;       /* bytes counted for its body and its answer, in server.held_bytes */
+    uint64_t held_used;  /* of them, that there are */
     double begun;        /* clock_seconds() */
     enum stage stage;
     bool complete;          /* the client has been sent all of it */
@@ -123,7 +124,7 @@ struct server {
     _Atomic(char *) spare_ring;
     _Atomic uint64_t requests; /* answered since the start */
     /* Of bodies and of answers made of text, which clients may send and take as slowly as they like: so they
-     * have a bound together, beside the engine's budget. */
+     * have a bound together within the engine's budget. */
     _Atomic uint64_t held_bytes;
     struct counters counters;
 

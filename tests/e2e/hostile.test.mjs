@@ -125,6 +125,8 @@ test('bodies that never end and answers that nobody takes do not fill the memory
   await open(100, `${head}Content-Length: 1000000\r\n\r\n${' '.repeat(999_999)}`);
   await sleep(500);
   assert.ok(grown() < 40, `${grown()} MiB for bodies`);
+  const held = async () => (await stats(server)).memory.request_bytes;
+  assert.ok(await held() > 8 << 20 && await held() <= 17 << 20, `${await held()} bytes in the budget`);
   for (const socket of sockets) socket.write(' ');
   await until(() => sockets.every((socket) => /^HTTP\/1\.1 (400|503) /.test(socket.received)), 'all are answered');
   const refused = sockets.find((socket) => / 503 /.test(socket.received));
@@ -138,6 +140,7 @@ test('bodies that never end and answers that nobody takes do not fill the memory
   assert.ok(grown() < 80, `${grown()} MiB for answers`);
   for (const socket of sockets) socket.destroy();
   await until(async () => (await server.post('/dev/normalize', { text: 'One.' })).status === 200, 'it is over');
+  await until(async () => await held() === 0, 'nothing is held any more');
   await server.stop();
 });
 

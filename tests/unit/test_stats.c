@@ -166,6 +166,40 @@ static void the_cache_makes_room_first(void **state)
     close_budget(&s);
 }
 
+/* What the owner of the engine holds for requests counts as theirs does; a fiftieth always fits. */
+static void what_is_held_outside_counts(void **state)
+{
+    (void)state;
+    struct budget_state s = open_budget(200000, 0.05);
+    struct cache_counts counts;
+    struct budget_counts budget;
+    struct reservation large, none;
+    lt_error error;
+    for (unsigned char i = 0; i < 100; i++)
+        keep_clip(s.cache, i, 4000);
+    assert_true(budget_hold(s.budget, 120000));
+    cache_look(s.cache, CACHE_AUDIO, &counts);
+    assert_true(counts.entries > 0 && counts.bytes <= 80000);
+    assert_false(budget_hold(s.budget, 80001));
+    assert_int_equal(reserve(s.budget, &none, 80001, &error), LT_ERR_MEMORY);
+    budget_look(s.budget, &budget);
+    assert_int_equal(budget.reserved, 120000);
+    assert_int_equal(budget.waits, 1); /* it may be given back */
+    budget_let_go(s.budget, 120000);
+    assert_int_equal(reserve(s.budget, &large, 200000, &error), LT_OK);
+    assert_true(budget_hold(s.budget, 4000));
+    assert_false(budget_hold(s.budget, 1));
+    budget_let_go(s.budget, 4000);
+    budget_release(s.budget, &large);
+    budget_look(s.budget, &budget);
+    assert_int_equal(budget.reserved, 0);
+    close_budget(&s);
+    struct budget_state unlimited = open_budget(0, 0);
+    assert_true(budget_hold(unlimited.budget, 1 << 30));
+    budget_let_go(unlimited.budget, 1 << 30);
+    close_budget(&unlimited);
+}
+
 /* A backend that says what it was told. */
 struct backend {
     struct backend_facts facts;
@@ -474,6 +508,7 @@ int main(void)
         cmocka_unit_test(small_requests_have_room_beside_large_ones),
         cmocka_unit_test(a_request_gets_what_another_gives_back),
         cmocka_unit_test(the_cache_makes_room_first),
+        cmocka_unit_test(what_is_held_outside_counts),
         cmocka_unit_test(working_memory_counts_once),
         cmocka_unit_test(a_longer_utterance_waits_for_room),
         cmocka_unit_test(growth_is_told_from_noise),
