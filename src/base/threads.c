@@ -136,6 +136,21 @@ int thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument
     return failed;
 }
 
+/* The thread sanitizer keeps some hundred KiB of its own on each stack, and makes only those larger that the C
+ * library maps. */
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_THREAD_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_THREAD_SANITIZER
+#endif
+#endif
+#ifdef UNDER_THREAD_SANITIZER
+enum { PASSING_STACK_BYTES = 4 * THREAD_STACK_BYTES };
+#else
+enum { PASSING_STACK_BYTES = THREAD_STACK_BYTES };
+#endif
+
 static size_t guard_bytes(void)
 {
     return (size_t)sysconf(_SC_PAGESIZE);
@@ -144,11 +159,11 @@ static size_t guard_bytes(void)
 /* Maps a stack above its guard; NULL with errno set. */
 static void *map_stack(void)
 {
-    const size_t guard = guard_bytes(), size = guard + THREAD_STACK_BYTES;
+    const size_t guard = guard_bytes(), size = guard + PASSING_STACK_BYTES;
     char *stack = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
     if (stack == MAP_FAILED)
         return NULL;
-    if (mprotect(stack + guard, THREAD_STACK_BYTES, PROT_READ | PROT_WRITE) == 0)
+    if (mprotect(stack + guard, PASSING_STACK_BYTES, PROT_READ | PROT_WRITE) == 0)
         return stack;
     const int reason = errno;
     munmap(stack, size);
@@ -158,7 +173,7 @@ static void *map_stack(void)
 
 static void unmap_stack(void *stack)
 {
-    munmap(stack, guard_bytes() + THREAD_STACK_BYTES);
+    munmap(stack, guard_bytes() + PASSING_STACK_BYTES);
 }
 
 int passing_start(struct passing *passing, void *(*run)(void *argument), void *argument)
@@ -171,7 +186,7 @@ int passing_start(struct passing *passing, void *(*run)(void *argument), void *a
     failed = passing->stack == NULL ? errno : 0;
     if (failed == 0)
         failed =
-            pthread_attr_setstack(&attributes, (char *)passing->stack + guard_bytes(), THREAD_STACK_BYTES);
+            pthread_attr_setstack(&attributes, (char *)passing->stack + guard_bytes(), PASSING_STACK_BYTES);
     if (failed == 0)
         failed = pthread_create(&passing->thread, &attributes, run, argument);
     if (failed != 0 && passing->stack != NULL)
