@@ -31,10 +31,9 @@
  *
  * Fast convolutions. A tile of m output rows of a convolution of r taps takes m * r products of rows and weights, or
  * m + r - 1 when both are first evaluated, as polynomials, at so many points: Winograd's minimal filtering F(m, r) (Lavin
- * and Gray 2015, "Fast Algorithms for Convolutional Neural Networks"). More points save more products and round worse, so
- * their number is the packed type's: eleven in float32, where 3 taps take 11 products for 27 (F(9, 3)), 7 taps 11 for 35
- * (F(5, 7)) and 11 taps, in two runs, 22 for 66 (F(6, 6)); seven in integers, 7 for 15, 14 for 28 and 21 for 44 (F(5, 3), and
- * F(4, 4) in two and three runs). Every point is a plain product over the tiles, with as many taps as there are runs,
+ * and Gray 2015, "Fast Algorithms for Convolutional Neural Networks"). More points save more products and round worse:
+ * with eleven, 3 taps take 11 products for 27 (F(9, 3)), 7 taps 11 for 35 (F(5, 7)) and 11 taps, in two runs, 22 for 66
+ * (F(6, 6)). Every point is a plain product over the tiles, with as many taps as there are runs,
  * since what run s of a tile reads is what run 0 reads of the tile s later:
  *
  *     storage rows --prologue_float--> float rows --transform_input--> packed rows of all points  \
@@ -42,8 +41,8 @@
  *     mapped weights --transform_weights--> panels of all points                                  /      |
  *     storage rows, sums <--epilogue-- transform_output <-----------------------------------------------
  *
- * A set offers it (products.points is not 0) where its packed type is fine enough: bfloat16 has not the 10 dB to
- * spare. nn/winograd.c does the rest, winograd.h has the formulas.
+ * A set offers it (products.points is not 0) where its packed type is fine enough: bfloat16 has no digits
+ * to spare. nn/winograd.c does the rest, winograd.h has the formulas.
  *
  * All functions may be called from any number of threads at once on different outputs; none allocates. Pointers
  * need only the alignment of their element type (64-byte aligned scratch is faster). Results do not depend on
@@ -160,7 +159,7 @@ struct product {
 };
 
 enum {
-    WINOGRAD_MOST_POINTS = 11,
+    WINOGRAD_POINTS = 11,
     WINOGRAD_MOST_K = 512,  /* most channels that transform_input takes */
     WINOGRAD_MOST_ROWS = 48 /* most output rows of the tiles that transform_output makes side by side */
 };
@@ -209,7 +208,7 @@ struct products {
     void (*expand)(const struct expand *e);
     void (*expand_rows)(const struct expand_rows *e);
     void (*product)(const struct product *p);
-    /* Fast convolutions; 0 and NULL: not offered. prologue_float is `prologue` to plain float rows: no scales, out_stride in
+    /* Fast convolutions: WINOGRAD_POINTS; 0 and NULL: not offered. prologue_float is `prologue` to plain float rows: no scales, out_stride in
      * floats. */
     int points;
     void (*prologue_float)(const struct prologue *p);

@@ -6,7 +6,6 @@
 #include "kernels/sets.h"
 
 typedef float winograd_t;
-#define WINOGRAD_POINTS 11
 #include "kernels/winograd.h"
 
 enum { PANEL = 8, TILE = 4 }; /* columns and rows that the product holds in registers */

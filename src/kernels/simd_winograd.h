@@ -6,7 +6,6 @@
 #include "kernels/simd_pack.h"
 
 typedef vf winograd_t;
-#define WINOGRAD_POINTS (USE_I16 ? 7 : 11)
 #include "kernels/winograd.h"
 
 static void prologue_float(const struct prologue *p)
@@ -229,8 +228,8 @@ INLINE void output_tiles_of(const struct transform_output *t, const float *in, f
         output_tiles(t, in, out, WINOGRAD_ROWS);
     else if (t->tile_rows == 5)
         output_tiles(t, in, out, 5);
-    else if (t->tile_rows == (USE_I16 ? 4 : 6))
-        output_tiles(t, in, out, USE_I16 ? 4 : 6);
+    else if (t->tile_rows == 6)
+        output_tiles(t, in, out, 6);
     else
         output_tiles(t, in, out, t->tile_rows);
 }

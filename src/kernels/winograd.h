@@ -1,12 +1,12 @@
 /* winograd.h: the three linear maps of a fast convolution (kernels.h, "Fast convolutions"), over any type with + - *: include it
- * after `typedef ... winograd_t`, a float or a vector of floats, with WINOGRAD_POINTS defined, 7 or 11.
+ * after `typedef ... winograd_t`, a float or a vector of floats.
  *
  * A filter w and a run of input x are polynomials; their product at a point is the product of their values there, and the
  * outputs follow from the values at enough points (Toom 1963, Cook 1966; transposed for filtering: Winograd 1980,
  * "Arithmetic Complexity of Computations", chapter V). The points are pairs +-a, and infinity: sums of even and of odd terms
- * serve both of a pair. They are +-1/2, +-3/2, +-3; or +-1/4, +-9/16, +-1, +-11/8, +-19/8: spaced so that rounding is little worse
- * than that of the plain sum. With seven points 67 dB remain of packed rows of 13 bits; with eleven 109 dB of float32. Values
- * at the points are in the order of the pairs, +a first; then infinity. */
+ * serve both of a pair. They are +-3/16, +-9/16, +-15/16, +-11/8, +-5/2, spaced so that what is rounded at the points, rows
+ * and weights, is multiplied little on the way to the outputs. Values at the points are in the order of the pairs, +a first; then
+ * infinity. */
 #ifndef KERNELS_WINOGRAD_H
 #define KERNELS_WINOGRAD_H
 
@@ -23,31 +23,25 @@ enum {
 
 /* Of each pair: the powers of a; the polynomial in x squared that is 0 at all other pairs, by rising powers of that; and 1 over
  * the product of a's distances to all other finite points. */
-#if WINOGRAD_POINTS == 7
-static const float winograd_power[WINOGRAD_PAIRS][WINOGRAD_ROWS] = {{1.0f, 0.5f, 0.25f, 0.125f, 0.0625f},
-                                                                    {1.0f, 1.5f, 2.25f, 3.375f, 5.0625f},
-                                                                    {1.0f, 3.0f, 9.0f, 27.0f, 81.0f}};
-static const float winograd_zeros[WINOGRAD_PAIRS][WINOGRAD_PAIRS] = {
-    {20.25f, -11.25f, 1.0f}, {2.25f, -9.25f, 1.0f}, {0.5625f, -2.5f, 1.0f}};
-static const float winograd_scale[WINOGRAD_PAIRS] = {0.0571428571f, -0.024691358f, 0.00282186949f};
-#else
 static const float winograd_power[WINOGRAD_PAIRS][WINOGRAD_ROWS] = {
-    {1.0f, 0.25f, 0.0625f, 0.015625f, 0.00390625f, 0.0009765625f, 0.000244140625f, 6.10351562e-05f,
-     1.52587891e-05f},
+    {1.0f, 0.1875f, 0.03515625f, 0.00659179688f, 0.00123596191f, 0.000231742859f, 4.3451786e-05f,
+     8.14720988e-06f, 1.52760185e-06f},
     {1.0f, 0.5625f, 0.31640625f, 0.177978516f, 0.100112915f, 0.0563135147f, 0.031676352f, 0.017817948f,
      0.0100225958f},
-    {1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f},
+    {1.0f, 0.9375f, 0.87890625f, 0.823974609f, 0.772476196f, 0.724196434f, 0.678934157f, 0.636500772f,
+     0.596719474f},
     {1.0f, 1.375f, 1.890625f, 2.59960938f, 3.57446289f, 4.91488647f, 6.7579689f, 9.29220724f, 12.776785f},
-    {1.0f, 2.375f, 5.640625f, 13.3964844f, 31.8166504f, 75.5645447f, 179.465794f, 426.23126f, 1012.29924f}};
+    {1.0f, 2.5f, 6.25f, 15.625f, 39.0625f, 97.65625f, 244.140625f, 610.351562f, 1525.87891f},
+};
 static const float winograd_zeros[WINOGRAD_PAIRS][WINOGRAD_PAIRS] = {
-    {3.37425327f, -16.4214945f, 20.8948975f, -8.84765625f, 1.0f},
-    {0.666519165f, -11.8015289f, 18.7287598f, -8.59375f, 1.0f},
-    {0.21089083f, -4.18970585f, 13.5377197f, -7.91015625f, 1.0f},
-    {0.111545563f, -2.26858902f, 8.17657471f, -7.01953125f, 1.0f},
-    {0.0373878479f, -0.773532867f, 3.00567627f, -3.26953125f, 1.0f}};
-static const float winograd_scale[WINOGRAD_PAIRS] = {0.823931673f, -0.611019445f, 0.188768397f,
-                                                     -0.0378329484f, 0.000407337614f};
-#endif
+    {3.28604132f, -16.3881361f, 21.8250885f, -9.3359375f, 1.0f},
+    {0.365115702f, -11.0524714f, 19.2883453f, -9.0546875f, 1.0f},
+    {0.131441653f, -4.24475884f, 14.6894684f, -8.4921875f, 1.0f},
+    {0.0611040741f, -2.01049f, 8.01054382f, -7.48046875f, 1.0f},
+    {0.0184839824f, -0.61499244f, 2.64646912f, -3.12109375f, 1.0f},
+};
+static const float winograd_scale[WINOGRAD_PAIRS] = {0.974492625f, -0.60151925f, 0.206794928f, -0.0282269889f,
+                                                     0.000231630109f};
 
 /* A tile's input rows, as many as points, at each point: the inputs times the product over all other points q of (x - q). */
 static inline __attribute__((always_inline)) void winograd_input(const winograd_t x[WINOGRAD_POINTS],

@@ -7,7 +7,7 @@ enum {
     LEAST_TAPS = 3,        /* with fewer there is nothing to save */
     LEAST_BLOCKS = 4,      /* a task each */
     PRODUCTS_ROWS = 600,   /* most rows at all points, so that a block stays in a second-level cache */
-    MOST_PANELS = 3 << 20, /* bytes of the plain panels; those at the points are twice as large */
+    MOST_PANELS = 3 << 20, /* bytes of the plain panels; those at the points two to four times as large */
 };
 
 /* Output rows are cut into tiles of rows `dilation` apart; the tiles that begin in the same tile_rows * dilation rows, one

@@ -236,7 +236,7 @@ static void call_transform_output(void *arg)
 /* The transforms of a convolution of 7 taps: of its input and output in time a value of the plain convolution's. */
 static void bench_transforms(const struct set *set, const struct products *p)
 {
-    enum { CHANNELS = 128, TAPS = 7, TILES = 84, IN_ROWS = TILES + WINOGRAD_MOST_POINTS };
+    enum { CHANNELS = 128, TAPS = 7, TILES = 84, IN_ROWS = TILES + WINOGRAD_POINTS };
     const int run_taps = winograd_run_taps(p, TAPS), runs = (TAPS + run_taps - 1) / run_taps;
     const int tile_rows = p->points + 1 - run_taps;
     const char *way = p == &set->kernels.fast ? "fast" : "exact";

@@ -5,14 +5,10 @@
 
 #include "check.h"
 
-enum { ROUNDS = 40, MOST = WINOGRAD_MOST_POINTS };
+enum { ROUNDS = 40, MOST = WINOGRAD_POINTS };
 
-static const double *points_of(const struct products *p)
-{
-    static const double seven[] = {0.5, -0.5, 1.5, -1.5, 3, -3};
-    static const double eleven[] = {0.25, -0.25, 0.5625, -0.5625, 1, -1, 1.375, -1.375, 2.375, -2.375};
-    return p->points == 7 ? seven : eleven;
-}
+static const double finite_points[] = {0.1875,  -0.1875, 0.5625, -0.5625, 0.9375,
+                                       -0.9375, 1.375,   -1.375, 2.5,     -2.5};
 
 /* The coefficients of the product of (x - q) over all finite points q but `left_out`. */
 static void product_of_others(const struct products *p, int left_out, double coefficients[MOST])
@@ -22,7 +18,7 @@ static void product_of_others(const struct products *p, int left_out, double coe
     for (int i = 0; i + 1 < p->points; i++)
         for (int power = p->points - 1; i != left_out && power >= 0; power--)
             coefficients[power] =
-                (power ? coefficients[power - 1] : 0) - points_of(p)[i] * coefficients[power];
+                (power ? coefficients[power - 1] : 0) - finite_points[i] * coefficients[power];
 }
 
 static double expected_input(const struct products *p, const struct transform_input *t, int point, int row,
@@ -70,14 +66,13 @@ static void check_input_once(const struct products *p, const struct products *po
 static double expected_weight(const struct products *p, const float *weights, int taps, int run_taps, int k,
                               int point, double *magnitude)
 {
-    const double *points = points_of(p);
     const int finite = p->points - 1;
     double sum = 0, distances = 1;
     *magnitude = 0;
     for (int i = 0; i < finite && point < finite; i++)
-        distances *= i == point ? 1 : points[point] - points[i];
+        distances *= i == point ? 1 : finite_points[point] - finite_points[i];
     for (int i = 0; i < taps && i < run_taps; i++) {
-        const double factor = point < finite ? pow(points[point], i) / distances : i + 1 == run_taps;
+        const double factor = point < finite ? pow(finite_points[point], i) / distances : i + 1 == run_taps;
         sum += factor * (double)weights[(ptrdiff_t)i * k];
         *magnitude += fabs(factor * (double)weights[(ptrdiff_t)i * k]);
     }
@@ -131,12 +126,11 @@ static double expected_output(const struct products *p, const struct transform_o
 {
     const int tile = row / (t->tile_rows * t->dilation), power = row / t->dilation % t->tile_rows;
     const float *in = t->in + (tile * t->dilation + row % t->dilation) * t->in_stride + n;
-    const double *points = points_of(p);
     const int finite = p->points - 1;
     double sum = 0;
     *magnitude = 0;
     for (int point = 0; point < p->points; point++) {
-        const double factor = point < finite ? pow(points[point], power) : power + 1 == t->tile_rows;
+        const double factor = point < finite ? pow(finite_points[point], power) : power + 1 == t->tile_rows;
         sum += factor * (double)in[point * t->point_stride];
         *magnitude += fabs(factor * (double)in[point * t->point_stride]);
     }
