@@ -297,7 +297,7 @@ static void little_memory_makes_small_batches(void **state)
     kokoro_backend.look(backend, &facts);
     int fitted = MANY;
     size_t enough_for_all = SIZE_MAX;
-    for (size_t allowed = (size_t)4 << 20; fitted > 0; allowed /= 2) {
+    for (size_t allowed = (size_t)facts.memory_bytes; fitted > 0; allowed -= allowed / 8) {
         int now = speak_within(backend, allowed, alone);
         assert_true(now <= fitted);
         fitted = now;
