@@ -44,8 +44,7 @@ static const float stretch[VOICE_COUNT] = {1.05f, 1.13f, 1.0f, 1.08f};
 
 /* What lt_speak passes as utterance.voice. */
 struct flite_voice {
-    cst_voice
-        *voice; /* flite's own static object; NULL until somebody has asked for it. Set under the mutex */
+    cst_voice *voice; /* flite's own static object; NULL until it was asked for; set under the mutex */
     float stretch;
 };
 
