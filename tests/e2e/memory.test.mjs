@@ -86,8 +86,9 @@ test('a repeated request is answered at once, in every format', async () => {
         assert.ok(again.bytes.equals(first.bytes), `${response_format} differs`);
         times.push(again.ms);
       }
-      // 2 ms on a machine that does nothing else; encoding anew takes 10 to 60. The least of all: each other may have met a busy moment.
-      assert.ok(Math.min(...times) < 4 * slowness, `${response_format}: ${Math.min(...times)} ms`);
+      // 2 ms on a machine that does nothing else; encoding anew takes 10 to 60
+      const median = times.sort((a, b) => a - b)[25];
+      assert.ok(median < 8 * slowness, `${response_format}: ${median} ms`);
     }
   agent.destroy();
   const { engine } = await until(async () => {

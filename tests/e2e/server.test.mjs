@@ -715,7 +715,7 @@ serverTest('a client that vanishes in mid-stream stops its work', { max_concurre
   socket.write(speechRequest({ input: long, response_format: 'mp3' }, 'x-request-id: leaves\r\n'));
   await until(() => socket.received.length > 20000, 'audio comes');
   socket.destroy();
-  await server.healthUntil((health) => health.speaking === 0, 'its work ended', 10);
+  await server.healthUntil((health) => health.speaking === 0, 'its work ended', 2);
   const line = await until(() => /request method=.* id=leaves/.exec(server.log)?.[0], 'the log tells it');
   assert.match(line, / speech=cancelled end=cut /);
   assert.ok(Number(/ audio=([\d.]+)/.exec(line)[1]) < 1800, line);
@@ -753,9 +753,9 @@ serverTest('a client that vanishes before its first byte stops its work', { max_
   second.write(speechRequest({ input: 'Me too.' }));
   await server.healthUntil((health) => health.queued === 1, 'the second waits');
   second.destroy();
-  await server.healthUntil((health) => health.queued === 0, 'it left the queue', 10);
+  await server.healthUntil((health) => health.queued === 0, 'it left the queue', 2);
   first.destroy();
-  await server.healthUntil((health) => health.speaking === 0, 'its work ended', 10);
+  await server.healthUntil((health) => health.speaking === 0, 'its work ended', 2);
   await until(() => / speech=cancelled end=cut .* id=first/.test(server.log), 'the log tells it');
   assert.equal((await server.speak({})).status, 200);
 });
@@ -764,7 +764,7 @@ serverTest('a client that does not read lends its place, then is cut', { max_con
   const socket = await server.stuck();
   await server.healthUntil((health) => health.waiting_for_clients === 1 && health.speaking === 0, 'its worker waits');
   assert.equal((await server.speak({})).status, 200);
-  await server.healthUntil((health) => health.waiting_for_clients === 0, 'it was cut', 20);
+  await server.healthUntil((health) => health.waiting_for_clients === 0, 'it was cut', 6);
   await until(() => / end=cut /.test(server.log), 'the log tells it');
   socket.destroy();
 });
@@ -829,7 +829,7 @@ serverTest('books leave a place to short replies', { max_concurrent: 4 }, async 
   });
   await server.healthUntil((health) => health.speaking >= 2 && health.speaking + health.queued + health.waiting_for_clients === 8, 'the books are there');
   for (let i = 0; i < 5; i++) {
-    await bytesOf(await server.speak({ input: `A short reply, number ${i}.` }, { signal: AbortSignal.timeout(20_000 * slowness) }));
+    await bytesOf(await server.speak({ input: `A short reply, number ${i}.` }, { signal: AbortSignal.timeout(4000 * slowness) }));
     assert.equal(over, 0, 'a reply waited for a book'); // one takes minutes
   }
   enough.abort();
