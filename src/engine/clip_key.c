@@ -16,7 +16,7 @@ bool clip_key_make(const struct registry *registry, const struct voice_ref *voic
 {
     const struct registry_backend *backend = &registry->backends[voice->backend];
     struct str identity = {0};
-    str_puts(&identity, "LiteTTS " LITETTS_VERSION " ");
+    str_printf(&identity, "LiteTTS %s %d ", LITETTS_VERSION, CLIP_SOUND_REVISION);
     backend->type->identify(backend->backend, voice->voice, &identity);
     bool known = !identity.failed;
     struct sha256_ctx context;

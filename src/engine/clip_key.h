@@ -5,10 +5,14 @@
 #include "engine/clip.h"
 #include "voices/registry.h"
 
-/* SHA-256 of all that decides the samples and word times of an utterance: this version of the program, the
- * voice's identity (model and instruction set in it), its phonemes (else its text), where its words begin
- * and end in them, speed, pitch and seed. The same in every process, so that it names files and Redis keys
- * too. False when out of memory. */
+/* Raise it with every change that makes any voice sound other than before, be it inaudibly (kernels, layers,
+ * model, flite's settings): disks and Redis then have nothing that an older build of the same version spoke. */
+enum { CLIP_SOUND_REVISION = 2 };
+
+/* SHA-256 of all that decides the samples and word times of an utterance: this version of the program and the
+ * revision of its sound, the voice's identity (model and instruction set in it), its phonemes (else its text),
+ * where its words begin and end in them, speed, pitch and seed. The same in every process, so that it names
+ * files and Redis keys too. False when out of memory. */
 bool clip_key_make(const struct registry *registry, const struct voice_ref *voice,
                    const struct utterance *utterance, struct cache_key *key);
 

@@ -19,9 +19,11 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <nettle/sha2.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "engine/clip_key.h"
 #include "engine/disk.h"
 #include "engine/engine.h"
 #include "engine/frequent.h"
@@ -55,6 +57,39 @@ static const char *in_folder(const char *name)
     static char path[256];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     return path;
+}
+
+/* ---- Keys ---- */
+
+static void identify_as_x(const struct backend *backend, const void *voice, struct str *out)
+{
+    (void)backend, (void)voice;
+    str_puts(out, "x");
+}
+
+/* What another version spoke, or an older build of this one that sounded otherwise, must not be found. */
+static void keys_tell_versions_and_sounds_apart(void **state)
+{
+    (void)state;
+    const struct backend_type type = {.identify = identify_as_x};
+    const struct registry registry = {.backends = {{&type, NULL}}, .backend_count = 1};
+    const struct utterance utterance = {.text = "Hello", .speed = 1, .pitch = 1};
+    struct cache_key key;
+    assert_true(clip_key_make(&registry, &(struct voice_ref){0}, &utterance, &key));
+
+    char spoken[64];
+    const int length =
+        snprintf(spoken, sizeof spoken, "LiteTTS %s %d x%cHello", lt_version(), CLIP_SOUND_REVISION, 0);
+    const float manner[] = {1, 1, 0}; /* speed, pitch, pitch_hertz */
+    const uint64_t seed = 0;
+    struct sha256_ctx context;
+    unsigned char expected[CACHE_KEY_BYTES];
+    sha256_init(&context);
+    sha256_update(&context, (size_t)length + 1, (const unsigned char *)spoken);
+    sha256_update(&context, sizeof manner, (const unsigned char *)manner);
+    sha256_update(&context, sizeof seed, (const unsigned char *)&seed);
+    sha256_digest(&context, sizeof expected, expected);
+    assert_memory_equal(key.bytes, expected, sizeof expected);
 }
 
 /* ---- Records ---- */
@@ -813,6 +848,7 @@ static void passwords_databases_and_times_to_live_hold(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_tell_versions_and_sounds_apart),
         cmocka_unit_test(records_give_the_clip_back),
         cmocka_unit_test(damaged_records_are_refused),
         cmocka_unit_test(files_outlive_the_process),
