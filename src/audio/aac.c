@@ -18,6 +18,7 @@
 #endif
 
 #define LIBRARY    "libavcodec.so." AV_STRINGIFY(LIBAVCODEC_VERSION_MAJOR)
+#define PACKAGE    "libavcodec" AV_STRINGIFY(LIBAVCODEC_VERSION_MAJOR)
 #define FRAME      1024 /* samples of an AAC frame */
 #define ADTS_BYTES 7
 
@@ -42,8 +43,6 @@ static struct {
     FUNCTIONS(LATE_MEMBER)
 } av;
 #define LATE_TABLE av
-static bool there;
-static char why[LATE_WHY]; /* the linker's sentence when it is not */
 
 struct aac_encoder {
     struct encoder base;
@@ -55,21 +54,20 @@ struct aac_encoder {
 
 /* ---- The library ------------------------------------------------------------------------------- */
 
-static void load(void)
-{
-    static const struct late_function functions[] = {FUNCTIONS(LATE_FUNCTION)};
-    there = late_open(LIBRARY, functions, sizeof functions / sizeof *functions, why);
-}
-
+/* Opens it when it is not open yet; a failure is tried again by the next stream. */
 static lt_status need_library(lt_error *error)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, load);
-    if (there)
-        return LT_OK;
-    return error_set(error, LT_ERR_UNSUPPORTED,
-                     "AAC needs " LIBRARY ": install the package libavcodec%d, or choose another format (%s)",
-                     LIBAVCODEC_VERSION_MAJOR, why);
+    static const struct late_function functions[] = {FUNCTIONS(LATE_FUNCTION)};
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static bool open; /* guarded by mutex */
+    lt_status status = LT_OK;
+    pthread_mutex_lock(&mutex);
+    if (!open)
+        status = late_open("AAC", LIBRARY, "install the package " PACKAGE ", or choose another format",
+                           functions, sizeof functions / sizeof *functions, error);
+    open = status == LT_OK;
+    pthread_mutex_unlock(&mutex);
+    return status;
 }
 
 static lt_status fault(int code, lt_error *error)

@@ -9,15 +9,16 @@
  *     #define LATE_TABLE lib
  *     static const struct late_function functions[] = {FUNCTIONS(LATE_FUNCTION)};
  *     ...
- *     if (late_open("liblib.so.1", functions, sizeof functions / sizeof *functions, why))
+ *     lt_status status = late_open("this", "liblib.so.1", "install the package liblib1", functions,
+ *                                  sizeof functions / sizeof *functions, error);
+ *     if (status == LT_OK)
  *         lib.first(); */
 #ifndef BASE_LATE_H
 #define BASE_LATE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
-enum { LATE_WHY = 256 };
+#include "base/error.h"
 
 struct late_function {
     const char *name;
@@ -27,8 +28,11 @@ struct late_function {
 #define LATE_MEMBER(name)   __typeof__(name) *name;
 #define LATE_FUNCTION(name) {#name, &LATE_TABLE.name},
 
-/* Opens a library under its soname, for the life of the process, and sets the pointers. When it or a function is not there: false,
- * and `why` says so in the linker's words. Each library is opened once: callers see to that, and to what threads see of it. */
-bool late_open(const char *soname, const struct late_function *functions, size_t count, char why[LATE_WHY]);
+/* Opens a library under its soname, for the life of the process, and sets the pointers. `user` (who needs it: "AAC") and `remedy`
+ * (what brings it: "install the package P") are for the error's sentence, which has the linker's words, too. Callers see to it that
+ * nobody uses the pointers meanwhile, and to what threads see of them. Errors: LT_ERR_UNSUPPORTED (it or a function is not there),
+ * LT_ERR_MEMORY (there is no memory or address space for it now: another time there may be). */
+lt_status late_open(const char *user, const char *soname, const char *remedy,
+                    const struct late_function *functions, size_t count, lt_error *error);
 
 #endif

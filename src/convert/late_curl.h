@@ -29,7 +29,7 @@ struct late_curl {
     LATE_CURL_FUNCTIONS(LATE_MEMBER)
 };
 
-/* libcurl's functions, for the life of the process; from any thread. NULL when it is not there: LT_ERR_UNSUPPORTED. */
+/* libcurl's functions, for the life of the process; from any thread. NULL when it cannot be opened: late_open's errors. */
 const struct late_curl *late_curl(lt_error *error);
 
 #endif

@@ -30,14 +30,16 @@ static enum { UNTRIED, READY, MISSING } state; /* guarded by mutex */
 static char current_voice[32];                 /* guarded by mutex */
 static locale_t utf8;                          /* guarded by mutex; 0: there is none of that kind */
 
-/* espeak-ng sets the process's LC_CTYPE to a UTF-8 one, which is the program's to choose, not ours: it is put
- * back, and espeak-ng is called in a locale of the thread's own. */
+/* For want of memory or address space the next word tries again. espeak-ng sets the process's LC_CTYPE to a
+ * UTF-8 one, which is the program's to choose, not ours: it is put back, and espeak-ng is called in a locale of
+ * the thread's own. */
 static void initialize(void)
 {
     static const struct late_function functions[] = {FUNCTIONS(LATE_FUNCTION)};
-    char why[LATE_WHY];
-    state = MISSING;
-    if (!late_open(LIBRARY, functions, sizeof functions / sizeof *functions, why))
+    const lt_status status = late_open("this", LIBRARY, "install the package libespeak-ng1", functions,
+                                       sizeof functions / sizeof *functions, NULL);
+    state = status == LT_ERR_MEMORY ? UNTRIED : MISSING;
+    if (status != LT_OK)
         return;
     const char *set = setlocale(LC_CTYPE, NULL);
     char *before = set != NULL ? strdup(set) : NULL;

@@ -8,6 +8,7 @@
  * at once. The noise in unvoiced sounds comes from rand() inside flite, so all but kal16 differ inaudibly
  * from one request to the next. */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,20 +61,23 @@ static lt_status open_voice(int index, struct flite_voice *opened, lt_error *err
 {
     cst_voice *(*make)(const char *folder);
     const struct late_function function = {sources[index].registers, &make};
-    char why[LATE_WHY] = "it makes no voice";
+    char user[32];
+    snprintf(user, sizeof user, "voice '%s'", voice_list[index].name);
+    lt_status status = LT_OK;
     pthread_mutex_lock(&mutex);
-    if (registered[index] == NULL && late_open(sources[index].soname, &function, 1, why)) {
+    if (registered[index] == NULL)
+        status = late_open(user, sources[index].soname, "install the package libflite1", &function, 1, error);
+    if (registered[index] == NULL && status == LT_OK) {
         flite_init();
         registered[index] = make(NULL);
+        if (registered[index] == NULL)
+            status =
+                error_set(error, LT_ERR_INTERNAL, "flite could not make voice '%s'", voice_list[index].name);
     }
-    if (opened->voice == NULL)
+    if (opened->voice == NULL) /* else others may be reading it */
         opened->voice = registered[index];
-    const bool there = opened->voice != NULL;
     pthread_mutex_unlock(&mutex);
-    if (there)
-        return LT_OK;
-    return error_set(error, LT_ERR_UNSUPPORTED, "voice '%s' needs %s: install the package libflite1 (%s)",
-                     voice_list[index].name, sources[index].soname, why);
+    return status;
 }
 
 static lt_status flite_open(const lt_config *config, struct backend **backend, lt_error *error)
