@@ -154,6 +154,12 @@ static lt_status parse_url(struct redis *redis, const char *url, lt_error *error
     }
     if (failed)
         return error_memory(error, "the address of Redis");
+    if (str_equal_nocase_n(url, "rediss:", 7))
+        return error_set(
+            error, LT_ERR_CONFIG,
+            "cache.redis cannot be rediss://, because LiteTTS speaks to Redis without TLS: give a tunnel's "
+            "address (stunnel, or 'ssh -L 6379:localhost:6379 HOST' and redis://localhost), or a unix:// "
+            "path");
     return good ? LT_OK
                 : error_set(error, LT_ERR_CONFIG,
                             "cache.redis takes redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], where %%40 "

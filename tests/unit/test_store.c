@@ -660,6 +660,9 @@ static void addresses_are_checked(void **state)
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(redis_open(bad[i], 50, 0, &redis, &error), LT_ERR_CONFIG);
+    assert_int_equal(redis_open("rediss://user:secret@host", 50, 0, &redis, &error), LT_ERR_CONFIG);
+    assert_non_null(strstr(error.message, "TLS"));
+    assert_null(strstr(error.message, "secret"));
 }
 
 /* A Redis that is not there costs nothing but counts. */
