@@ -305,6 +305,41 @@ serverTest('docs/api.md tells of every route, field and metric', {}, async (serv
   assert.deepEqual(told.sort(), metrics.sort());
 });
 
+serverTest('docs/api.md and openapi.json tell of every number of /stats and /health', {}, async (server) => {
+  const page = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8');
+  const { components: { schemas } } = await (await server.get('/openapi.json')).json();
+  const stats = await (await server.get('/stats')).json();
+  const section = page.split(/^## /m).find((part) => part.startsWith('Statistics\n'));
+  const rows = [...section.matchAll(/^\| (`.*?) \| (.*) \|$/gm)].flatMap(([, first, second]) =>
+    [...first.matchAll(/`([^`]+)`/g)].map(([, name]) => [name, second]));
+  const told = Object.fromEntries(rows.map(([name, cell]) => [name, [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1])]));
+  const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
+  const ofCounts = ['by_status', 'by_route', 'errors']; // whose fields are statuses, routes and codes
+  const looked = [];
+  /** Looks whether every field of an object at `path` is in the row of that path, and is one that the schema requires. */
+  const check = (path, object, schema) => {
+    const known = schema.$ref ? schemas[schema.$ref.split('/').pop()] : schema;
+    looked.push(path);
+    for (const [name, value] of Object.entries(object)) {
+      assert.ok(told[path]?.includes(name), `api.md: ${path} ${name}`);
+      assert.ok(known.required.includes(name), `openapi.json: ${path} ${name}`);
+      const inner = Array.isArray(value) ? value[0] : value;
+      if (isObject(inner) && !ofCounts.includes(name) && path !== 'targets')
+        check(`${path}.${name}`, inner, Array.isArray(value) ? known.properties[name].items : known.properties[name]);
+    }
+  };
+  for (const [name, value] of Object.entries(stats)) {
+    const schema = schemas.Stats.properties[name];
+    check(name, Array.isArray(value) ? value[0] : value, Array.isArray(value) ? schema.items : schema);
+  }
+  assert.deepEqual(looked.concat('engine.batches').filter((path, i, all) => all.indexOf(path) === i).sort(), Object.keys(told).sort()); // no batches: no model
+  const health = /^`GET \/health`[^]*/m.exec(section)[0];
+  for (const name of Object.keys(await server.health())) {
+    assert.ok(health.includes(`\`${name}\``), `api.md: health ${name}`);
+    assert.ok(schemas.Health.required.includes(name), `openapi.json: health ${name}`);
+  }
+});
+
 serverTest('the pages need nothing from outside', {}, async (server) => {
   for (const path of ['/', '/docs', '/dashboard']) {
     const response = await server.get(path);
