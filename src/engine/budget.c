@@ -1,6 +1,7 @@
 /* budget.c: what requests, caches and working memory may take together, beyond the mapped model. */
 #include "engine/budget.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -104,11 +105,15 @@ static void unlink_from(struct budget *budget, struct reservation *reservation)
     budget->counts.reserved -= reservation->bytes;
 }
 
+static bool is_small(const struct budget *budget, const struct reservation *reservation)
+{
+    return reservation->bytes <= budget->counts.limit / SMALL_PART;
+}
+
 /* Bytes that a reservation has to leave free: a small one none, nor one that nobody is beside. */
 static uint64_t spare_beside(const struct budget *budget, const struct reservation *reservation)
 {
-    const uint64_t limit = budget->counts.limit;
-    return reservation->bytes <= limit / SMALL_PART || reservation->next == NULL ? 0 : limit / SPARE_PART;
+    return is_small(budget, reservation) || reservation->next == NULL ? 0 : budget->counts.limit / SPARE_PART;
 }
 
 /* Makes the reservation, or changes one that is held, so that its utterances may take `working` bytes,
@@ -118,6 +123,8 @@ static bool try_reserve(struct budget *budget, struct reservation *reservation, 
     const struct registry_backend *backend = &budget->registry->backends[reservation->backend];
     const bool held = reservation->held;
     const uint64_t before = reservation->working;
+    if (!held && budget->counts.stuck > 0 && !is_small(budget, reservation))
+        return false;
     if (held)
         unlink_from(budget, reservation);
     reservation->working = working;
@@ -154,21 +161,32 @@ static lt_status refuse(struct budget *budget, uint64_t bytes, lt_error *error)
         budget->held == NULL ? "" : " while others are spoken");
 }
 
-/* Whether others will give something back that helps a reservation of so many bytes. The lock is held. */
+/* Whether others will give something back that helps a reservation of so many bytes: when it has begun, others
+ * who wait like it will not. The lock is held. */
 static bool others_hold(const struct budget *budget, const struct reservation *reservation, uint64_t bytes)
 {
-    const bool reserved = budget->held != NULL && (budget->held != reservation || reservation->next != NULL);
-    return reserved || (budget->counts.outside > 0 && bytes <= budget->counts.limit);
+    for (const struct reservation *r = budget->held; r != NULL; r = r->next)
+        if (r != reservation && !(reservation->stuck && r->stuck))
+            return true;
+    return budget->counts.outside > 0 && bytes <= budget->counts.limit;
+}
+
+static void set_stuck(struct budget *budget, struct reservation *reservation, bool stuck)
+{
+    budget->counts.stuck += (uint64_t)stuck - (uint64_t)reservation->stuck;
+    reservation->stuck = stuck;
 }
 
 /* Waits until there is room, as long as that may come. The lock is held. */
 static lt_status wait_for_room(struct budget *budget, struct reservation *reservation, uint64_t working,
                                const atomic_bool *cancelled, lt_error *error)
 {
-    const double give_up = clock_seconds() + budget->wait_seconds;
+    const bool begun = reservation->held && reservation->begun;
+    const double give_up = clock_seconds() + (begun ? INFINITY : budget->wait_seconds);
     lt_status status = LT_OK;
     budget->counts.waits++;
     budget->counts.waiting++;
+    set_stuck(budget, reservation, begun);
     do {
         if (!others_hold(budget, reservation, reservation->bytes + working) || clock_seconds() >= give_up)
             status = refuse(budget, reservation->bytes + working, error);
@@ -177,6 +195,7 @@ static lt_status wait_for_room(struct budget *budget, struct reservation *reserv
         else
             wait_a_moment(budget);
     } while (status == LT_OK && !try_reserve(budget, reservation, working));
+    set_stuck(budget, reservation, false);
     budget->counts.waiting--;
     return status;
 }

@@ -4,7 +4,8 @@
  * utterances will have a backend take. When that does not fit, the cache is shrunk first; then the request
  * waits for others to end; then it is refused, so that many requests at once never swell the process. The
  * cache grows into whatever nobody has reserved. A fiftieth is left to small requests, so that books keep no
- * reply waiting.
+ * reply waiting. A request whose listener has heard a part of it is not refused any more: it waits for as long
+ * as others hold what it needs, and large requests do not begin before it goes on.
  *
  * Thread-safe. One lock, under which the cache's may be taken, never the other way round. */
 #ifndef ENGINE_BUDGET_H
@@ -25,7 +26,9 @@ struct reservation {
     /* bytes that its longest utterance takes in that backend, which speaks one batch at a time: of all
      * requests, the largest counts */
     uint64_t working;
+    bool begun; /* audio has been given out: set by its owner before budget_raise_working */
     bool held;
+    bool stuck; /* the budget's: it has begun, and waits for room */
     struct reservation *next, *previous;
 };
 
@@ -37,6 +40,7 @@ struct budget_counts {
     uint64_t reserved; /* bytes reserved by the requests in progress for themselves, and those of the next: */
     uint64_t outside;  /* bytes that the engine's owner holds for requests: budget_hold */
     uint64_t waiting;  /* requests that wait for room now */
+    uint64_t stuck;    /* of them, those that have begun */
     uint64_t waits;    /* requests that had to wait, since budget_open */
     uint64_t refusals; /* of them, that were refused */
 };
@@ -53,7 +57,8 @@ lt_status budget_reserve(struct budget *budget, struct reservation *reservation,
                          lt_error *error);
 
 /* Raises the working memory of a reservation that is held to `working`, if it is less; waits for that like
- * budget_reserve, holding what it has. Errors: the same, after which it is as it was. */
+ * budget_reserve, holding what it has; when it has begun, for as long as anybody who is not in the same place
+ * holds something. Errors: the same, after which it is as it was. */
 lt_status budget_raise_working(struct budget *budget, struct reservation *reservation, uint64_t working,
                                const atomic_bool *cancelled, lt_error *error);
 

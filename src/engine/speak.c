@@ -142,6 +142,7 @@ static lt_status reserve_working(struct speech *s, const struct utterance *utter
     const char *spoken = backend->type->wants_phonemes ? utterance->phonemes : utterance->text;
     uint64_t working =
         backend->type->working(backend->backend, utf8_count(spoken, strlen(spoken)), utterance->speed);
+    s->reservation.begun = s->result.bytes_written > 0;
     return budget_raise_working(s->engine->budget, &s->reservation, working, cancel_flag(s->request), error);
 }
 

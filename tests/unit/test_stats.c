@@ -300,6 +300,84 @@ static void a_longer_utterance_waits_for_room(void **state)
     cache_close(cache);
 }
 
+struct raiser {
+    struct budget *budget;
+    struct reservation *reservation;
+    uint64_t working;
+    lt_status status;
+};
+
+static void *raise_working(void *argument)
+{
+    struct raiser *raiser = argument;
+    raiser->status = budget_raise_working(raiser->budget, raiser->reservation, raiser->working, NULL, NULL);
+    return NULL;
+}
+
+static void await_stuck(struct budget *budget, uint64_t stuck)
+{
+    struct budget_counts counts;
+    do {
+        usleep(1000);
+        budget_look(budget, &counts);
+    } while (counts.stuck != stuck);
+}
+
+/* A request that somebody listens to already is not refused in the middle, however long others take; large requests begin after
+ * it. Only when none but such are left, and all wait, must one of them give way. */
+static void what_has_begun_is_not_refused(void **state)
+{
+    (void)state;
+    static const struct backend_type type = {.name = "test", .look = look, .allow = allow};
+    struct backend backend = {0};
+    const struct registry registry = {.backends = {{&type, &backend}}, .backend_count = 1};
+    struct budget_counts counts;
+    struct reservation begun = {.bytes = 1000, .working = 5000}, other = {.bytes = 3000, .working = 5000},
+                       large = {.bytes = 101}, small = {.bytes = 100},
+                       second = {.bytes = 1000, .working = 5000};
+    struct cache *cache;
+    struct budget *budget;
+    pthread_t thread;
+    assert_int_equal(cache_open(1 << 20, &cache, NULL), LT_OK);
+    assert_int_equal(budget_open(10000, 0.02, cache, &registry, &budget, NULL), LT_OK);
+    assert_int_equal(budget_reserve(budget, &begun, NULL, NULL), LT_OK);
+    assert_int_equal(budget_reserve(budget, &other, NULL, NULL), LT_OK);
+    assert_int_equal(budget_raise_working(budget, &begun, 9000, NULL, NULL), LT_ERR_MEMORY); /* not yet */
+    begun.begun = true;
+    struct raiser raiser = {budget, &begun, 9000, LT_OK};
+    assert_int_equal(pthread_create(&thread, NULL, raise_working, &raiser), 0);
+    await_stuck(budget, 1);
+    assert_int_equal(budget_reserve(budget, &large, NULL, NULL),
+                     LT_ERR_MEMORY); /* it would fit: there are 1000 */
+    assert_int_equal(budget_reserve(budget, &small, NULL, NULL), LT_OK);
+    usleep(50000); /* longer than others wait */
+    budget_look(budget, &counts);
+    assert_int_equal(counts.stuck, 1);
+    budget_release(budget, &small);
+    budget_release(budget, &other);
+    pthread_join(thread, NULL);
+    assert_int_equal(raiser.status, LT_OK);
+    assert_int_equal(backend.allowed, 9000);
+    budget_release(budget, &begun);
+
+    begun.working = second.working = 5000; /* two who each need what the other has */
+    second.begun = true;
+    assert_int_equal(budget_reserve(budget, &begun, NULL, NULL), LT_OK);
+    assert_int_equal(budget_reserve(budget, &second, NULL, NULL), LT_OK);
+    raiser.status = LT_ERR_INTERNAL;
+    assert_int_equal(pthread_create(&thread, NULL, raise_working, &raiser), 0);
+    await_stuck(budget, 1);
+    assert_int_equal(budget_raise_working(budget, &second, 9000, NULL, NULL), LT_ERR_MEMORY);
+    budget_release(budget, &second);
+    pthread_join(thread, NULL);
+    assert_int_equal(raiser.status, LT_OK);
+    budget_release(budget, &begun);
+    budget_look(budget, &counts);
+    assert_true(counts.stuck == 0 && counts.waiting == 0 && counts.reserved == 0);
+    budget_close(budget);
+    cache_close(cache);
+}
+
 /* ---- The leak detector ---- */
 
 static double growth_of(uint64_t step, uint64_t noise, bool *rising)
@@ -511,6 +589,7 @@ int main(void)
         cmocka_unit_test(what_is_held_outside_counts),
         cmocka_unit_test(working_memory_counts_once),
         cmocka_unit_test(a_longer_utterance_waits_for_room),
+        cmocka_unit_test(what_has_begun_is_not_refused),
         cmocka_unit_test(growth_is_told_from_noise),
         cmocka_unit_test(a_leak_is_seen_from_outside),
         cmocka_unit_test(requests_are_counted),
