@@ -55,6 +55,7 @@ struct checkpoint {
     char path[512];     /* for messages; cut to size */
     struct checkpoint_tensor *tensors;
     size_t count, capacity;
+    char unread[256]; /* "; 'NAME' is of the operator ..." of a weight that is not read; empty: none */
     lt_status (*read)(struct checkpoint *checkpoint, const struct checkpoint_tensor *tensor, float *values,
                       lt_error *error);
     void (*close)(struct checkpoint *checkpoint); /* releases the format's own things, not `tensors` */

@@ -5,10 +5,9 @@
  * "onnx::MatMul_7521". Those are recovered from the nodes that use them, whose names spell the module's path
  * ("/encoder/bert_encoder/MatMul"). ONNX Runtime's quantiser makes a MatMul of a Gemm and transposes its
  * weight under the name that it had: a named matrix that a MatMul takes is [in][out]. Quantised exports are
- * decoded by the definitions of their operators: DequantizeLinear, MatMulInteger, ConvInteger,
- * DynamicQuantizeLSTM, DynamicQuantizeMatMul and MatMulNBits (onnx/docs/Operators.md,
- * onnxruntime/docs/ContribOperators.md), and by ONNX Runtime's custom of calling the parts of a quantised X
- * X_quantized, X_scale and X_zero_point. */
+ * decoded by the definitions of their operators (`operators`, below, and DequantizeLinear,
+ * DynamicQuantizeLSTM and MatMulNBits: onnx/docs/Operators.md, onnxruntime/docs/ContribOperators.md), and by
+ * ONNX Runtime's custom of calling the parts of a quantised X X_quantized, X_scale and X_zero_point. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,11 +29,12 @@ enum form {
 struct recipe {
     const struct onnx_constant *data;
     const struct onnx_constant *scale, *zero; /* of quantised data; NULL: none */
+    const struct onnx_constant *input_scale;  /* a bias: the other factor of its scale; NULL: none */
     int axis;                                 /* that a scale of several elements runs along */
     enum form form;
     uint64_t direction, half;
     bool transposed;
-    uint64_t in, out, block; /* of FORM_BLOCKS */
+    uint64_t in, out, block; /* of FORM_BLOCKS; `block` also of a DequantizeLinear: rows of a scale, 0: all */
     unsigned bits;
 };
 
@@ -183,17 +183,29 @@ static bool is_float(enum element_type type)
     return type == ELEMENT_F32 || type == ELEMENT_F16 || type == ELEMENT_BF16 || type == ELEMENT_F64;
 }
 
+static bool ends_with(struct span name, const char *end)
+{
+    size_t length = strlen(end);
+    return name.size >= length && memcmp(name.data + name.size - length, end, length) == 0;
+}
+
+/* The name of what was quantised, X of X_quantized; another name as it is. */
+static struct span stem_of(struct span name)
+{
+    static const char suffix[] = "_quantized";
+    if (ends_with(name, suffix))
+        name.size -= sizeof suffix - 1;
+    return name;
+}
+
 /* Finds the scale and zero point of a constant X_quantized by their names. */
 static bool find_scale(const struct onnx_model *model, const struct onnx_constant *data,
                        struct recipe *recipe)
 {
-    static const char suffix[] = "_quantized";
     char name[CHECKPOINT_MAX_NAME + 16];
-    size_t length = data->name.size;
-    if (length < sizeof suffix || length > CHECKPOINT_MAX_NAME ||
-        memcmp(data->name.data + length - (sizeof suffix - 1), suffix, sizeof suffix - 1) != 0)
+    int stem = (int)stem_of(data->name).size;
+    if (data->name.size > CHECKPOINT_MAX_NAME || (size_t)stem == data->name.size)
         return false;
-    int stem = (int)(length - (sizeof suffix - 1));
     int size = snprintf(name, sizeof name, "%.*s_scale", stem, (const char *)data->name.data);
     recipe->scale = onnx_constant(model, (struct span){(unsigned char *)name, (size_t)size});
     size = snprintf(name, sizeof name, "%.*s_zero_point", stem, (const char *)data->name.data);
@@ -250,6 +262,7 @@ static bool resolve(const struct onnx_model *model, struct span name, struct rec
             recipe->scale = parameter(model, input(node, 1));
             recipe->zero = parameter(model, input(node, 2));
             recipe->axis = (int)onnx_attribute(node, "axis", 1);
+            recipe->block = (uint64_t)onnx_attribute(node, "block_size", 0);
             if (recipe->scale == NULL)
                 return false;
         } else if (!is_cast(node)) {
@@ -260,21 +273,83 @@ static bool resolve(const struct onnx_model *model, struct span name, struct rec
     return false;
 }
 
-static bool ends_with(struct span name, const char *end)
+/* The operators that take a weight: which of their inputs it is, and which hold what decodes it; 0: none, or
+ * found by its name. */
+static const struct operator
 {
-    size_t length = strlen(end);
-    return name.size >= length && memcmp(name.data + name.size - length, end, length) == 0;
+    const char *type;
+    bool convolution;
+    int weight, scale, zero;
+    int bias, input_scale;
+}
+operators[] = {
+    {.type = "Conv", true, .weight = 1, .bias = 2},
+    {.type = "ConvTranspose", true, .weight = 1, .bias = 2},
+    {.type = "ConvInteger", true, .weight = 1},
+    {.type = "QLinearConv", true, .weight = 3, .scale = 4, .zero = 5, .bias = 8, .input_scale = 1},
+    {.type = "MatMul", .weight = 1},
+    {.type = "MatMulInteger", .weight = 1},
+    {.type = "DynamicQuantizeMatMul", .weight = 1, .scale = 2, .zero = 3, .bias = 4},
+    {.type = "MatMulIntegerToFloat", .weight = 1, .scale = 3, .zero = 5, .bias = 6},
+    {.type = "QLinearMatMul", .weight = 3, .scale = 4, .zero = 5},
+    {.type = "Gemm", .weight = 1, .bias = 2},
+    {.type = "QGemm", .weight = 3, .scale = 4, .zero = 5, .bias = 6, .input_scale = 1},
+};
+
+static const struct operator* operator_of(const struct onnx_node *node)
+{
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
+        if (span_is(node->type, operators[i].type))
+            return &operators[i];
+    return NULL;
 }
 
-/* The published name of a constant; false when it has none. */
-static bool constant_name(const struct onnx_constant *c, size_t length, char out[CHECKPOINT_MAX_NAME + 1])
+/* Whether an operator takes a matrix as [in][out]. */
+static bool takes_columns(const struct onnx_node *node)
+{
+    return !operator_of(node)->convolution && onnx_attribute(node, "transB", 0) == 0;
+}
+
+/* The weight of a node and what decodes it; false: it has none that is constant. */
+static bool resolve_weight(const struct onnx_model *model, const struct onnx_node *node,
+                           struct recipe *recipe)
+{
+    const struct operator* operator= operator_of(node);
+    if (operator== NULL || !resolve(model, input(node, operator->weight), recipe))
+        return false;
+    if (operator->scale> 0) {
+        recipe->scale = parameter(model, input(node, operator->scale));
+        recipe->zero = parameter(model, input(node, operator->zero));
+        recipe->axis = takes_columns(node) ? 1 : 0;
+    }
+    return is_float(recipe->data->type) || recipe->scale != NULL;
+}
+
+/* The published name of a constant, or of what was quantised to it; false when it has none. */
+static bool constant_name(const struct onnx_constant *c, char out[CHECKPOINT_MAX_NAME + 1])
 {
     char name[CHECKPOINT_MAX_NAME + 1];
+    size_t length = (is_float(c->type) ? c->name : stem_of(c->name)).size;
     if (length == 0 || length > CHECKPOINT_MAX_NAME || memchr(c->name.data, '\0', length) != NULL)
         return false;
     memcpy(name, c->name.data, length);
     name[length] = '\0';
     return publish_name(name, out);
+}
+
+/* Fills in how a constant that has a parameter's name is decoded. False: it is not known here, or the file
+ * has it as floats, too (ONNX Runtime quantises what one node takes and leaves it as it is for another). */
+static bool decode_named(const struct onnx_model *model, const struct onnx_constant *c, struct recipe *recipe)
+{
+    *recipe = (struct recipe){.data = c};
+    if (is_float(c->type))
+        return true;
+    struct span stem = stem_of(c->name);
+    if (stem.size < c->name.size && onnx_constant(model, stem) != NULL)
+        return false;
+    if (c->taker != NULL)
+        return resolve_weight(model, c->taker, recipe);
+    return c->decoder != NULL ? resolve(model, c->decoder->output, recipe) : find_scale(model, c, recipe);
 }
 
 /* Adds every constant that has a parameter's name. */
@@ -283,17 +358,11 @@ static lt_status add_named(struct onnx *onnx, lt_error *error)
     for (size_t i = 0; i < onnx->model.constant_count; i++) {
         const struct onnx_constant *c = &onnx->model.constants[i];
         char published[CHECKPOINT_MAX_NAME + 1];
-        struct recipe recipe = {.data = c};
-        size_t length = c->name.size;
-        bool quantised =
-            !is_float(c->type) && (c->decoder != NULL ? resolve(&onnx->model, c->decoder->output, &recipe)
-                                                      : find_scale(&onnx->model, c, &recipe));
-        if (quantised && ends_with(c->name, "_quantized"))
-            length -= strlen("_quantized");
-        if (c->dims < 1 || (!is_float(c->type) && !quantised) || ends_with(c->name, "_scale") ||
-            ends_with(c->name, "_zero_point") || !constant_name(c, length, published))
+        struct recipe recipe;
+        if (c->dims < 1 || ends_with(c->name, "_scale") || ends_with(c->name, "_zero_point") ||
+            !constant_name(c, published) || !decode_named(&onnx->model, c, &recipe))
             continue;
-        bool turned = c->operand && c->dims == 2;
+        bool turned = c->taker != NULL && c->dims == 2 && takes_columns(c->taker);
         if (turned)
             recipe.form = FORM_TRANSPOSED;
         lt_status status = add(onnx, published, c->dims,
@@ -308,39 +377,51 @@ static lt_status add_named(struct onnx *onnx, lt_error *error)
 
 /* ---- From nodes -------------------------------------------------------------------------------- */
 
-/* Whether input 1 of a node is a matrix [in][out]. */
-static bool is_product(const struct onnx_node *node)
-{
-    return span_is(node->type, "MatMul") || span_is(node->type, "MatMulInteger") ||
-           span_is(node->type, "DynamicQuantizeMatMul") || span_is(node->type, "MatMulIntegerToFloat") ||
-           (span_is(node->type, "Gemm") && onnx_attribute(node, "transB", 0) == 0);
-}
-
 /* Notes at each constant what takes it. */
 static void mark_uses(struct onnx_model *model)
 {
     struct recipe recipe;
     for (size_t i = 0; i < model->node_count; i++) {
         const struct onnx_node *node = &model->nodes[i];
-        if (is_product(node) && resolve(model, input(node, 1), &recipe))
-            model->constants[recipe.data - model->constants].operand = true;
+        if (resolve_weight(model, node, &recipe))
+            model->constants[recipe.data - model->constants].taker = node;
         if (span_is(node->type, "DequantizeLinear") && resolve(model, node->output, &recipe))
             model->constants[recipe.data - model->constants].decoder = node;
     }
 }
 
-/* Adds MODULE.LEAF, unless the file has it under its own name, or the constant is another parameter (a
- * module's own convolution with a table, as in the STFT). */
+/* Adds MODULE.LEAF, unless the file has it under its own name. A constant with a parameter's name is that one
+ * (a module's own convolution may be with a table, as in the STFT). */
 static lt_status add_leaf(struct onnx *onnx, const char *module, const char *leaf, int dims,
                           const uint64_t *shape, const struct recipe *recipe, lt_error *error)
 {
-    char name[CHECKPOINT_MAX_NAME + 1];
+    char name[CHECKPOINT_MAX_NAME + 1], other[CHECKPOINT_MAX_NAME + 1];
     int length = snprintf(name, sizeof name, "%s%s", module, leaf);
-    char own[CHECKPOINT_MAX_NAME + 1];
-    if (length >= (int)sizeof name || has_named(onnx, name) ||
-        (is_float(recipe->data->type) && constant_name(recipe->data, recipe->data->name.size, own)))
+    if (length >= (int)sizeof name)
         return LT_OK;
-    return add(onnx, name, dims, shape, recipe, error);
+    const char *own = constant_name(recipe->data, other) ? other : name;
+    return has_named(onnx, own) ? LT_OK : add(onnx, own, dims, shape, recipe, error);
+}
+
+/* Adds the bias of a product or convolution: floats, or integers that have the scale of the products, which
+ * is that of the input by that of the weights. */
+static lt_status add_bias(struct onnx *onnx, const struct onnx_node *node, const char *module,
+                          lt_error *error)
+{
+    const struct operator* operator= operator_of(node);
+    struct recipe recipe;
+    if (operator->bias == 0 || !resolve(&onnx->model, input(node, operator->bias), &recipe) ||
+        recipe.data->dims != 1)
+        return LT_OK;
+    if (!is_float(recipe.data->type) && recipe.scale == NULL) {
+        if (operator->input_scale == 0)
+            return LT_OK;
+        recipe.scale = parameter(&onnx->model, input(node, operator->scale));
+        recipe.input_scale = parameter(&onnx->model, input(node, operator->input_scale));
+        if (recipe.scale == NULL || recipe.input_scale == NULL)
+            return LT_OK;
+    }
+    return add_leaf(onnx, module, "bias", 1, recipe.data->shape, &recipe, error);
 }
 
 /* A convolution, plain or transposed: weight and bias as PyTorch has them. */
@@ -349,34 +430,23 @@ static lt_status add_convolution(struct onnx *onnx, const struct onnx_node *node
 {
     struct recipe recipe;
     lt_status status = LT_OK;
-    if (resolve(&onnx->model, input(node, 1), &recipe) && recipe.data->dims == 3)
+    if (resolve_weight(&onnx->model, node, &recipe) && recipe.data->dims == 3)
         status = add_leaf(onnx, module, "weight", 3, recipe.data->shape, &recipe, error);
-    if (status == LT_OK && !span_is(node->type, "ConvInteger") &&
-        resolve(&onnx->model, input(node, 2), &recipe) && recipe.data->dims == 1)
-        status = add_leaf(onnx, module, "bias", 1, recipe.data->shape, &recipe, error);
-    return status;
+    return status == LT_OK ? add_bias(onnx, node, module, error) : status;
 }
 
-/* A product with a constant [in][out] (or [out][in], `transposed`), as it is or with the given scale and zero
- * point. */
+/* A product with a constant [in][out], or [out][in]. */
 static lt_status add_product(struct onnx *onnx, const struct onnx_node *node, const char *module,
-                             bool transposed, int scale, int zero, lt_error *error)
+                             lt_error *error)
 {
     struct recipe recipe;
-    if (!resolve(&onnx->model, input(node, 1), &recipe) || recipe.data->dims != 2)
+    if (!resolve_weight(&onnx->model, node, &recipe) || recipe.data->dims != 2)
         return LT_OK;
-    if (scale > 0) {
-        recipe.scale = parameter(&onnx->model, input(node, scale));
-        recipe.zero = parameter(&onnx->model, input(node, zero));
-        recipe.axis = 1;
-    }
-    recipe.form = transposed ? FORM_PLAIN : FORM_TRANSPOSED;
-    uint64_t shape[2] = {recipe.data->shape[transposed ? 0 : 1], recipe.data->shape[transposed ? 1 : 0]};
+    bool columns = takes_columns(node);
+    recipe.form = columns ? FORM_TRANSPOSED : FORM_PLAIN;
+    uint64_t shape[2] = {recipe.data->shape[columns ? 1 : 0], recipe.data->shape[columns ? 0 : 1]};
     lt_status status = add_leaf(onnx, module, "weight", 2, shape, &recipe, error);
-    if (status == LT_OK && span_is(node->type, "Gemm") && resolve(&onnx->model, input(node, 2), &recipe) &&
-        recipe.data->dims == 1)
-        status = add_leaf(onnx, module, "bias", 1, recipe.data->shape, &recipe, error);
-    return status;
+    return status == LT_OK ? add_bias(onnx, node, module, error) : status;
 }
 
 /* MatMulNBits: B is [out][blocks][block * bits / 8] bytes, scales [out * blocks]. */
@@ -464,17 +534,10 @@ static lt_status add_node(struct onnx *onnx, const struct onnx_node *node, lt_er
     char module[CHECKPOINT_MAX_NAME + 1];
     if (!module_of(node->name, module))
         return LT_OK;
-    if (span_is(node->type, "Conv") || span_is(node->type, "ConvTranspose") ||
-        span_is(node->type, "ConvInteger"))
-        return add_convolution(onnx, node, module, error);
-    if (span_is(node->type, "MatMul") || span_is(node->type, "MatMulInteger"))
-        return add_product(onnx, node, module, false, 0, 0, error);
-    if (span_is(node->type, "Gemm"))
-        return add_product(onnx, node, module, onnx_attribute(node, "transB", 0) != 0, 0, 0, error);
-    if (span_is(node->type, "DynamicQuantizeMatMul"))
-        return add_product(onnx, node, module, false, 2, 3, error);
-    if (span_is(node->type, "MatMulIntegerToFloat"))
-        return add_product(onnx, node, module, false, 3, 5, error);
+    const struct operator* operator= operator_of(node);
+    if (operator!= NULL)
+        return operator->convolution ? add_convolution(onnx, node, module, error)
+                                     : add_product(onnx, node, module, error);
     if (span_is(node->type, "MatMulNBits"))
         return add_blocks(onnx, node, module, error);
     if (span_is(node->type, "LSTM") || span_is(node->type, "DynamicQuantizeLSTM"))
@@ -510,6 +573,10 @@ static uint64_t scale_index(const struct recipe *recipe, uint64_t i)
     for (int d = recipe->axis + 1; d < data->dims; d++)
         inner *= data->shape[d];
     uint64_t along = i / inner % data->shape[recipe->axis];
+    if (recipe->block > 0 && recipe->form != FORM_BLOCKS) {
+        uint64_t outer = i / inner / data->shape[recipe->axis];
+        return (outer * recipe->scale->shape[recipe->axis] + along / recipe->block) * inner + i % inner;
+    }
     if (recipe->scale->elements == data->shape[recipe->axis])
         return along;
     return along * data->shape[2] + i % data->shape[2]; /* an LSTM's, by direction and output */
@@ -524,6 +591,11 @@ static bool scale_fits(const struct recipe *recipe)
         return true;
     if (recipe->axis < 0 || recipe->axis >= data->dims)
         return false;
+    if (recipe->block > 0) {
+        uint64_t size = data->shape[recipe->axis], blocks = (size - 1) / recipe->block + 1;
+        return scale->dims == data->dims && scale->shape[recipe->axis] == blocks &&
+               scale->elements == data->elements / size * blocks;
+    }
     bool lstm = recipe->form == FORM_LSTM_WEIGHT && scale->elements == data->shape[0] * data->shape[2];
     return scale->elements == data->shape[recipe->axis] || lstm;
 }
@@ -534,16 +606,21 @@ static lt_status dequantise(struct onnx *onnx, const struct recipe *recipe, floa
     if (!scale_fits(recipe))
         return checkpoint_damaged(&onnx->checkpoint, error, "the scale of '%.*s' does not fit its shape",
                                   (int)recipe->data->name.size, (const char *)recipe->data->name.data);
-    float *scale = NULL, *zero = NULL;
+    float *scale = NULL, *zero = NULL, *input_scale = NULL;
     lt_status status = load(onnx, recipe->scale, &scale, error);
     if (status == LT_OK && recipe->zero != NULL)
         status = load(onnx, recipe->zero, &zero, error);
+    if (status == LT_OK && recipe->input_scale != NULL)
+        status = load(onnx, recipe->input_scale, &input_scale, error);
     for (uint64_t i = 0; i < recipe->data->elements && status == LT_OK; i++) {
         uint64_t at = scale_index(recipe, i);
         values[i] = (values[i] - (zero != NULL ? zero[at] : 0)) * scale[at];
+        if (input_scale != NULL)
+            values[i] *= *input_scale;
     }
     free(scale);
     free(zero);
+    free(input_scale);
     return status;
 }
 
@@ -659,6 +736,34 @@ static lt_status onnx_read(struct checkpoint *checkpoint, const struct checkpoin
     return status;
 }
 
+/* Notes the largest weight of which no tensor is made, and the operator that takes it: when the model turns out
+ * to lack tensors, that is the reason. */
+static void note_unread(struct onnx *onnx)
+{
+    const struct onnx_constant *largest = NULL;
+    const struct onnx_node *taker = NULL;
+    struct recipe recipe;
+    for (size_t i = 0; i < onnx->recipe_count; i++)
+        onnx->model.constants[onnx->recipes[i].data - onnx->model.constants].read = true;
+    for (size_t i = 0; i < onnx->model.node_count; i++) {
+        const struct onnx_node *node = &onnx->model.nodes[i];
+        for (int k = 0; k < node->input_count; k++) {
+            const struct onnx_constant *c = onnx_constant(&onnx->model, node->inputs[k]);
+            if (c == NULL || c->read || c->dims == 0 || resolve_weight(&onnx->model, node, &recipe) ||
+                (largest != NULL && c->elements <= largest->elements))
+                continue;
+            largest = c;
+            taker = node;
+        }
+    }
+    if (largest == NULL)
+        return;
+    snprintf(onnx->checkpoint.unread, sizeof onnx->checkpoint.unread,
+             "; '%.*s' is of the operator '%.*s', whose weights are not read: use an export without it",
+             (int)(largest->name.size < 96 ? largest->name.size : 96), (const char *)largest->name.data,
+             (int)(taker->type.size < 48 ? taker->type.size : 48), (const char *)taker->type.data);
+}
+
 /* ---- Opening ----------------------------------------------------------------------------------- */
 
 lt_status onnx_open_memory(const void *bytes, size_t size, const char *name, struct checkpoint **checkpoint,
@@ -677,6 +782,8 @@ lt_status onnx_open_memory(const void *bytes, size_t size, const char *name, str
     }
     for (size_t i = 0; i < onnx->model.node_count && status == LT_OK; i++)
         status = add_node(onnx, &onnx->model.nodes[i], error);
+    if (status == LT_OK)
+        note_unread(onnx);
     if (status == LT_OK && onnx->checkpoint.count == 0)
         status = checkpoint_damaged(&onnx->checkpoint, error, "it holds no weights");
     if (status == LT_OK)

@@ -19,12 +19,13 @@ struct onnx_constant {
     int dims; /* -1: of a type or rank that no weight has */
     uint64_t shape[CHECKPOINT_MAX_DIMS];
     uint64_t elements;
-    struct span raw;         /* little-endian elements; size 0 when they are elsewhere */
-    struct span packed;      /* float_data, double_data (as raw) or int32_data, int64_data (varints) */
-    bool varints;            /* `packed` holds varints */
-    struct span location;    /* name of the file that holds them; size 0: none */
-    uint64_t offset, length; /* in that file; length UINT64_MAX: not said */
-    bool operand;            /* of a product, on its right: onnx.c's mark, as is the next */
+    struct span raw;               /* little-endian elements; size 0 when they are elsewhere */
+    struct span packed;            /* float_data, double_data (as raw) or int32_data, int64_data (varints) */
+    bool varints;                  /* `packed` holds varints */
+    struct span location;          /* name of the file that holds them; size 0: none */
+    uint64_t offset, length;       /* in that file; length UINT64_MAX: not said */
+    bool read;                     /* some tensor is made of it: onnx.c's mark, as are the next two */
+    const struct onnx_node *taker; /* the product or convolution whose weight it is; NULL: none */
     const struct onnx_node *decoder; /* the DequantizeLinear that takes it; NULL: none */
 };
 

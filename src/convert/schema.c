@@ -385,8 +385,8 @@ static lt_status read_widths(struct builder *b, const struct model_config *confi
         *sources[i].out = size_of(b, sources[i].dim, "%s", sources[i].source);
         if (*sources[i].out == 0 || *sources[i].out > 65536)
             return error_set(error, LT_ERR_MODEL,
-                             "'%s' is no Kokoro checkpoint: it has no usable tensor '%s'",
-                             b->checkpoint->path, sources[i].source);
+                             "'%s' is no Kokoro checkpoint: it has no usable tensor '%s'%s",
+                             b->checkpoint->path, sources[i].source, b->checkpoint->unread);
     }
     uint64_t *widths = b->schema->widths;
     if (widths[WIDTH_N_FFT] < 4 || widths[WIDTH_HIDDEN] % 2 != 0)
@@ -583,9 +583,9 @@ lt_status schema_check(const struct schema *schema, struct checkpoint *checkpoin
     if (c.count == 0)
         return LT_OK;
     if (c.count == 1)
-        return error_set(error, LT_ERR_MODEL, "'%s' is not the Kokoro model that it seems: tensor %s",
-                         checkpoint->path, c.first);
+        return error_set(error, LT_ERR_MODEL, "'%s' is not the Kokoro model that it seems: tensor %s%s",
+                         checkpoint->path, c.first, checkpoint->unread);
     return error_set(error, LT_ERR_MODEL,
-                     "'%s' is not the Kokoro model that it seems: tensor %s, and %zu more like it",
-                     checkpoint->path, c.first, c.count - 1);
+                     "'%s' is not the Kokoro model that it seems: tensor %s, and %zu more like it%s",
+                     checkpoint->path, c.first, c.count - 1, checkpoint->unread);
 }

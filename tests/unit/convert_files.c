@@ -570,11 +570,13 @@ static void scope_of(const char *module, const char *operator, char out[320])
     snprintf(out + used, 320 - used, "/%s", operator);
 }
 
+#define X_SCALE 0.03125F /* of the inputs of a statically quantised file */
+
 /* Quantises to unsigned bytes, one scale for all or for each of `channels` along the last dimension (or,
  * `first`, the first); puts what a reader gets back into `values`. Writes NAME_quantized, _scale,
- * _zero_point. */
-static void put_quantised(struct onnx_file *f, const char *name, int dims, const uint64_t *shape,
-                          float *values, bool first, uint64_t channels)
+ * _zero_point. Returns the scales, the caller's to free. */
+static float *put_quantised(struct onnx_file *f, const char *name, int dims, const uint64_t *shape,
+                            float *values, bool first, uint64_t channels)
 {
     uint64_t count = 1;
     for (int i = 0; i < dims; i++)
@@ -605,7 +607,7 @@ static void put_quantised(struct onnx_file *f, const char *name, int dims, const
     put_initializer(f, part, rank, one, 2, zero, (size_t)channels);
     free(bytes);
     free(zero);
-    free(scale);
+    return scale;
 }
 
 /* MatMulNBits with 4 bits and blocks of 32; what a reader gets back goes into t->values, [out][in]. */
@@ -636,7 +638,7 @@ static void put_blocks(struct onnx_file *f, struct set_tensor *t, const char *sc
     put_initializer(f, data, 3, (uint64_t[]){out, blocks, 16}, 2, bytes, (size_t)(out * blocks * 16));
     put_initializer(f, scale, 1, (uint64_t[]){out * blocks}, 1, scales,
                     (size_t)(out * blocks) * sizeof *scales);
-    put_node(f, "MatMulNBits", scope,
+    put_node(f, f->form->unknown ? "MatMulBnb4" : "MatMulNBits", scope,
              (const char *[]){"x", data, scale, f->form->reordered ? "" : NULL, "order", NULL},
              (const char *[]){"K", "N", "bits", "block_size", NULL},
              (int64_t[]){(int64_t)in, (int64_t)out, 4, 32});
@@ -648,7 +650,7 @@ static void put_blocks(struct onnx_file *f, struct set_tensor *t, const char *sc
  * does it to a Gemm, which keeps the name of its weight. */
 static void put_linear(struct onnx_file *f, struct set_tensor *t, const char *module, bool named)
 {
-    char scope[320], name[192], part[2][224];
+    char scope[320], name[192], part[3][224];
     scope_of(module, named ? "Gemm_MatMul_quant" : "MatMul", scope);
     if (f->form->quantisation == ONNX_BLOCKS) {
         put_blocks(f, t, scope);
@@ -666,14 +668,26 @@ static void put_linear(struct onnx_file *f, struct set_tensor *t, const char *mo
     else
         new_name(f, "MatMul", name);
     if (f->form->quantisation == ONNX_INT8 || f->form->quantisation == ONNX_INT8_CHANNELS) {
-        put_quantised(f, name, 2, (uint64_t[]){in, out}, turned, false,
-                      f->form->quantisation == ONNX_INT8_CHANNELS ? out : 1);
+        free(put_quantised(f, name, 2, (uint64_t[]){in, out}, turned, false,
+                           f->form->quantisation == ONNX_INT8_CHANNELS ? out : 1));
         for (uint64_t o = 0; o < out; o++)
             for (uint64_t i = 0; i < in; i++)
                 t->values[o * in + i] = turned[i * out + o];
         snprintf(part[0], sizeof part[0], "%s_quantized", name);
         snprintf(part[1], sizeof part[1], "%s_zero_point", name);
         put_node(f, "MatMulInteger", scope, (const char *[]){"x", part[0], "x_zero_point", part[1], NULL},
+                 NULL, NULL);
+    } else if (f->form->quantisation == ONNX_STATIC) {
+        free(put_quantised(f, name, 2, (uint64_t[]){in, out}, turned, false, 1));
+        for (uint64_t o = 0; o < out; o++)
+            for (uint64_t i = 0; i < in; i++)
+                t->values[o * in + i] = turned[i * out + o];
+        snprintf(part[0], sizeof part[0], "%s_quantized", name);
+        snprintf(part[1], sizeof part[1], "%s_scale", name);
+        snprintf(part[2], sizeof part[2], "%s_zero_point", name);
+        put_node(f, "QLinearMatMul", scope,
+                 (const char *[]){"x", "x_scale", "x_zero_point", part[0], part[1], part[2], "y_scale",
+                                  "y_zero_point", NULL},
                  NULL, NULL);
     } else {
         put_floats(f, name, 2, (uint64_t[]){in, out}, turned);
@@ -682,18 +696,50 @@ static void put_linear(struct onnx_file *f, struct set_tensor *t, const char *mo
     free(turned);
 }
 
+/* Quantises a matrix to signed bytes, with a scale for 32 columns of each row. */
+static void put_quantised_blocks(struct onnx_file *f, const char *name, struct set_tensor *t)
+{
+    uint64_t rows = t->shape[0], in = t->shape[1], blocks = (in + 31) / 32;
+    signed char *bytes = malloc((size_t)t->elements);
+    float *scale = calloc((size_t)(rows * blocks), sizeof *scale);
+    if (bytes == NULL || scale == NULL)
+        fail("allocate");
+    for (uint64_t i = 0; i < t->elements; i++) {
+        float *s = &scale[i / in * blocks + i % in / 32];
+        *s = fmaxf(*s, fabsf(t->values[i]) / 127);
+    }
+    for (uint64_t i = 0; i < t->elements; i++) {
+        float s = scale[i / in * blocks + i % in / 32];
+        bytes[i] = (signed char)(s > 0 ? roundf(t->values[i] / s) : 0);
+        t->values[i] = (float)bytes[i] * s;
+    }
+    char part[224];
+    snprintf(part, sizeof part, "%s_quantized", name);
+    put_initializer(f, part, 2, t->shape, 3, bytes, (size_t)t->elements);
+    snprintf(part, sizeof part, "%s_scale", name);
+    put_initializer(f, part, 2, (uint64_t[]){rows, blocks}, 1, scale,
+                    (size_t)(rows * blocks) * sizeof *scale);
+    free(bytes);
+    free(scale);
+}
+
 /* A Gemm's weight [out][in], decoded in the graph. */
 static void put_decoded_gemm(struct onnx_file *f, struct set_tensor *t, const char *module)
 {
     char scope[320], name[192], part[4][256];
     char decoded[272];
     static const char *const suffixes[] = {"quantized", "scale", "zero_point", "DequantizeLinear"};
+    bool blocks = f->form->quantisation == ONNX_INT8_BLOCKS;
     snprintf(name, sizeof name, "kmodel.%s", t->name);
-    put_quantised(f, name, 2, t->shape, t->values, true, t->shape[0]);
+    if (blocks)
+        put_quantised_blocks(f, name, t);
+    else
+        free(put_quantised(f, name, 2, t->shape, t->values, true, t->shape[0]));
     for (int i = 0; i < 4; i++)
         snprintf(part[i], sizeof part[i], "%s_%s", name, suffixes[i]);
-    put_node(f, "DequantizeLinear", part[3], (const char *[]){part[0], part[1], part[2], NULL},
-             (const char *[]){"axis", NULL}, (int64_t[]){0});
+    put_node(f, "DequantizeLinear", part[3],
+             (const char *[]){part[0], part[1], blocks ? NULL : part[2], NULL},
+             (const char *[]){"axis", blocks ? "block_size" : NULL, NULL}, (int64_t[]){blocks ? 1 : 0, 32});
     snprintf(decoded, sizeof decoded, "%s_output_0", part[3]);
     scope_of(module, "Gemm", scope);
     put_node(f, "Gemm", scope, (const char *[]){"x", decoded, NULL}, (const char *[]){"transB", NULL},
@@ -706,11 +752,11 @@ static void put_convolution(struct onnx_file *f, struct set_tensor *t, const cha
     new_name(f, "Conv", name);
     if (f->form->quantisation == ONNX_INT8_CHANNELS) {
         scope_of(module, "Conv_quant", scope);
-        put_quantised(f, name, t->dims, t->shape, t->values, true, t->shape[0]);
+        free(put_quantised(f, name, t->dims, t->shape, t->values, true, t->shape[0]));
         snprintf(part, sizeof part, "%s_quantized", name);
         put_node(f, "ConvInteger", scope, (const char *[]){"x", part, NULL}, NULL, NULL);
     } else if (f->form->quantisation == ONNX_INT8) { /* with its weight decoded in the graph */
-        put_quantised(f, name, t->dims, t->shape, t->values, true, 1);
+        free(put_quantised(f, name, t->dims, t->shape, t->values, true, 1));
         char q[96], s[96], z[96], node[96];
         snprintf(q, sizeof q, "%s_quantized", name);
         snprintf(s, sizeof s, "%s_scale", name);
@@ -724,6 +770,84 @@ static void put_convolution(struct onnx_file *f, struct set_tensor *t, const cha
         scope_of(module, "Conv", scope);
         put_floats(f, name, t->dims, t->shape, t->values);
         put_node(f, "Conv", scope, (const char *[]){"x", name, NULL}, NULL, NULL);
+    }
+}
+
+/* A bias as 32-bit integers, whose scale is that of the weights `name` (one for each of `channels`) by that of
+ * the input, which is x_scale; what a reader gets back goes into t->values. */
+static void put_static_bias(struct onnx_file *f, struct set_tensor *t, const float *scale, uint64_t channels)
+{
+    int32_t *numbers = malloc((size_t)t->elements * sizeof *numbers);
+    if (numbers == NULL)
+        fail("allocate");
+    for (uint64_t i = 0; i < t->elements; i++) {
+        float s = scale[i % channels];
+        numbers[i] = s > 0 ? (int32_t)roundf(t->values[i] / (s * X_SCALE)) : 0;
+        t->values[i] = (float)numbers[i] * s * X_SCALE;
+    }
+    char name[192];
+    snprintf(name, sizeof name, "kmodel.%s_quantized", t->name);
+    put_initializer(f, name, 1, t->shape, 6, numbers, (size_t)t->elements * sizeof *numbers);
+    free(numbers);
+}
+
+/* A convolution or Gemm as ONNX Runtime's static quantisation makes it, with its bias. */
+static void put_static(struct onnx_file *f, const struct tensor_set *set, struct set_tensor *t,
+                       const char *module)
+{
+    char scope[320], name[192], bias_name[192], part[3][224];
+    static const char *const suffixes[] = {"quantized", "scale", "zero_point"};
+    uint64_t channels = t->shape[0];
+    snprintf(name, sizeof name, "kmodel.%s", t->name);
+    float *scale = put_quantised(f, name, t->dims, t->shape, t->values, true, channels);
+    for (int i = 0; i < 3; i++)
+        snprintf(part[i], sizeof part[i], "%s_%s", name, suffixes[i]);
+    snprintf(bias_name, sizeof bias_name, "%s.bias", module);
+    struct set_tensor *bias = set_find(set, bias_name);
+    if (bias != NULL)
+        put_static_bias(f, bias, scale, channels);
+    free(scale);
+    snprintf(bias_name, sizeof bias_name, "kmodel.%s.bias_quantized", module);
+    const char *last = bias != NULL ? bias_name : NULL;
+    scope_of(module, t->dims == 3 ? "Conv_quant" : "Gemm_quant", scope);
+    if (t->dims == 3)
+        put_node(f, "QLinearConv", scope,
+                 (const char *[]){"x", "x_scale", "x_zero_point", part[0], part[1], part[2], "y_scale",
+                                  "y_zero_point", last, NULL},
+                 NULL, NULL);
+    else
+        put_node(f, "QGemm", scope,
+                 (const char *[]){"x", "x_scale", "x_zero_point", part[0], part[1], part[2], last, NULL},
+                 (const char *[]){"transB", NULL}, (int64_t[]){1});
+}
+
+/* What else a statically quantised file has: the input's scale, a module's own convolutions with tables, and
+ * integers of what another node takes as floats. */
+static void put_static_rest(struct onnx_file *f, const struct tensor_set *set)
+{
+    float scale = X_SCALE, table[8] = {0.5F, -1, 1, 0.25F};
+    put_initializer(f, "x_scale", 0, NULL, 1, &scale, sizeof scale);
+    for (int i = 0; i < 2; i++) {
+        char name[64], part[80], scope[64];
+        snprintf(name, sizeof name, "kmodel.decoder.generator.stft.table%d", i);
+        free(put_quantised(f, name, 3, (uint64_t[]){2, 1, 4}, table, true, 1));
+        snprintf(part, sizeof part, "%s_quantized", name);
+        snprintf(scope, sizeof scope, "/decoder/decoder/generator/Conv_%d_quant", i);
+        put_node(f, "ConvInteger", scope, (const char *[]){"x", part, NULL}, NULL, NULL);
+    }
+    for (size_t i = 0; i < set->count; i++) {
+        const struct set_tensor *t = &set->tensors[i];
+        if (strstr(t->name, ".alpha1.") == NULL)
+            continue;
+        struct set_tensor copy = *t;
+        char name[192];
+        copy.values = malloc((size_t)t->elements * sizeof *copy.values);
+        if (copy.values == NULL)
+            fail("allocate");
+        memcpy(copy.values, t->values, (size_t)t->elements * sizeof *copy.values);
+        snprintf(name, sizeof name, "kmodel.%s", t->name);
+        free(put_quantised(f, name, t->dims, t->shape, copy.values, true, 1));
+        free(copy.values);
     }
 }
 
@@ -771,7 +895,7 @@ static void put_lstm_weight(struct onnx_file *f, const struct tensor_set *set, c
     } else {
         for (uint64_t i = 0; i < 2 * size; i++) /* [direction][in][rows] */
             turned[i / size * size + i % in * rows + i % size / in] = packed[i];
-        put_quantised(f, name, 3, (uint64_t[]){2, in, rows}, turned, true, 2);
+        free(put_quantised(f, name, 3, (uint64_t[]){2, in, rows}, turned, true, 2));
         for (uint64_t i = 0; i < 2 * size; i++)
             packed[i] = turned[i / size * size + i % in * rows + i % size / in];
         for (int d = 0; d < 2; d++)
@@ -824,6 +948,16 @@ static void put_lstm(struct onnx_file *f, const struct tensor_set *set, const ch
              NULL, NULL);
 }
 
+/* Whether static quantisation takes a module: a convolution, but no transposed one, or a Gemm. */
+static bool is_static(const struct tensor_set *set, const char *module)
+{
+    char name[176];
+    snprintf(name, sizeof name, "%s.weight", module);
+    const struct set_tensor *weight = set_find(set, name);
+    return weight != NULL && (weight->dims == 3 || ends_with(module, ".fc")) &&
+           strstr(module, ".ups.") == NULL && !ends_with(module, ".pool");
+}
+
 /* Writes what has its own node; true when `t` is done with. */
 static bool put_folded(struct onnx_file *f, const struct tensor_set *set, struct set_tensor *t)
 {
@@ -839,8 +973,14 @@ static bool put_folded(struct onnx_file *f, const struct tensor_set *set, struct
     bool quantised = f->form->quantisation == ONNX_INT8 || f->form->quantisation == ONNX_INT8_CHANNELS;
     bool table = strstr(t->name, "_embeddings.") != NULL || strcmp(module, "text_encoder.embedding") == 0;
     bool gemm = ends_with(module, "fc");
-    if (f->form->quantisation == ONNX_INT8_ROWS && gemm && strcmp(leaf, "weight") == 0) {
+    bool rows = f->form->quantisation == ONNX_INT8_ROWS || f->form->quantisation == ONNX_INT8_BLOCKS;
+    if (rows && gemm && strcmp(leaf, "weight") == 0) {
         put_decoded_gemm(f, t, module);
+        return true;
+    }
+    if (f->form->quantisation == ONNX_STATIC && is_static(set, module)) { /* its bias is written with it */
+        if (strcmp(leaf, "weight") == 0)
+            put_static(f, set, t, module);
         return true;
     }
     /* tables and what a Gemm takes are used as they are, and keep their names */
@@ -849,7 +989,7 @@ static bool put_folded(struct onnx_file *f, const struct tensor_set *set, struct
     char name[192];
     snprintf(name, sizeof name, "kmodel.%s", t->name);
     if (table)
-        put_quantised(f, name, t->dims, t->shape, t->values, true, 1);
+        free(put_quantised(f, name, t->dims, t->shape, t->values, true, 1));
     else if (t->dims == 3)
         put_convolution(f, t, module);
     else
@@ -870,6 +1010,8 @@ void write_onnx(struct tensor_set *set, const struct onnx_form *form, const char
         snprintf(name, sizeof name, "%s%s", form->anonymous ? "kmodel." : "", t->name);
         put_floats(&f, name, t->dims, t->shape, t->values);
     }
+    if (form->quantisation == ONNX_STATIC)
+        put_static_rest(&f, set);
     put_string(&f.graph, 2, "main_graph");
     struct str file = {0};
     put_integer(&file, 1, 8); /* ir_version */

@@ -78,7 +78,9 @@ enum onnx_quantisation {
     ONNX_HALF,
     ONNX_INT8,
     ONNX_INT8_CHANNELS,
-    ONNX_INT8_ROWS, /* only of what a Gemm takes, behind a DequantizeLinear with a scale a row */
+    ONNX_INT8_ROWS,   /* only of what a Gemm takes, behind a DequantizeLinear with a scale a row */
+    ONNX_INT8_BLOCKS, /* the same with a scale for 32 of a row */
+    ONNX_STATIC,      /* as ONNX Runtime's static quantisation does it: QLinearConv, QGemm, QLinearMatMul */
     ONNX_BLOCKS
 };
 struct onnx_form {
@@ -87,6 +89,7 @@ struct onnx_form {
     bool external;  /* weights in NAME.data */
     bool numbers;   /* bytes are stored as int32_data */
     bool reordered; /* MatMulNBits has a g_idx */
+    bool unknown;   /* MatMulNBits is called MatMulBnb4 */
     bool cast;      /* an LSTM's scales go through Casts, as in an export of half precision */
 };
 /* Writes `set` as an export; quantised values in `set` become what a reader must get back. */

@@ -87,6 +87,28 @@ static void quantised_weights_are_what_their_operators_say(void **state)
     assert_form_round_trips((struct onnx_form){ONNX_INT8, true, .numbers = true}, true);
     assert_form_round_trips((struct onnx_form){ONNX_INT8, true, .cast = true}, true);
     assert_form_round_trips((struct onnx_form){ONNX_BLOCKS, true, .numbers = true}, true);
+    assert_form_round_trips((struct onnx_form){ONNX_INT8_BLOCKS, true}, true);
+}
+
+static void statically_quantised_weights_are_read(void **state)
+{
+    NEEDS_REFERENCE;
+    assert_form_round_trips((struct onnx_form){ONNX_STATIC, true, false}, true);
+    assert_form_round_trips((struct onnx_form){ONNX_STATIC, true, true}, true);
+}
+
+static void an_operator_that_is_not_read_is_named(void **state)
+{
+    NEEDS_REFERENCE;
+    struct tensor_set set;
+    lt_error error;
+    set_read(of_tiny("kokoro-tiny.pth"), &set);
+    set_fold(&set);
+    write_onnx(&set, &(struct onnx_form){ONNX_BLOCKS, true, .unknown = true}, in("model.onnx"));
+    set_free(&set);
+    assert_int_equal(import(in("model.onnx"), in("refused.gguf"), &error), LT_ERR_MODEL);
+    assert_non_null(strstr(error.message, "the operator 'MatMulBnb4'"));
+    assert_non_null(strstr(error.message, "_Q4' is of"));
 }
 
 static void blocks_in_an_order_of_their_own_are_refused(void **state)
@@ -143,6 +165,8 @@ int main(void)
         cmocka_unit_test(named_weights_are_read_from_inside_and_outside),
         cmocka_unit_test(folded_weights_are_found_by_their_nodes),
         cmocka_unit_test(quantised_weights_are_what_their_operators_say),
+        cmocka_unit_test(statically_quantised_weights_are_read),
+        cmocka_unit_test(an_operator_that_is_not_read_is_named),
         cmocka_unit_test(blocks_in_an_order_of_their_own_are_refused),
         cmocka_unit_test(exports_that_are_cut_or_changed_end_in_a_sentence),
     };
