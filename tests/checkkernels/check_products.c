@@ -75,7 +75,23 @@ static enum value_type random_storage(void)
 /* Of the sine squared of a set; one with a packed type of 16 bits has a shorter polynomial, also where it writes floats. */
 static double snake_error;
 
-static void check_prologue_once(const struct products *p, const struct products *portable)
+/* The parameters of the activation and the norm of each channel. */
+static void random_channels(struct prologue *a)
+{
+    size_t channels = (size_t)a->channels;
+    float *alpha = random_values(VALUE_F32, channels, 1), *inverse = random_values(VALUE_F32, channels, 1);
+    for (size_t c = 0; c < channels; c++) {
+        alpha[c] = 0.1f + fabsf(alpha[c]) * 3.0f;
+        inverse[c] = 1.0f / alpha[c];
+    }
+    a->alpha = alpha;
+    a->inverse_alpha = inverse;
+    a->scale = random_between(0, 1) ? random_values(VALUE_F32, channels, 2) : NULL;
+    a->shift = random_between(0, 1) ? random_values(VALUE_F32, channels, 2) : NULL;
+}
+
+/* A random prologue without its output; its inputs are below `range`. */
+static struct prologue random_prologue(const struct products *p, float range)
 {
     enum activation activation =
         (enum activation[]){ACTIVATION_NONE, ACTIVATION_LEAKY, ACTIVATION_SNAKE}[random_between(0, 2)];
@@ -90,7 +106,6 @@ static void check_prologue_once(const struct products *p, const struct products 
         a.padded = (a.padded + 1) / 2 * 2;
     a.out_stride = packed_stride(p, a.padded) + random_between(0, 1) * 2;
     size_t in_count = a.rows > 0 ? (size_t)(a.rows - 1) * (size_t)a.in_stride + (size_t)a.channels : 0;
-    float range = random_between(0, 1) ? 3.0f : 2000.0f;
     void *in = random_values(a.type, in_count, range);
     if (in_count > 0 && p->packed != PACKED_I16 && random_between(0, 3) == 0) { /* NaN goes through */
         if (a.type == VALUE_F32)
@@ -99,16 +114,33 @@ static void check_prologue_once(const struct products *p, const struct products 
             ((uint16_t *)in)[in_count / 2] = 0x7e01;
     }
     a.in = in;
-    size_t channels = (size_t)a.channels;
-    float *alpha = random_values(VALUE_F32, channels, 1), *inverse = random_values(VALUE_F32, channels, 1);
-    for (size_t c = 0; c < channels; c++) {
-        alpha[c] = 0.1f + fabsf(alpha[c]) * 3.0f;
-        inverse[c] = 1.0f / alpha[c];
-    }
-    a.alpha = alpha;
-    a.inverse_alpha = inverse;
-    a.scale = random_between(0, 1) ? random_values(VALUE_F32, channels, 2) : NULL;
-    a.shift = random_between(0, 1) ? random_values(VALUE_F32, channels, 2) : NULL;
+    random_channels(&a);
+    return a;
+}
+
+/* Fails unless element `c` of packed row `t` is about `y`, which the portable prologue gives. */
+static void check_prologue_element(const struct products *p, const struct prologue *a, const char *row,
+                                   float y, float range, size_t t, size_t c)
+{
+    float x = packed_element(p, row, a->padded, (int)c);
+    /* The argument alpha * x of the sine is rounded alike only up to a step of x * scale + shift. */
+    double step = fabs((double)y) * 0x1p-21 + (a->scale ? 2.0 * range * 0x1p-23 : 0.0);
+    bool snake = a->activation == ACTIVATION_SNAKE;
+    double tolerance = 2e-6 + (snake ? 2.0 * step : step) * 2.0 + packed_step(p) * fabs((double)y) +
+                       whole_step(p, packed_scale(p, row, a->padded)) + 1.2e-38;
+    if (c >= (size_t)a->channels)
+        tolerance = 0; /* the padding is exactly 0 */
+    else if (snake)
+        tolerance += snake_error * (double)a->inverse_alpha[c];
+    if (!close_to(x, y, tolerance))
+        check_fail("row %zu of %d, channel %zu of %d: %.9g instead of %.9g (activation %d)", t, a->rows, c,
+                   a->channels, x, y, (int)a->activation);
+}
+
+static void check_prologue_once(const struct products *p, const struct products *portable)
+{
+    float range = random_between(0, 1) ? 3.0f : 2000.0f;
+    struct prologue a = random_prologue(p, range);
     size_t row_bytes = (size_t)packed_stride(p, a.padded) * packed_bytes(p);
     size_t stride_bytes = (size_t)a.out_stride * packed_bytes(p);
     size_t got_bytes = a.rows > 0 ? (size_t)(a.rows - 1) * stride_bytes + row_bytes : 0;
@@ -120,22 +152,9 @@ static void check_prologue_once(const struct products *p, const struct products 
     a.out_stride = a.padded;
     portable->prologue(&a);
     for (size_t t = 0; t < (size_t)a.rows; t++)
-        for (size_t c = 0; c < (size_t)a.padded; c++) {
-            const char *row = got + t * stride_bytes;
-            float x = packed_element(p, row, a.padded, (int)c), y = expected[t * (size_t)a.padded + c];
-            /* The argument alpha * x of the sine is rounded alike only up to a step of x * scale + shift. */
-            double step = fabs((double)y) * 0x1p-21 + (a.scale ? 2.0 * range * 0x1p-23 : 0.0);
-            double snake =
-                a.activation == ACTIVATION_SNAKE && c < channels ? snake_error * (double)inverse[c] : 0;
-            double tolerance = 2e-6 + (a.activation == ACTIVATION_SNAKE ? 2.0 * step : step) * 2.0 + snake +
-                               packed_step(p) * fabs((double)y) +
-                               whole_step(p, packed_scale(p, row, a.padded)) + 1.2e-38;
-            if (c >= (size_t)a.channels)
-                tolerance = 0; /* the padding is exactly 0 */
-            if (!close_to(x, y, tolerance))
-                check_fail("row %zu of %d, channel %zu of %d: %.9g instead of %.9g (activation %d)", t,
-                           a.rows, c, a.channels, x, y, (int)a.activation);
-        }
+        for (size_t c = 0; c < (size_t)a.padded; c++)
+            check_prologue_element(p, &a, got + t * stride_bytes, expected[t * (size_t)a.padded + c], range,
+                                   t, c);
     for (size_t t = 0; t + 1 < (size_t)a.rows; t++) /* the gaps between rows */
         for (size_t i = t * stride_bytes + row_bytes; i < (t + 1) * stride_bytes; i++)
             if ((unsigned char)got[i] != 0xa5)
@@ -254,8 +273,8 @@ static void fill_packed(const struct products *p, void *rows, size_t count)
     }
 }
 
-/* A random product with its buffers; sum and sum_squares start from what the caller finds in before[]. */
-static void random_product(const struct products *p, struct product *m, void **rows)
+/* A product of random size and kind, without its buffers. `plain`: the sums of a panel as they are. */
+static void random_shape(const struct products *p, struct product *m, bool *plain)
 {
     *m = (struct product){.rows = random_between(1, 70),
                           .row_step = random_between(1, 3),
@@ -268,8 +287,8 @@ static void random_product(const struct products *p, struct product *m, void **r
                           .slope = random_float(0, 0.5f),
                           .scale = random_between(0, 1) ? 1.0f : 0.57735f,
                           .type = random_storage()};
-    const bool plain = random_between(0, 3) == 0; /* the sums of a panel as they are */
-    if (plain) {
+    *plain = random_between(0, 3) == 0;
+    if (*plain) {
         m->columns = p->panel;
         m->activation = ACTIVATION_NONE;
         m->scale = 1.0f;
@@ -278,18 +297,28 @@ static void random_product(const struct products *p, struct product *m, void **r
     m->a_stride = packed_stride(p, m->k) + random_between(0, 2) * random_between(0, 20) * 2;
     if (p->packed != PACKED_I16 && random_between(0, 3) == 0)
         m->a_stride = 5;
+}
+
+/* Its packed rows: the memory that they are in. */
+static void *random_packed_rows(const struct products *p, struct product *m)
+{
     int back = m->tap_step < 0 ? -(m->taps - 1) * m->tap_step : 0, ahead = (m->taps - 1) * m->tap_step + back;
     if (m->tap_step > 0)
         ahead = (m->taps - 1) * m->tap_step;
     size_t last = (size_t)((m->rows - 1) * m->row_step + (m->tap_step > 0 ? ahead : back));
     size_t count = last * (size_t)m->a_stride + (size_t)packed_stride(p, m->k);
-    *rows = buffer(count * packed_bytes(p), random_between(0, 1) ? packed_align(p) : 64);
-    fill_packed(p, *rows, count);
+    void *rows = buffer(count * packed_bytes(p), random_between(0, 1) ? packed_align(p) : 64);
+    fill_packed(p, rows, count);
     for (size_t t = 0; p->packed == PACKED_I16 && t <= last; t++) {
         float scale = random_float(0, 4.0f / (float)INTEGER_ROW);
-        memcpy((int16_t *)*rows + t * (size_t)m->a_stride + m->k, &scale, sizeof scale);
+        memcpy((int16_t *)rows + t * (size_t)m->a_stride + m->k, &scale, sizeof scale);
     }
-    m->a = (char *)*rows + (ptrdiff_t)back * m->a_stride * (ptrdiff_t)packed_bytes(p);
+    m->a = (char *)rows + (ptrdiff_t)back * m->a_stride * (ptrdiff_t)packed_bytes(p);
+    return rows;
+}
+
+static void random_panels(const struct products *p, struct product *m)
+{
     struct expand e = {.type = VALUE_F32,
                        .columns = m->columns,
                        .source_k = m->k,
@@ -300,6 +329,11 @@ static void random_product(const struct products *p, struct product *m, void **r
     e.source = random_values(VALUE_F32, (size_t)m->columns * (size_t)(m->taps * m->k), 1);
     m->panels = e.panels = buffer(panel_bytes(p, m->columns, m->taps, m->k), 64);
     p->expand(&e);
+}
+
+/* What is added to it, and where it goes. */
+static void random_around(struct product *m, bool plain)
+{
     size_t columns = (size_t)m->columns;
     m->bias = random_between(0, 1) ? random_values(VALUE_F32, columns, 1) : NULL;
     m->residual_stride = random_between(0, 4) == 0 ? 0 : m->columns + random_between(0, 3);
@@ -324,6 +358,16 @@ static void random_product(const struct products *p, struct product *m, void **r
         m->residual = m->addend = NULL;
         m->out_stride = m->columns;
     }
+}
+
+/* A random product with its buffers; sum and sum_squares start from what the caller finds in before[]. */
+static void random_product(const struct products *p, struct product *m, void **rows)
+{
+    bool plain;
+    random_shape(p, m, &plain);
+    *rows = random_packed_rows(p, m);
+    random_panels(p, m);
+    random_around(m, plain);
 }
 
 static double activated(double x, const struct product *m)
