@@ -555,19 +555,19 @@ static void new_name(struct onnx_file *f, const char *operator, char out[64])
 /* The path that an exporter gives a module's node: "/encoder/predictor/lstm/LSTM". */
 static void scope_of(const char *module, const char *operator, char out[320])
 {
-    size_t used = (size_t)snprintf(out, 320, strncmp(module, "decoder.", 8) == 0 ? "/decoder" : "/encoder");
-    const char *rest = module;
-    while (*rest != '\0') {
-        size_t length = strcspn(rest, ".");
-        bool index = rest[0] >= '0' && rest[0] <= '9';
-        used += (size_t)snprintf(out + used, 320 - used, "%s%.*s", index ? "." : "/", (int)length, rest);
-        if (strncmp(rest, "cnn.", 4) == 0) { /* a list within a list: /cnn.0/cnn.0.1 */
-            used += (size_t)snprintf(out + used, 320 - used, ".%c/cnn.%c.%c", rest[4], rest[4], rest[6]);
-            length = 7;
+    if (strlen(module) + strlen(operator) > 256)
+        fail("name a node");
+    char *end = stpcpy(out, strncmp(module, "decoder.", 8) == 0 ? "/decoder/" : "/encoder/");
+    for (const char *c = module; *c != '\0'; c++) {
+        bool index = c[1] >= '0' && c[1] <= '9';
+        if (strncmp(c, "cnn.", 4) == 0) { /* a list within a list: /cnn.0/cnn.0.1 */
+            end = mempcpy(end, c, 5);
+            *end++ = '/';
         }
-        rest += length + (rest[length] == '.');
+        *end++ = *c == '.' && !index ? '/' : *c;
     }
-    snprintf(out + used, 320 - used, "/%s", operator);
+    *end++ = '/';
+    stpcpy(end, operator);
 }
 
 #define X_SCALE 0.03125F /* of the inputs of a statically quantised file */
@@ -878,7 +878,7 @@ static void put_lstm_weight(struct onnx_file *f, const struct tensor_set *set, c
     static const char *const ends[] = {"", "_reverse"};
     struct set_tensor *t[2];
     for (int d = 0; d < 2; d++) {
-        char full[160];
+        char full[192];
         snprintf(full, sizeof full, "%s.%s%s", module, leaf, ends[d]);
         t[d] = set_find(set, full);
     }
@@ -916,7 +916,7 @@ static void put_lstm(struct onnx_file *f, const struct tensor_set *set, const ch
     float *packed = NULL;
     uint64_t rows = 0;
     for (uint64_t i = 0; i < 4; i++) {
-        char full[160];
+        char full[192];
         snprintf(full, sizeof full, "%s.%s", module, biases[i]);
         const struct set_tensor *t = set_find(set, full);
         rows = t->shape[0];

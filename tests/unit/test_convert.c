@@ -95,8 +95,8 @@ static const char *refusal(const char *path, const char *config, const char *voi
 
 static void assert_says(const char *sentence, const char *part)
 {
-    if (strstr(sentence, part) == NULL)
-        fail_msg("\"%s\" does not say \"%s\"", sentence, part);
+    /* prints both when it fails */
+    assert_string_equal(strstr(sentence, part) != NULL ? part : sentence, part);
 }
 
 /* ---- The same weights in every form ------------------------------------------------------------ */
