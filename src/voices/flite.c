@@ -30,52 +30,44 @@ static const lt_voice voice_list[VOICE_COUNT] = {
     {"slt", "flite", "en-US", "female", "flite, clustergen", true},
 };
 
-static const struct {
-    const char *soname, *registers; /* which has no header */
-} sources[VOICE_COUNT] = {
-    {"libflite_cmu_us_awb.so.1", "register_cmu_us_awb"},
-    {"libflite_cmu_us_kal16.so.1", "register_cmu_us_kal16"},
-    {"libflite_cmu_us_rms.so.1", "register_cmu_us_rms"},
-    {"libflite_cmu_us_slt.so.1", "register_cmu_us_slt"},
-};
-
-/* Durations are stretched by this at speed 1, so that each voice reads about 155 words a minute, pauses
- * included: the pace of audiobooks. By themselves they range from 149 (rms) to 175 (kal16). */
-static const float stretch[VOICE_COUNT] = {1.05f, 1.13f, 1.0f, 1.08f};
-
 /* What lt_speak passes as utterance.voice. */
 struct flite_voice {
-    cst_voice *voice; /* flite's own static object; NULL until it was asked for; set under the mutex */
+    const char *soname, *registers; /* the function that makes it, which has no header */
+    /* Durations are stretched by this at speed 1, so that each voice reads about 155 words a minute, pauses
+     * included: the pace of audiobooks. By themselves they range from 149 (rms) to 175 (kal16). */
     float stretch;
+    cst_voice *made; /* flite's own static object; NULL until it was asked for; set once, under the mutex */
 };
 
 struct backend {
     struct flite_voice voices[VOICE_COUNT]; /* in the order of voice_list */
 };
 
-/* flite's own objects, made once: it keeps them in variables without a lock. In the order of voice_list. */
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static cst_voice *registered[VOICE_COUNT]; /* guarded by mutex */
+/* The only one: flite keeps its voices for the life of the process, in variables without a lock. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards `made` of each */
+static struct backend flite = {{
+    {"libflite_cmu_us_awb.so.1", "register_cmu_us_awb", 1.05f, NULL},
+    {"libflite_cmu_us_kal16.so.1", "register_cmu_us_kal16", 1.13f, NULL},
+    {"libflite_cmu_us_rms.so.1", "register_cmu_us_rms", 1.0f, NULL},
+    {"libflite_cmu_us_slt.so.1", "register_cmu_us_slt", 1.08f, NULL},
+}};
 
-static lt_status open_voice(int index, struct flite_voice *opened, lt_error *error)
+static lt_status open_voice(struct flite_voice *voice, const char *name, lt_error *error)
 {
     cst_voice *(*make)(const char *folder);
-    const struct late_function function = {sources[index].registers, &make};
+    const struct late_function function = {voice->registers, &make};
     char user[32];
-    snprintf(user, sizeof user, "voice '%s'", voice_list[index].name);
+    snprintf(user, sizeof user, "voice '%s'", name);
     lt_status status = LT_OK;
     pthread_mutex_lock(&mutex);
-    if (registered[index] == NULL)
-        status = late_open(user, sources[index].soname, "install the package libflite1", &function, 1, error);
-    if (registered[index] == NULL && status == LT_OK) {
+    if (voice->made == NULL) /* else others may be reading it */
+        status = late_open(user, voice->soname, "install the package libflite1", &function, 1, error);
+    if (voice->made == NULL && status == LT_OK) {
         flite_init();
-        registered[index] = make(NULL);
-        if (registered[index] == NULL)
-            status =
-                error_set(error, LT_ERR_INTERNAL, "flite could not make voice '%s'", voice_list[index].name);
+        voice->made = make(NULL);
+        if (voice->made == NULL)
+            status = error_set(error, LT_ERR_INTERNAL, "flite could not make voice '%s'", name);
     }
-    if (opened->voice == NULL) /* else others may be reading it */
-        opened->voice = registered[index];
     pthread_mutex_unlock(&mutex);
     return status;
 }
@@ -83,18 +75,14 @@ static lt_status open_voice(int index, struct flite_voice *opened, lt_error *err
 static lt_status flite_open(const lt_config *config, struct backend **backend, lt_error *error)
 {
     (void)config;
-    struct backend *opened = calloc(1, sizeof *opened);
-    if (opened == NULL)
-        return error_memory(error, "the flite voices");
-    for (int i = 0; i < VOICE_COUNT; i++)
-        opened->voices[i].stretch = stretch[i];
-    *backend = opened;
+    (void)error;
+    *backend = &flite;
     return LT_OK;
 }
 
 static void flite_close(struct backend *backend)
 {
-    free(backend); /* flite keeps its voices for the life of the process */
+    (void)backend;
 }
 
 static size_t flite_voices(const struct backend *backend, const lt_voice **voices)
@@ -111,7 +99,7 @@ static lt_status flite_find_voice(struct backend *backend, const char *name, con
         if (str_equal_nocase(voice_list[i].name, name)) {
             *voice = &backend->voices[i];
             *language = voice_list[i].language;
-            return open_voice(i, &backend->voices[i], error);
+            return open_voice(&backend->voices[i], voice_list[i].name, error);
         }
     }
     return error_set(
@@ -258,7 +246,7 @@ static void speak_one(struct utterance *u)
     cst_utterance *spoken = new_utterance();
     utt_set_input_text(spoken, u->text);
     const struct flite_voice *voice = u->voice;
-    utt_init(spoken, voice->voice);
+    utt_init(spoken, voice->made);
     feat_set_float(spoken->features, "duration_stretch", voice->stretch / u->speed);
     set_pitch(spoken, u);
     feat_set(spoken->features, "streaming_info",
