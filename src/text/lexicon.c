@@ -14,7 +14,7 @@ struct lexicon {
     size_t size;
     struct lexicon_table {
         const unsigned char *slots;
-        uint32_t slot_count, longest_probe, words;
+        uint32_t slot_count, longest_probe;
     } tables[LEXICON_PARTS];
 };
 
@@ -35,7 +35,7 @@ static lt_status check(struct lexicon *lexicon, const char *name, lt_error *erro
             slots > (lexicon->size - offset) / 4 || probe > LEXICON_MAX_PROBE)
             return error_set(error, LT_ERR_MODEL,
                              "the lexicon '%s' is damaged (table %d): run 'litetts pull' again", name, part);
-        lexicon->tables[part] = (struct lexicon_table){b + offset, slots, probe, lexicon_u32(h + 12)};
+        lexicon->tables[part] = (struct lexicon_table){b + offset, slots, probe};
     }
     return error_none(error);
 }
@@ -173,11 +173,6 @@ const struct lexicon_variant *lexicon_variant(const struct lexicon_entry *entry,
         if (entry->variants[i].tag == tag)
             return &entry->variants[i];
     return NULL;
-}
-
-size_t lexicon_count(const struct lexicon *lexicon, enum lexicon_part part)
-{
-    return lexicon->tables[part].words;
 }
 
 void lexicon_walk(const struct lexicon *lexicon, enum lexicon_part part,

@@ -72,8 +72,7 @@ bool lexicon_find(const struct lexicon *lexicon, enum lexicon_part part, const c
 /* The variant of a tag, or NULL. */
 const struct lexicon_variant *lexicon_variant(const struct lexicon_entry *entry, enum lexicon_tag tag);
 
-/* Number of words of a part, and (for tests and tools) a walk over them: calls `visit` for each until it returns false. */
-size_t lexicon_count(const struct lexicon *lexicon, enum lexicon_part part);
+/* A walk over the words of a part, for tests: calls `visit` for each until it returns false. */
 void lexicon_walk(const struct lexicon *lexicon, enum lexicon_part part,
                   bool (*visit)(void *user, const char *word, size_t size, const struct lexicon_entry *entry),
                   void *user);

@@ -181,6 +181,13 @@ static void assert_variant(const struct lexicon_entry *entry, enum lexicon_tag t
     str_free(&text);
 }
 
+static bool count_word(void *user, const char *word, size_t size, const struct lexicon_entry *entry)
+{
+    (void)word, (void)size, (void)entry;
+    ++*(size_t *)user;
+    return true;
+}
+
 static void the_file_holds_every_word_as_published(void **state)
 {
     (void)state;
@@ -198,8 +205,10 @@ static void the_file_holds_every_word_as_published(void **state)
     for (int part = 0; part < LEXICON_PARTS; part++) {
         json_t *root = json_load_file(sources[part], 0, NULL), *value;
         const char *word;
+        size_t words = 0;
         assert_non_null(root);
-        assert_int_equal(lexicon_count(lexicon, part), json_object_size(root));
+        lexicon_walk(lexicon, part, count_word, &words);
+        assert_int_equal(words, json_object_size(root));
         json_object_foreach(root, word, value)
         {
             struct lexicon_entry entry;
