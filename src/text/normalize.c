@@ -675,38 +675,42 @@ static void walk_verbatim(struct norm *x)
     }
 }
 
-void normalize_sentence(const struct sentence *sentence, const struct normalize_options *options,
-                        struct tokens *tokens)
+static struct norm start_norm(const struct sentence *sentence, struct tokens *tokens)
 {
-    struct norm x = {
+    return (struct norm){
         .text = sentence->clean.text.data,
         .size = sentence->clean.text.length,
         .sentence = sentence,
         .out = tokens,
         .first = tokens->count,
-        .british = options->british,
-        .switches = options->switches,
-        .respell = options->respell,
     };
+}
+
+static void end_norm(struct norm *x)
+{
+    take_drops(x, SIZE_MAX);
+    if (x->out->count > x->first)
+        norm_space_after(x);
+}
+
+void normalize_sentence(const struct sentence *sentence, const struct normalize_options *options,
+                        struct tokens *tokens)
+{
+    struct norm x = start_norm(sentence, tokens);
+    x.british = options->british;
+    x.switches = options->switches;
+    x.respell = options->respell;
     abbreviations_prepare();
     if (x.size > 0 && (options->switches & LT_TEXT_NORMALIZE) == 0)
         walk_verbatim(&x);
     else if (x.size > 0)
         walk(&x, 0, x.size);
-    take_drops(&x, SIZE_MAX);
-    if (tokens->count > x.first)
-        norm_space_after(&x);
+    end_norm(&x);
 }
 
 void normalize_phonemes(const struct sentence *sentence, struct tokens *tokens)
 {
-    struct norm x = {
-        .text = sentence->clean.text.data,
-        .size = sentence->clean.text.length,
-        .sentence = sentence,
-        .out = tokens,
-        .first = tokens->count,
-    };
+    struct norm x = start_norm(sentence, tokens);
     for (size_t at = 0; at < x.size;) {
         size_t end = at, mark = 0;
         while (end < x.size && x.text[end] != ' ' && x.text[end] != '\n' && (mark = mark_size(&x, end)) == 0)
@@ -729,7 +733,5 @@ void normalize_phonemes(const struct sentence *sentence, struct tokens *tokens)
         }
         at = end;
     }
-    take_drops(&x, SIZE_MAX);
-    if (tokens->count > x.first)
-        norm_space_after(&x);
+    end_norm(&x);
 }
