@@ -24,15 +24,7 @@
 #include "convert/npy.h"
 #include "convert_files.h"
 #include "kokoro/quant.h"
-
-/* Under a sanitizer, which keeps memory of its own and takes its time. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define SANITIZED false
-#endif
+#include "sanitized.h"
 
 static struct tensor_set published; /* the tiny model's tensors */
 

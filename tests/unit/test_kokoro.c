@@ -18,6 +18,7 @@
 #include "convert/import.h"
 #include "engine/note.h"
 #include "kokoro/kokoro.h"
+#include "sanitized.h"
 #include "voices/backend.h"
 
 static char model_file[64]; /* empty: no reference data */
@@ -179,11 +180,12 @@ static void the_sound_does_not_depend_on_threads_or_batch(void **state)
 
 /* A batch that is large enough for each thread to speak utterances of its own. Sanitizers are slow, and
  * their memory is not ours alone. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { MANY = 8, LONGEST = 4, MOST_THREADS = 3, UTTERANCES = 30 };
-#else
-enum { MANY = 16, LONGEST = 16, MOST_THREADS = 8, UTTERANCES = 1000 };
-#endif
+enum {
+    MANY = SANITIZED ? 8 : 16,
+    LONGEST = SANITIZED ? 4 : 16,
+    MOST_THREADS = SANITIZED ? 3 : 8,
+    UTTERANCES = SANITIZED ? 30 : 1000,
+};
 
 struct heard {
     struct sound sound;
@@ -571,11 +573,8 @@ static void memory_stays_where_it_was(void **state)
         if (spoken >= 20 && early == 0)
             early = memory_read_field("/proc/self/status", "RssAnon");
     }
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    assert_true(memory_read_field("/proc/self/status", "RssAnon") <= early + (1 << 20));
-#else
-    (void)early;
-#endif
+    if (!SANITIZED)
+        assert_true(memory_read_field("/proc/self/status", "RssAnon") <= early + (1 << 20));
     kokoro_backend.release_voice(backend, with);
     kokoro_backend.close(backend);
 }

@@ -12,15 +12,7 @@
 #include <cmocka.h>
 
 #include "base/late.h"
-
-/* Sanitizers need address space themselves. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define SANITIZED false
-#endif
+#include "sanitized.h"
 
 static double (*cosine)(double);
 static int (*nothing)(void);
@@ -78,6 +70,7 @@ static void want_of_address_space_is_no_missing_library(void **state)
     assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
     const rlim_t now = address_space();
     lt_error error;
+    /* sanitizers need address space themselves */
     if (SANITIZED || now == 0 || before.rlim_cur != RLIM_INFINITY ||
         dlopen(soname, RTLD_LAZY | RTLD_NOLOAD) != NULL)
         skip();

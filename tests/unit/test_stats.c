@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "engine/engine.h"
+#include "sanitized.h"
 
 /* ---- The budget ---- */
 
@@ -509,12 +510,6 @@ static void an_engine_keeps_to_its_budget(void **state)
     assert_int_equal(speak(engine, "Hello.", 0, &result), LT_OK);
     lt_engine_close(engine);
 }
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true /* whose own memory would be counted */
-#else
-#define SANITIZED false
-#endif
 
 /* What the books say must be what the kernel says. */
 static void accounts_agree_with_the_kernel(void **state)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "../text_source.h"
+#include "sanitized.h"
 #include "text/frontend.h"
 #include "text/sentences.h"
 
@@ -341,11 +342,7 @@ static double time_of(struct frontend *frontend, const char *pattern, size_t siz
 }
 
 /* Seconds that a busy machine, and a sanitizer, may add. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-static const double SLACK = 4;
-#else
-static const double SLACK = 0.2;
-#endif
+static const double SLACK = SANITIZED ? 4 : 0.2;
 
 /* Every mark alone, with spaces, after letters and digits, and what opens something that never closes: four times the text takes about
  * four times as long. */
