@@ -9,6 +9,7 @@
 
 static const struct option options[] = {
     {"json", 0, NULL, "print a JSON array", NULL, NULL},
+    {"model", 'm', "FILE", NULL, "engine.model", NULL},
     {NULL},
 };
 

@@ -510,7 +510,7 @@ test('voices that cannot read text are listed as such', { skip: !existsSync(tiny
   mkdirSync(at('two'));
   for (const name of ['af_one', 'jf_two']) writeFileSync(at(`two/${name}.pt`), readFileSync(join(tiny, 'voice.pt')));
   ok(['import', '-q', join(tiny, 'kokoro-tiny.pth'), '--config', join(tiny, 'config.json'), '--voices', at('two'), '-o', at('two.gguf')]);
-  const model = ['--set', `engine.model=${at('two.gguf')}`];
+  const model = ['--model', at('two.gguf')];
   const voices = JSON.parse(ok(['voices', '--json', ...model])).filter((v) => v.backend === 'kokoro');
   assert.deepEqual(voices.map((v) => /no text yet/.test(v.summary)), [false, true]);
   assertSentence(run(['say', ...model, '-v', 'jf_two', '-o', at('two.wav'), 'hi']).stderr, /Japanese cannot be pronounced yet/);
