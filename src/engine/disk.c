@@ -183,6 +183,18 @@ static void count(struct disk *disk, uint64_t *counter)
     pthread_mutex_unlock(&disk->lock);
 }
 
+/* Removes a damaged file. Another server may have put it there, so it need not have been counted. */
+static void remove_damaged(struct disk *disk, const char *path, uint64_t bytes)
+{
+    if (unlink(path) != 0)
+        return;
+    pthread_mutex_lock(&disk->lock);
+    struct level_counts *counts = &disk->counts;
+    counts->entries -= counts->entries > 0;
+    counts->bytes -= bytes < counts->bytes ? bytes : counts->bytes;
+    pthread_mutex_unlock(&disk->lock);
+}
+
 bool disk_load(struct disk *disk, struct clip *clip)
 {
     struct str path = {0}, record = {0};
@@ -193,7 +205,7 @@ bool disk_load(struct disk *disk, struct clip *clip)
     if (good)
         utimensat(AT_FDCWD, path.data, NULL, 0); /* used now */
     else if (read) /* damaged; one that could not be read now, for want of memory or files, may be good */
-        unlink(path.data);
+        remove_damaged(disk, path.data, record.length);
     if (there && !good)
         count(disk, &disk->counts.errors);
     count(disk, good ? &disk->counts.hits : &disk->counts.misses);

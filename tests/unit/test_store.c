@@ -228,10 +228,22 @@ static void torn_files_are_misses_and_go(void **state)
     assert_int_equal(truncate(path.data, info.st_size - 100), 0);
     assert_false(load(disk, 0x11));
     assert_int_not_equal(stat(path.data, &info), 0);
+    disk_close(disk);
+    disk = open_disk("torn", 0);
+    save(disk, 0x11);
+    assert_int_equal(stat(path.data, &info), 0);
+    const off_t whole = info.st_size;
+    disk_close(disk);
+    assert_int_equal(truncate(path.data, whole - 100), 0);
+    disk = open_disk("torn", 0); /* which counts what is there */
+    assert_false(load(disk, 0x11));
+    disk_look(disk, &counts);
+    assert_true(counts.entries == 0 && counts.bytes == 0);
     save(disk, 0x11);
     assert_true(load(disk, 0x11));
     disk_look(disk, &counts);
     assert_int_equal(counts.errors, 1);
+    assert_true(counts.entries == 1 && counts.bytes == (uint64_t)whole);
     str_free(&path);
     disk_close(disk);
 }
