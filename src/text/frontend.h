@@ -13,7 +13,7 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "voices/backend.h"
+#include "text/utterance_word.h"
 
 struct memo;
 struct tokens;

@@ -15,15 +15,7 @@
 #include "base/error.h"
 #include "base/memo.h"
 #include "base/str.h"
-
-/* A word of an utterance. `start`/`end` are filled by speak(), in seconds from the utterance's first sample;
- * both stay negative where the backend says nothing for the word. */
-struct utterance_word {
-    uint64_t source_begin, source_end;   /* bytes in the request's source text */
-    uint32_t spoken_begin, spoken_end;   /* bytes in utterance.text */
-    uint32_t phoneme_begin, phoneme_end; /* bytes in utterance.phonemes; equal when it has none */
-    float start, end;
-};
+#include "text/utterance_word.h"
 
 /* One piece to speak. Everything up to `emit` is the engine's and constant during speak(). */
 struct utterance {
