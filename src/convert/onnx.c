@@ -736,20 +736,25 @@ static lt_status onnx_read(struct checkpoint *checkpoint, const struct checkpoin
     return status;
 }
 
-/* Notes the largest weight of which no tensor is made, and the operator that takes it: when the model turns out
- * to lack tensors, that is the reason. */
+/* Whether a constant is a table of bytes, or of a type that is not known here, such as 4-bit integers. */
+static bool is_packed(const struct onnx_constant *c)
+{
+    return c->dims < 0 || (c->dims > 1 && (c->type == ELEMENT_I8 || c->type == ELEMENT_U8));
+}
+
+/* Notes the largest quantised weight of which no tensor is made, and the operator that takes it: when the model
+ * turns out to lack tensors, that is the reason. */
 static void note_unread(struct onnx *onnx)
 {
     const struct onnx_constant *largest = NULL;
     const struct onnx_node *taker = NULL;
-    struct recipe recipe;
     for (size_t i = 0; i < onnx->recipe_count; i++)
         onnx->model.constants[onnx->recipes[i].data - onnx->model.constants].read = true;
     for (size_t i = 0; i < onnx->model.node_count; i++) {
         const struct onnx_node *node = &onnx->model.nodes[i];
         for (int k = 0; k < node->input_count; k++) {
             const struct onnx_constant *c = onnx_constant(&onnx->model, node->inputs[k]);
-            if (c == NULL || c->read || c->dims == 0 || resolve_weight(&onnx->model, node, &recipe) ||
+            if (c == NULL || c->read || operator_of(node) != NULL || !is_packed(c) ||
                 (largest != NULL && c->elements <= largest->elements))
                 continue;
             largest = c;
