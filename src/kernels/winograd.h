@@ -108,7 +108,8 @@ static inline __attribute__((always_inline)) void winograd_output(const winograd
             all += terms[i] * winograd_power[i][row];
         out[row] = all;
     }
-    out[rows - 1] += products[WINOGRAD_INFINITY];
+    if (rows > 0) /* always, which gcc 14 asks for */
+        out[rows - 1] += products[WINOGRAD_INFINITY];
 }
 
 #endif
