@@ -89,18 +89,35 @@ bool batcher_remove(struct batcher *batcher, struct job *job)
     return found;
 }
 
-/* The oldest waiting job, of the kind whose turn it is. */
+/* When a batch of a class's first utterances would be over if it had left as the oldest of them came. */
+static double over_at(const struct batch_class *c)
+{
+    return c->urgent_first->submitted + (c->batches > 0 ? c->work_seconds / (double)c->batches : 0);
+}
+
+/* The oldest waiting job, of the kind and class whose turn it is. */
 static struct job *head(const struct batcher *batcher)
 {
     struct job *urgent = NULL, *later = NULL;
+    double first_over = 0;
     for (int i = 0; i < CLASS_COUNT; i++) {
         const struct batch_class *c = &batcher->classes[i];
-        if (c->urgent_first != NULL && (urgent == NULL || c->urgent_first->submitted < urgent->submitted))
+        if (c->urgent_first != NULL && (urgent == NULL || over_at(c) < first_over)) {
             urgent = c->urgent_first;
+            first_over = over_at(c);
+        }
         if (c->first != NULL && (later == NULL || c->first->submitted < later->submitted))
             later = c->first;
     }
     return urgent != NULL && (later == NULL || batcher->urgent_run < URGENT_RUN) ? urgent : later;
+}
+
+static bool has_urgent_elsewhere(const struct batcher *batcher, const struct batch_class *here)
+{
+    for (int i = 0; i < CLASS_COUNT; i++)
+        if (&batcher->classes[i] != here && batcher->classes[i].urgent_first != NULL)
+            return true;
+    return false;
 }
 
 static struct job *pop(struct batcher *batcher, struct batch_class *c, bool urgent)
@@ -147,10 +164,11 @@ int batcher_next(struct batcher *batcher, double now, int requests, struct job *
     if (urgent && batcher->before != NULL)
         note_blocking(batcher, oldest, now);
     batcher->urgent_run = urgent ? batcher->urgent_run + 1 : 0;
+    const bool fill = !urgent || !has_urgent_elsewhere(batcher, c);
     int count = 0, late = 0, first = 0;
     while (count < c->size) { /* the kind whose turn it is, then the other fills up */
         struct job *job = pop(batcher, c, urgent);
-        if (job == NULL)
+        if (job == NULL && fill)
             job = pop(batcher, c, !urgent);
         if (job == NULL)
             break;

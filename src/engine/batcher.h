@@ -4,7 +4,11 @@
  * leaves when it is full, when its oldest job has waited its class's time, or at once when nobody else
  * could join it (a lone request never waits). First utterances of a request go before later ones; after
  * URGENT_RUN batches of first ones a waiting later one gets its turn, so that neither a book nor a crowd
- * starves the other. Within a kind, first come, first served.
+ * starves the other. Of first ones in several classes those go first whose batch, had it left when the oldest
+ * of them came, would be over first: so a short reply passes a crowd of books that had the same idea earlier,
+ * and books wait for replies that came after them no longer than their own batch takes. Later ones fill up a
+ * batch of first ones only where no first one of another class waits for its end. Else it is first come, first
+ * served.
  *
  * Sizes and waits tune themselves from what batches cost and how long their first sounds took:
  * batcher_report. Where first utterances follow one another without a rest, cost decides, since who is served

@@ -130,6 +130,42 @@ static void first_utterances_go_first_but_do_not_starve_later_ones(void **state)
     assert_true(book_at >= 1 && book_at <= 5);
 }
 
+/* Twelve books that begin together are spoken eight at a time; a reply that comes meanwhile waits for the eight, not
+ * for the others and what would fill up their batch; but a book does not wait for replies for ever. */
+static void a_short_reply_passes_a_crowd_of_books(void **state)
+{
+    (void)state;
+    struct batcher batcher;
+    struct job *jobs[BATCH_MAX];
+    batcher_open(&batcher, 16, true, 1);
+    const int size = batcher.classes[CLASS_MEDIUM].size;
+    for (int i = 0; i < size + 4; i++)
+        batcher_add(&batcher, new_job(60, true), 1);
+    for (int i = 0; i < size; i++)
+        batcher_add(&batcher, new_job(60, false), 1);
+    assert_int_equal(take(&batcher, 1, 100, jobs), size);
+    release(jobs, size);
+    batcher_add(&batcher, new_job(10, true), 5);
+    batcher_report(&batcher,
+                   &(struct batch_report){CLASS_MEDIUM, size, .audio_seconds = 80, .work_seconds = 8});
+    assert_int_equal(take(&batcher, 9, 100, jobs), 1);
+    assert_int_equal(jobs[0]->characters, 10);
+    release(jobs, 1);
+    batcher_report(&batcher, &(struct batch_report){CLASS_SHORT, 1, .audio_seconds = 2, .work_seconds = 0.5});
+
+    batcher_add(&batcher, new_job(11, true), 8.9);       /* one that came later than the books may wait */
+    assert_int_equal(take(&batcher, 9.5, 100, jobs), 4); /* and keeps later chunks out */
+    assert_true(jobs[0]->urgent && jobs[3]->urgent);
+    release(jobs, 4);
+    batcher_report(&batcher, &(struct batch_report){CLASS_MEDIUM, 4, .audio_seconds = 40, .work_seconds = 4});
+    assert_int_equal(take(&batcher, 13, 100, jobs), 1);
+    assert_int_equal(jobs[0]->characters, 11);
+    release(jobs, 1);
+    assert_int_equal(take(&batcher, 14, 100, jobs), size);
+    assert_false(jobs[0]->urgent);
+    release(jobs, size);
+}
+
 static void a_removed_job_is_never_spoken(void **state)
 {
     (void)state;
@@ -279,6 +315,7 @@ int main(void)
         cmocka_unit_test(batching_off_or_impossible_means_one),
         cmocka_unit_test(classes_do_not_mix),
         cmocka_unit_test(first_utterances_go_first_but_do_not_starve_later_ones),
+        cmocka_unit_test(a_short_reply_passes_a_crowd_of_books),
         cmocka_unit_test(a_removed_job_is_never_spoken),
         cmocka_unit_test(sizes_follow_what_batches_cost),
         cmocka_unit_test(waits_shrink_when_nobody_joins),
