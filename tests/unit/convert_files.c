@@ -1012,6 +1012,12 @@ void write_onnx(struct tensor_set *set, const struct onnx_form *form, const char
     }
     if (form->quantisation == ONNX_STATIC)
         put_static_rest(&f, set);
+    if (form->anonymous) { /* a constant that is no parameter, as the numbers of the harmonics */
+        static const float harmonics[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+        put_floats(&f, "onnx::Mul_4999", 3, (uint64_t[]){1, 1, 9}, harmonics);
+        put_node(&f, "Mul", "/decoder/decoder/generator/m_source/l_sin_gen/Mul",
+                 (const char *[]){"x", "onnx::Mul_4999", NULL}, NULL, NULL);
+    }
     put_string(&f.graph, 2, "main_graph");
     struct str file = {0};
     put_integer(&file, 1, 8); /* ir_version */
