@@ -165,8 +165,9 @@ LT_API void lt_cancel_free(lt_cancel *cancel);        /* NULL is fine */
 
 /* What lt_request.text is. */
 typedef enum lt_input {
-    LT_INPUT_TEXT = 0,     /* plain text or markdown */
-    LT_INPUT_PHONEMES = 1, /* Kokoro's phoneme symbols ("həlˈO wˈɜɹld"); only voices of that backend */
+    LT_INPUT_TEXT = 0, /* plain text or markdown */
+    LT_INPUT_PHONEMES = 1, /* Kokoro's phoneme symbols ("həlˈO wˈɜɹld", g or ɡ); only voices of that backend;
+                            * characters that its model does not know are left out, as in the published code */
     LT_INPUT_SSML = 2      /* SSML 1.1, a <speak> document */
 } lt_input;
 

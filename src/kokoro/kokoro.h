@@ -21,7 +21,7 @@ struct kokoro; /* a model, its threads and working memory */
 enum kokoro_precision {
     KOKORO_AUTO,  /* exact for a float32 model file, else fast */
     KOKORO_EXACT, /* float32 everywhere */
-    KOKORO_FAST   /* bfloat16 products where the instruction set has them, float16 arrays in the generator */
+    KOKORO_FAST /* products of bfloat16 or 16-bit integers where the set has them, the generator's arrays in float16 */
 };
 
 struct kokoro_options {

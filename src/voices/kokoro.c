@@ -406,6 +406,13 @@ struct prepared {
     bool timed;
 };
 
+static int id_of(const struct model *model, uint32_t codepoint)
+{
+    enum { SCRIPT_G = 0x261 }; /* IPA's g, which keyboards lack */
+    const int id = model_symbol(model, codepoint);
+    return id < 0 && codepoint == 'g' ? model_symbol(model, SCRIPT_G) : id;
+}
+
 /* Phonemes to ids; symbols that the model does not know are skipped. */
 static lt_status read_phonemes(const struct backend *backend, struct prepared *p)
 {
@@ -419,7 +426,7 @@ static lt_status read_phonemes(const struct backend *backend, struct prepared *p
         const size_t length = utf8_decode(phonemes + at, size - at, &codepoint);
         if (length == 0)
             return error_set(&p->from->error, LT_ERR_TEXT, "the phonemes are not valid UTF-8");
-        const int id = model_symbol(model, codepoint);
+        const int id = id_of(model, codepoint);
         symbols++;
         if (id >= 0) {
             if (count == MAX_IDS - 1)

@@ -86,6 +86,8 @@ describe('Kokoro', { skip, concurrency: false }, () => {
     for (const threads of ['2', '3', '7'])
       phonemes.forEach((p, i) =>
         assert.ok(said('af_heart', ['--phonemes', p, '--seed', '5', '--threads', threads]).equals(alone[i]), `${threads} threads: ${p}`));
+    assert.ok(said('af_heart', ['--phonemes', 'gˈO', '--seed', '5']).equals(said('af_heart', ['--phonemes', 'ɡˈO', '--seed', '5'])), "a keyboard's g is IPA's");
+    assert.ok(!said('af_heart', ['--phonemes', 'gˈO', '--seed', '5']).equals(said('af_heart', ['--phonemes', 'ˈO', '--seed', '5'])), 'g is not heard');
     assert.ok(!said('af_heart', ['--phonemes', phonemes[2], '--seed', '6']).equals(alone[2]), 'the seed does nothing');
     const server = await startServer(); // at once, and each twice: the batches are what happens to come together
     const answers = await Promise.all([...phonemes, ...phonemes].map((p) =>
