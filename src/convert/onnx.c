@@ -5,7 +5,7 @@
  * "onnx::MatMul_7521". Those are recovered from the nodes that use them, whose names spell the module's path
  * ("/encoder/bert_encoder/MatMul"). ONNX Runtime's quantiser makes a MatMul of a Gemm and transposes its
  * weight under the name that it had: a named matrix that a MatMul takes is [in][out]. Quantised exports are
- * decoded by the definitions of their operators (`operators`, below, and DequantizeLinear,
+ * decoded by the definitions of their operators (`ops`, below, and DequantizeLinear,
  * DynamicQuantizeLSTM and MatMulNBits: onnx/docs/Operators.md, onnxruntime/docs/ContribOperators.md), and by
  * ONNX Runtime's custom of calling the parts of a quantised X X_quantized, X_scale and X_zero_point. */
 #include <ctype.h>
@@ -275,14 +275,12 @@ static bool resolve(const struct onnx_model *model, struct span name, struct rec
 
 /* The operators that take a weight: which of their inputs it is, and which hold what decodes it; 0: none, or
  * found by its name. */
-static const struct operator
-{
+static const struct op {
     const char *type;
     bool convolution;
     int weight, scale, zero;
     int bias, input_scale;
-}
-operators[] = {
+} ops[] = {
     {.type = "Conv", true, .weight = 1, .bias = 2},
     {.type = "ConvTranspose", true, .weight = 1, .bias = 2},
     {.type = "ConvInteger", true, .weight = 1},
@@ -296,30 +294,30 @@ operators[] = {
     {.type = "QGemm", .weight = 3, .scale = 4, .zero = 5, .bias = 6, .input_scale = 1},
 };
 
-static const struct operator* operator_of(const struct onnx_node *node)
+static const struct op *op_of(const struct onnx_node *node)
 {
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
-        if (span_is(node->type, operators[i].type))
-            return &operators[i];
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+        if (span_is(node->type, ops[i].type))
+            return &ops[i];
     return NULL;
 }
 
 /* Whether an operator takes a matrix as [in][out]. */
 static bool takes_columns(const struct onnx_node *node)
 {
-    return !operator_of(node)->convolution && onnx_attribute(node, "transB", 0) == 0;
+    return !op_of(node)->convolution && onnx_attribute(node, "transB", 0) == 0;
 }
 
 /* The weight of a node and what decodes it; false: it has none that is constant. */
 static bool resolve_weight(const struct onnx_model *model, const struct onnx_node *node,
                            struct recipe *recipe)
 {
-    const struct operator* operator= operator_of(node);
-    if (operator== NULL || !resolve(model, input(node, operator->weight), recipe))
+    const struct op *op = op_of(node);
+    if (op == NULL || !resolve(model, input(node, op->weight), recipe))
         return false;
-    if (operator->scale> 0) {
-        recipe->scale = parameter(model, input(node, operator->scale));
-        recipe->zero = parameter(model, input(node, operator->zero));
+    if (op->scale > 0) {
+        recipe->scale = parameter(model, input(node, op->scale));
+        recipe->zero = parameter(model, input(node, op->zero));
         recipe->axis = takes_columns(node) ? 1 : 0;
     }
     return is_float(recipe->data->type) || recipe->scale != NULL;
@@ -408,16 +406,15 @@ static lt_status add_leaf(struct onnx *onnx, const char *module, const char *lea
 static lt_status add_bias(struct onnx *onnx, const struct onnx_node *node, const char *module,
                           lt_error *error)
 {
-    const struct operator* operator= operator_of(node);
+    const struct op *op = op_of(node);
     struct recipe recipe;
-    if (operator->bias == 0 || !resolve(&onnx->model, input(node, operator->bias), &recipe) ||
-        recipe.data->dims != 1)
+    if (op->bias == 0 || !resolve(&onnx->model, input(node, op->bias), &recipe) || recipe.data->dims != 1)
         return LT_OK;
     if (!is_float(recipe.data->type) && recipe.scale == NULL) {
-        if (operator->input_scale == 0)
+        if (op->input_scale == 0)
             return LT_OK;
-        recipe.scale = parameter(&onnx->model, input(node, operator->scale));
-        recipe.input_scale = parameter(&onnx->model, input(node, operator->input_scale));
+        recipe.scale = parameter(&onnx->model, input(node, op->scale));
+        recipe.input_scale = parameter(&onnx->model, input(node, op->input_scale));
         if (recipe.scale == NULL || recipe.input_scale == NULL)
             return LT_OK;
     }
@@ -534,10 +531,10 @@ static lt_status add_node(struct onnx *onnx, const struct onnx_node *node, lt_er
     char module[CHECKPOINT_MAX_NAME + 1];
     if (!module_of(node->name, module))
         return LT_OK;
-    const struct operator* operator= operator_of(node);
-    if (operator!= NULL)
-        return operator->convolution ? add_convolution(onnx, node, module, error)
-                                     : add_product(onnx, node, module, error);
+    const struct op *op = op_of(node);
+    if (op != NULL)
+        return op->convolution ? add_convolution(onnx, node, module, error)
+                               : add_product(onnx, node, module, error);
     if (span_is(node->type, "MatMulNBits"))
         return add_blocks(onnx, node, module, error);
     if (span_is(node->type, "LSTM") || span_is(node->type, "DynamicQuantizeLSTM"))
@@ -754,7 +751,7 @@ static void note_unread(struct onnx *onnx)
         const struct onnx_node *node = &onnx->model.nodes[i];
         for (int k = 0; k < node->input_count; k++) {
             const struct onnx_constant *c = onnx_constant(&onnx->model, node->inputs[k]);
-            if (c == NULL || c->read || operator_of(node) != NULL || !is_packed(c) ||
+            if (c == NULL || c->read || op_of(node) != NULL || !is_packed(c) ||
                 (largest != NULL && c->elements <= largest->elements))
                 continue;
             largest = c;
