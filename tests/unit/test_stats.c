@@ -24,12 +24,18 @@ struct budget_state {
     struct budget *budget;
 };
 
-static struct budget_state open_budget(uint64_t limit, double wait_seconds)
+static struct budget_state open_budget_of(uint64_t limit, double wait_seconds,
+                                          const struct registry *registry)
 {
     struct budget_state s;
     assert_int_equal(cache_open(1 << 20, &s.cache, NULL), LT_OK);
-    assert_int_equal(budget_open(limit, wait_seconds, s.cache, &no_backends, &s.budget, NULL), LT_OK);
+    assert_int_equal(budget_open(limit, wait_seconds, s.cache, registry, &s.budget, NULL), LT_OK);
     return s;
+}
+
+static struct budget_state open_budget(uint64_t limit, double wait_seconds)
+{
+    return open_budget_of(limit, wait_seconds, &no_backends);
 }
 
 static void close_budget(struct budget_state *s)
@@ -217,69 +223,64 @@ static void allow(struct backend *backend, size_t bytes)
     backend->allowed = bytes;
 }
 
+static const struct backend_type told_type = {.name = "test", .look = look, .allow = allow};
+static struct backend told; /* each test sets it up */
+static const struct registry told_registry = {.backends = {{&told_type, &told}}, .backend_count = 1};
+
 /* A backend speaks one batch at a time, so what requests may have it take does not add up: the largest
  * counts. */
 static void working_memory_counts_once(void **state)
 {
     (void)state;
-    static const struct backend_type type = {.name = "test", .look = look, .allow = allow};
-    struct backend backend = {.facts.memory_bytes = 100};
-    const struct registry registry = {.backends = {{&type, &backend}}, .backend_count = 1};
+    told = (struct backend){.facts.memory_bytes = 100};
     struct budget_counts counts;
     struct reservation a = {.bytes = 10, .working = 500}, b = {.bytes = 10, .working = 700},
                        c = {.bytes = 10, .working = 981};
-    struct cache *cache;
-    struct budget *budget;
     lt_error error;
-    assert_int_equal(cache_open(1 << 20, &cache, NULL), LT_OK);
-    assert_int_equal(budget_open(1000, 0, cache, &registry, &budget, NULL), LT_OK);
+    struct budget_state s = open_budget_of(1000, 0, &told_registry);
+    struct budget *budget = s.budget;
     assert_int_equal(budget_reserve(budget, &a, NULL, &error), LT_OK);
-    assert_int_equal(backend.allowed, 500);
+    assert_int_equal(told.allowed, 500);
     assert_int_equal(budget_reserve(budget, &b, NULL, &error), LT_OK);
-    assert_int_equal(backend.allowed, 700);
+    assert_int_equal(told.allowed, 700);
     budget_look(budget, &counts);
     assert_int_equal(counts.backends, 700);
     assert_int_equal(counts.idle, 100);
     assert_int_equal(counts.reserved, 20);
     assert_int_equal(budget_reserve(budget, &c, NULL, &error), LT_ERR_MEMORY);
-    assert_int_equal(backend.allowed, 700);
+    assert_int_equal(told.allowed, 700);
     assert_int_equal(budget_raise_working(budget, &a, 980, NULL, &error),
                      LT_OK); /* a longer utterance than was expected */
-    assert_int_equal(backend.allowed, 980);
+    assert_int_equal(told.allowed, 980);
     assert_int_equal(budget_raise_working(budget, &b, 981, NULL, &error), LT_ERR_MEMORY);
     assert_non_null(strstr(error.message, "memory.limit_bytes"));
-    assert_int_equal(backend.allowed, 980);
+    assert_int_equal(told.allowed, 980);
     budget_release(budget, &a);
-    backend.facts.taken_bytes = 990; /* still at it */
+    told.facts.taken_bytes = 990; /* still at it */
     budget_look(budget, &counts);
     assert_int_equal(counts.backends, 990);
-    backend.facts.taken_bytes = 0;
+    told.facts.taken_bytes = 0;
     budget_look(budget, &counts);
     assert_int_equal(counts.backends, 700);
     budget_release(budget, &b);
     budget_look(budget, &counts);
     assert_int_equal(counts.backends, 100);
     assert_int_equal(counts.reserved, 0);
-    budget_close(budget);
-    cache_close(cache);
+    close_budget(&s);
 }
 
 /* A request whose utterance is longer than expected waits for others, and keeps what it holds. */
 static void a_longer_utterance_waits_for_room(void **state)
 {
     (void)state;
-    static const struct backend_type type = {.name = "test", .look = look, .allow = allow};
-    struct backend backend = {0};
-    const struct registry registry = {.backends = {{&type, &backend}}, .backend_count = 1};
+    told = (struct backend){0};
     struct budget_counts counts;
     struct reservation longer = {.bytes = 100, .working = 500}, other = {.bytes = 300, .working = 500};
-    struct cache *cache;
-    struct budget *budget;
     struct later later = {.reservation = &other};
     pthread_t thread;
     lt_error error;
-    assert_int_equal(cache_open(1 << 20, &cache, NULL), LT_OK);
-    assert_int_equal(budget_open(1000, 20, cache, &registry, &budget, NULL), LT_OK);
+    struct budget_state s = open_budget_of(1000, 20, &told_registry);
+    struct budget *budget = s.budget;
     later.budget = budget;
     assert_int_equal(budget_reserve(budget, &longer, NULL, &error), LT_OK);
     assert_int_equal(budget_reserve(budget, &other, NULL, &error), LT_OK);
@@ -290,15 +291,14 @@ static void a_longer_utterance_waits_for_room(void **state)
     assert_int_equal(pthread_create(&thread, NULL, release_later, &later), 0);
     assert_int_equal(budget_raise_working(budget, &longer, 900, NULL, &error), LT_OK);
     pthread_join(thread, NULL);
-    assert_int_equal(backend.allowed, 900);
+    assert_int_equal(told.allowed, 900);
     const double began = clock_seconds();
     assert_int_equal(budget_raise_working(budget, &longer, 901, NULL, &error), LT_ERR_MEMORY);
     assert_true(clock_seconds() - began < 10); /* nobody else is left to wait for */
     budget_look(budget, &counts);
     assert_true(counts.reserved == 100 && counts.refusals == 1 && counts.waits == 3);
     budget_release(budget, &longer);
-    budget_close(budget);
-    cache_close(cache);
+    close_budget(&s);
 }
 
 struct raiser {
@@ -329,18 +329,14 @@ static void await_stuck(struct budget *budget, uint64_t stuck)
 static void what_has_begun_is_not_refused(void **state)
 {
     (void)state;
-    static const struct backend_type type = {.name = "test", .look = look, .allow = allow};
-    struct backend backend = {0};
-    const struct registry registry = {.backends = {{&type, &backend}}, .backend_count = 1};
+    told = (struct backend){0};
     struct budget_counts counts;
     struct reservation begun = {.bytes = 1000, .working = 5000}, other = {.bytes = 3000, .working = 5000},
                        large = {.bytes = 101}, small = {.bytes = 100},
                        second = {.bytes = 1000, .working = 5000};
-    struct cache *cache;
-    struct budget *budget;
     pthread_t thread;
-    assert_int_equal(cache_open(1 << 20, &cache, NULL), LT_OK);
-    assert_int_equal(budget_open(10000, 0.02, cache, &registry, &budget, NULL), LT_OK);
+    struct budget_state s = open_budget_of(10000, 0.02, &told_registry);
+    struct budget *budget = s.budget;
     assert_int_equal(budget_reserve(budget, &begun, NULL, NULL), LT_OK);
     assert_int_equal(budget_reserve(budget, &other, NULL, NULL), LT_OK);
     assert_int_equal(budget_raise_working(budget, &begun, 9000, NULL, NULL), LT_ERR_MEMORY); /* not yet */
@@ -358,7 +354,7 @@ static void what_has_begun_is_not_refused(void **state)
     budget_release(budget, &other);
     pthread_join(thread, NULL);
     assert_int_equal(raiser.status, LT_OK);
-    assert_int_equal(backend.allowed, 9000);
+    assert_int_equal(told.allowed, 9000);
     budget_release(budget, &begun);
 
     begun.working = second.working = 5000; /* two who each need what the other has */
@@ -375,8 +371,7 @@ static void what_has_begun_is_not_refused(void **state)
     budget_release(budget, &begun);
     budget_look(budget, &counts);
     assert_true(counts.stuck == 0 && counts.waiting == 0 && counts.reserved == 0);
-    budget_close(budget);
-    cache_close(cache);
+    close_budget(&s);
 }
 
 /* ---- The leak detector ---- */
