@@ -97,41 +97,39 @@ static void statically_quantised_weights_are_read(void **state)
     assert_form_round_trips((struct onnx_form){ONNX_STATIC, true, true}, true);
 }
 
+/* The sentence by which the tiny model in a form is refused, without the tensor `missing` where that is not NULL. */
+static const char *refusal_of(struct onnx_form form, const char *missing)
+{
+    static lt_error error;
+    struct tensor_set set;
+    set_read(of_tiny("kokoro-tiny.pth"), &set);
+    set_fold(&set);
+    if (missing != NULL)
+        set_remove(&set, missing);
+    write_onnx(&set, &form, in("model.onnx"));
+    set_free(&set);
+    assert_int_equal(import(in("model.onnx"), in("refused.gguf"), &error), LT_ERR_MODEL);
+    return error.message;
+}
+
 static void an_operator_that_is_not_read_is_named(void **state)
 {
     NEEDS_REFERENCE;
-    struct tensor_set set;
-    lt_error error;
-    set_read(of_tiny("kokoro-tiny.pth"), &set);
-    set_fold(&set);
-    write_onnx(&set, &(struct onnx_form){ONNX_BLOCKS, true, .unknown = true}, in("model.onnx"));
-    set_free(&set);
-    assert_int_equal(import(in("model.onnx"), in("refused.gguf"), &error), LT_ERR_MODEL);
-    assert_non_null(strstr(error.message, "the operator 'MatMulBnb4'"));
-    assert_non_null(strstr(error.message, "_Q4' is of"));
+    const char *sentence = refusal_of((struct onnx_form){ONNX_BLOCKS, true, .unknown = true}, NULL);
+    assert_non_null(strstr(sentence, "the operator 'MatMulBnb4'"));
+    assert_non_null(strstr(sentence, "_Q4' is of"));
 
     /* no operator is to blame for a tensor that the file has not */
-    set_read(of_tiny("kokoro-tiny.pth"), &set);
-    set_fold(&set);
-    set_remove(&set, "decoder.generator.conv_post.weight");
-    write_onnx(&set, &(struct onnx_form){ONNX_FLOAT, true, false}, in("model.onnx"));
-    set_free(&set);
-    assert_int_equal(import(in("model.onnx"), in("refused.gguf"), &error), LT_ERR_MODEL);
-    assert_non_null(strstr(error.message, "'decoder.generator.conv_post.weight'"));
-    assert_null(strstr(error.message, "operator"));
+    sentence = refusal_of((struct onnx_form){ONNX_FLOAT, true, false}, "decoder.generator.conv_post.weight");
+    assert_non_null(strstr(sentence, "'decoder.generator.conv_post.weight'"));
+    assert_null(strstr(sentence, "operator"));
 }
 
 static void blocks_in_an_order_of_their_own_are_refused(void **state)
 {
     NEEDS_REFERENCE;
-    struct tensor_set set;
-    lt_error error;
-    set_read(of_tiny("kokoro-tiny.pth"), &set);
-    set_fold(&set);
-    write_onnx(&set, &(struct onnx_form){ONNX_BLOCKS, true, .reordered = true}, in("model.onnx"));
-    set_free(&set);
-    assert_int_equal(import(in("model.onnx"), in("refused.gguf"), &error), LT_ERR_MODEL);
-    assert_non_null(strstr(error.message, "g_idx"));
+    const char *sentence = refusal_of((struct onnx_form){ONNX_BLOCKS, true, .reordered = true}, NULL);
+    assert_non_null(strstr(sentence, "g_idx"));
 }
 
 static void exports_that_are_cut_or_changed_end_in_a_sentence(void **state)
