@@ -281,10 +281,16 @@ static const struct op {
     int weight, scale, zero;
     int bias, input_scale;
 } ops[] = {
-    {.type = "Conv", true, .weight = 1, .bias = 2},
-    {.type = "ConvTranspose", true, .weight = 1, .bias = 2},
-    {.type = "ConvInteger", true, .weight = 1},
-    {.type = "QLinearConv", true, .weight = 3, .scale = 4, .zero = 5, .bias = 8, .input_scale = 1},
+    {.type = "Conv", .convolution = true, .weight = 1, .bias = 2},
+    {.type = "ConvTranspose", .convolution = true, .weight = 1, .bias = 2},
+    {.type = "ConvInteger", .convolution = true, .weight = 1},
+    {.type = "QLinearConv",
+     .convolution = true,
+     .weight = 3,
+     .scale = 4,
+     .zero = 5,
+     .bias = 8,
+     .input_scale = 1},
     {.type = "MatMul", .weight = 1},
     {.type = "MatMulInteger", .weight = 1},
     {.type = "DynamicQuantizeMatMul", .weight = 1, .scale = 2, .zero = 3, .bias = 4},
