@@ -489,7 +489,7 @@ static lt_status read_certificate(const lt_config *config, struct str *certifica
     return status;
 }
 
-static struct MHD_Daemon *start_daemon(struct server *server, int listening, char *certificate, char *key)
+static struct MHD_Daemon *start_daemon(struct server *server, char *certificate, char *key)
 {
     unsigned limit = (unsigned)config_integer(server->settings->config, CONFIG_server_max_connections);
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
@@ -502,22 +502,22 @@ static struct MHD_Daemon *start_daemon(struct server *server, int listening, cha
     };
     if (!server->tls)
         tls[0].option = MHD_OPTION_END;
-    return MHD_start_daemon(server->tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, handle, server,
-                            MHD_OPTION_EXTERNAL_LOGGER, log_message, NULL, MHD_OPTION_LISTEN_SOCKET,
-                            listening, MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-                            MHD_OPTION_NOTIFY_COMPLETED, completed, server, MHD_OPTION_NOTIFY_CONNECTION,
-                            notify_connection, server, MHD_OPTION_URI_LOG_CALLBACK, note_path, server,
-                            MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_THREAD_STACK_SIZE,
-                            (size_t)THREAD_STACK_BYTES, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    return MHD_start_daemon(
+        server->tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, handle, server, MHD_OPTION_EXTERNAL_LOGGER,
+        log_message, NULL, MHD_OPTION_LISTEN_SOCKET, server->listening, MHD_OPTION_CONNECTION_LIMIT, limit,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_COMPLETED, completed, server,
+        MHD_OPTION_NOTIFY_CONNECTION, notify_connection, server, MHD_OPTION_URI_LOG_CALLBACK, note_path,
+        server, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_THREAD_STACK_SIZE,
+        (size_t)THREAD_STACK_BYTES, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
-lt_status http_start(struct server *server, int listening, lt_error *error)
+lt_status http_start(struct server *server, lt_error *error)
 {
     struct str certificate = {0}, key = {0};
     lt_status status = read_certificate(server->settings->config, &certificate, &key, error);
     server->tls = status == LT_OK && key.length > 0;
     if (status == LT_OK)
-        server->daemon = start_daemon(server, listening, certificate.data, key.data);
+        server->daemon = start_daemon(server, certificate.data, key.data);
     if (status == LT_OK && server->daemon == NULL)
         status = server->tls ? error_set(error, LT_ERR_CONFIG,
                                          "cannot start the HTTPS server: are server.tls_certificate and "
@@ -532,12 +532,15 @@ lt_status http_start(struct server *server, int listening, lt_error *error)
 
 void http_quiesce(struct server *server)
 {
-    int listening = MHD_quiesce_daemon(server->daemon);
-    if (listening >= 0)
-        close(listening);
+    MHD_quiesce_daemon(server->daemon);
+    /* Its thread may still be in a call with the socket's number, which must not come to name another file
+     * meanwhile: so the socket ceases to listen, but stays open. */
+    if (!server->activated)
+        shutdown(server->listening, SHUT_RD);
 }
 
 void http_stop(struct server *server)
 {
     MHD_stop_daemon(server->daemon);
+    close(server->listening);
 }

@@ -5,13 +5,14 @@
 
 #include "server/state.h"
 
-/* Starts libmicrohttpd on a listening socket, which it takes over on success. Errors: LT_ERR_IO. */
-lt_status http_start(struct server *server, int listening, lt_error *error);
+/* Starts libmicrohttpd on server->listening. Errors: LT_ERR_IO. */
+lt_status http_start(struct server *server, lt_error *error);
 
 /* Accepts no more connections; those that are open stay. */
 void http_quiesce(struct server *server);
 
-/* Ends libmicrohttpd and every connection. No exchange may be suspended. */
+/* Ends libmicrohttpd and every connection, after http_quiesce. No exchange may be suspended. Closes the
+ * listening socket. */
 void http_stop(struct server *server);
 
 /* Sets what a connection is doing and how many seconds it has for it (INFINITY: any). */

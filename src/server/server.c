@@ -68,12 +68,12 @@ static lt_status open_socket(const lt_config *config, int *fd, lt_error *error)
     return *fd < 0 ? LT_ERR_IO : LT_OK;
 }
 
-static void announce(const struct server *server, int fd)
+static void announce(const struct server *server)
 {
     struct sockaddr_storage address;
     socklen_t size = sizeof address;
     char host[64] = "?", port[16] = "?";
-    if (getsockname(fd, (struct sockaddr *)&address, &size) == 0)
+    if (getsockname(server->listening, (struct sockaddr *)&address, &size) == 0)
         getnameinfo((struct sockaddr *)&address, size, host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV);
     bool v6 = strchr(host, ':') != NULL;
@@ -215,7 +215,7 @@ static void serve(struct server *server, const sigset_t *signals, const struct s
         log_event(LOG_WARNING, NULL, "grace period is over", "in_flight=%u", atomic_load(&server->exchanges));
 }
 
-static lt_status start(struct server *server, int listening, lt_error *error)
+static lt_status start(struct server *server, lt_error *error)
 {
     const struct settings *settings = server->settings;
     unsigned queue = (unsigned)config_integer(settings->config, CONFIG_server_max_queue);
@@ -226,7 +226,7 @@ static lt_status start(struct server *server, int listening, lt_error *error)
         return error_memory(error, "the server");
     if (watch_start(server, error) != LT_OK)
         return error->status;
-    if (http_start(server, listening, error) != LT_OK) {
+    if (http_start(server, error) != LT_OK) {
         watch_stop(server);
         return error->status;
     }
@@ -242,16 +242,16 @@ static void stop(struct server *server)
     pool_free(server->pool);
 }
 
-/* Serves on `listening`, which it takes over, until a signal. */
-static lt_status run_on(struct server *server, int listening, const sigset_t *signals,
-                        const struct server_source *source, lt_error *error)
+/* Serves until a signal. */
+static lt_status run_on(struct server *server, const sigset_t *signals, const struct server_source *source,
+                        lt_error *error)
 {
-    if (start(server, listening, error) != LT_OK) {
-        close(listening);
+    if (start(server, error) != LT_OK) {
+        close(server->listening);
         pool_free(server->pool);
         return error->status;
     }
-    announce(server, listening);
+    announce(server);
     systemd_notify("READY=1");
     serve(server, signals, source);
     stop(server);
@@ -263,16 +263,17 @@ static lt_status run_on(struct server *server, int listening, const sigset_t *si
 static lt_status run(struct server *server, const lt_config *config, const sigset_t *signals,
                      const struct server_source *source, lt_error *error)
 {
-    int listening = systemd_socket();
-    if (listening < 0 && open_socket(config, &listening, error) != LT_OK)
+    server->listening = systemd_socket();
+    server->activated = server->listening >= 0;
+    if (!server->activated && open_socket(config, &server->listening, error) != LT_OK)
         return error->status;
     raise_file_limit(config);
     server->settings = settings_open(config, NULL, error);
     if (server->settings == NULL) {
-        close(listening);
+        close(server->listening);
         return error->status;
     }
-    lt_status status = run_on(server, listening, signals, source, error);
+    lt_status status = run_on(server, signals, source, error);
     settings_release(server->settings);
     return status;
 }

@@ -114,6 +114,8 @@ struct server {
         char error[sizeof((lt_error *)0)->message]; /* why the last one failed; empty: it did not */
     } reloads;                                      /* of the configuration, under `lock` */
     bool tls;
+    int listening;  /* the socket; closed in http_stop */
+    bool activated; /* it is systemd's, for whom it has to stay one that listens */
     struct pool *pool;
     unsigned most_jobs; /* that the pool takes: its places and its queue */
     struct MHD_Daemon *daemon;

@@ -1031,7 +1031,43 @@ test('a socket that systemd opened', async () => {
   await server.stop();
 });
 
+test('what systemd opened goes on listening for the next server', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'litetts-')), go = join(folder, 'go');
+  const listener = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => listener.on('listening', resolve));
+  const activated = (after) => Server.start({}, { command: ['sh', '-c', `${after} LISTEN_PID=$$ LISTEN_FDS=1 exec '${program}' serve`], extra: [listener._handle.fd] });
+  const starting = [activated(''), activated(`until [ -e '${go}' ]; do sleep 0.05; done;`)];
+  listener.close(); // each has its own copy
+  const first = await starting[0], request = speechRequest({ input: 'Hi.' }, 'Connection: close\r\n'); // fetch would reuse a connection
+  const held = await first.stuck({});
+  await first.healthUntil((health) => health.waiting_for_clients === 1, 'an answer is under way');
+  first.process.kill('SIGTERM');
+  await until(() => /shutting down/.test(first.log), 'the signal was seen');
+  const between = first.raw(request); // waits in the socket's queue
+  writeFileSync(go, '');
+  const second = await starting[1];
+  assert.match(await between, /^HTTP\/1.1 200 /);
+  held.destroy();
+  assert.equal(await first.exited, 0);
+  assert.match(await second.raw(request), /^HTTP\/1.1 200 /);
+  await second.stop();
+  rmSync(folder, { recursive: true });
+});
+
 // ---- The end ----
+
+serverTest('a port is free for the next server while the last one drains', {}, async (server) => {
+  const held = await server.stuck({});
+  await server.healthUntil((health) => health.waiting_for_clients === 1, 'an answer is under way');
+  server.process.kill('SIGTERM');
+  await until(() => /shutting down/.test(server.log), 'the signal was seen');
+  const next = await Server.start({ port: server.port }), request = speechRequest({ input: 'Hi.' }, 'Connection: close\r\n');
+  assert.match(await next.raw(request), /^HTTP\/1.1 200 /);
+  held.destroy();
+  assert.equal(await server.exited, 0);
+  assert.match(await next.raw(request), /^HTTP\/1.1 200 /);
+  await next.stop();
+});
 
 serverTest('SIGTERM lets what is in flight finish', {}, async (server) => {
   const body = { input: long.slice(0, 8000), response_format: 'pcm' };
