@@ -132,9 +132,11 @@ static bool begins_word(const struct norm *x, size_t at, size_t size, size_t oth
 }
 
 /* "b-b-but", "kn-know", "wha-wha-what": the beginnings before the word are not said. Returns their size with the hyphens. A
- * single beginning with a vowel in it may be a word ("re-read", "no-nonsense"). */
+ * single beginning with a vowel in it may be a word ("re-read", "no-nonsense"). Only so many are looked at, since what turns
+ * out to be none is looked at again from its second letter on. */
 static size_t stutter_size(const struct norm *x, size_t at)
 {
+    enum { MOST_TIMES = 16 };
     size_t n = norm_letters(x, at), end = at, times = 0;
     bool vowel = false;
     if (n == 0 || n > 4 || norm_char(x, at + n) != '-')
@@ -144,7 +146,7 @@ static size_t stutter_size(const struct norm *x, size_t at)
     if (n == 1 && strchr("xe", char_lower(x->text[at])) != NULL)
         return 0;
     vowel = vowel && n > 1;
-    while (norm_letters(x, end) == n && norm_char(x, end + n) == '-' &&
+    while (times < MOST_TIMES && norm_letters(x, end) == n && norm_char(x, end + n) == '-' &&
            (end == at || !begins_word(x, at, n, end))) {
         for (size_t i = 0; i < n; i++)
             if (char_lower(x->text[end + i]) != char_lower(x->text[at + i]))
