@@ -1020,36 +1020,48 @@ test('HTTPS', async () => {
   rmSync(folder, { recursive: true });
 });
 
-test('a socket that systemd opened', async () => {
+/** Starts servers on one socket that they did not open, as systemd does, a server for each piece of shell to run `before`. */
+async function activate(settings, ...before) {
   const listener = net.createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => listener.on('listening', resolve));
   const { port } = listener.address();
-  const server = await Server.start({ port: 1, host: '192.0.2.1' }, { command: ['sh', '-c', `LISTEN_PID=$$ LISTEN_FDS=1 exec '${program}' serve`], extra: [listener._handle.fd] });
+  const starting = before.map((first) => Server.start(settings,
+    { command: ['sh', '-c', `${first} LISTEN_PID=$$ LISTEN_FDS=1 exec '${program}' serve`], extra: [listener._handle.fd] }));
+  listener.close(); // each has its own copy
+  return { port, starting };
+}
+
+/** Tells a server to end while it has an answer that nobody reads; returns the socket that keeps it. */
+async function drain(server) {
+  const held = await server.stuck({});
+  await server.healthUntil((health) => health.waiting_for_clients === 1, 'an answer is under way');
+  server.process.kill('SIGTERM');
+  await until(() => /shutting down/.test(server.log), 'the signal was seen');
+  return held;
+}
+
+/** A request on a connection of its own; fetch would use an open one again. */
+const alone = speechRequest({ input: 'Hi.' }, 'Connection: close\r\n');
+
+test('a socket that systemd opened', async () => {
+  const { port, starting } = await activate({ port: 1, host: '192.0.2.1' }, '');
+  const server = await starting[0];
   assert.equal(server.port, port);
-  listener.close(); // the server has its own copy
   assert.equal((await server.speak({})).status, 200);
   await server.stop();
 });
 
 test('what systemd opened goes on listening for the next server', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'litetts-')), go = join(folder, 'go');
-  const listener = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => listener.on('listening', resolve));
-  const activated = (after) => Server.start({}, { command: ['sh', '-c', `${after} LISTEN_PID=$$ LISTEN_FDS=1 exec '${program}' serve`], extra: [listener._handle.fd] });
-  const starting = [activated(''), activated(`until [ -e '${go}' ]; do sleep 0.05; done;`)];
-  listener.close(); // each has its own copy
-  const first = await starting[0], request = speechRequest({ input: 'Hi.' }, 'Connection: close\r\n'); // fetch would reuse a connection
-  const held = await first.stuck({});
-  await first.healthUntil((health) => health.waiting_for_clients === 1, 'an answer is under way');
-  first.process.kill('SIGTERM');
-  await until(() => /shutting down/.test(first.log), 'the signal was seen');
-  const between = first.raw(request); // waits in the socket's queue
+  const { starting } = await activate({}, '', `until [ -e '${go}' ]; do sleep 0.05; done;`);
+  const first = await starting[0], held = await drain(first);
+  const between = first.raw(alone); // waits in the socket's queue
   writeFileSync(go, '');
   const second = await starting[1];
   assert.match(await between, /^HTTP\/1.1 200 /);
   held.destroy();
   assert.equal(await first.exited, 0);
-  assert.match(await second.raw(request), /^HTTP\/1.1 200 /);
+  assert.match(await second.raw(alone), /^HTTP\/1.1 200 /);
   await second.stop();
   rmSync(folder, { recursive: true });
 });
@@ -1057,15 +1069,12 @@ test('what systemd opened goes on listening for the next server', async () => {
 // ---- The end ----
 
 serverTest('a port is free for the next server while the last one drains', {}, async (server) => {
-  const held = await server.stuck({});
-  await server.healthUntil((health) => health.waiting_for_clients === 1, 'an answer is under way');
-  server.process.kill('SIGTERM');
-  await until(() => /shutting down/.test(server.log), 'the signal was seen');
-  const next = await Server.start({ port: server.port }), request = speechRequest({ input: 'Hi.' }, 'Connection: close\r\n');
-  assert.match(await next.raw(request), /^HTTP\/1.1 200 /);
+  const held = await drain(server);
+  const next = await Server.start({ port: server.port });
+  assert.match(await next.raw(alone), /^HTTP\/1.1 200 /);
   held.destroy();
   assert.equal(await server.exited, 0);
-  assert.match(await next.raw(request), /^HTTP\/1.1 200 /);
+  assert.match(await next.raw(alone), /^HTTP\/1.1 200 /);
   await next.stop();
 });
 
