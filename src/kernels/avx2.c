@@ -19,5 +19,5 @@ void kernels_avx2(struct kernels *k)
 {
     simd_rows_override(k);
     simd_product_override(&k->exact);
-    k->fast = k->exact;
+    k->fine = k->fast = k->exact;
 }

@@ -17,5 +17,6 @@ INLINE vf v_multiply(vf a, vf w, vf x)
 
 void kernels_avx512vnni(struct kernels *k)
 {
-    simd_product_override(&k->fast);
+    simd_product_override(&k->fine);
+    k->fast = k->fine;
 }

@@ -16,5 +16,6 @@ INLINE vf v_multiply(vf a, vf w, vf x)
 
 void kernels_avxvnni(struct kernels *k)
 {
-    simd_product_override(&k->fast);
+    simd_product_override(&k->fine);
+    k->fast = k->fine;
 }

@@ -269,7 +269,8 @@ void matvec_pack(const float *w, int n, int k, enum value_type type, void *packe
 struct kernels {
     enum isa isa;
     struct products exact; /* multiplies in float32 */
-    struct products fast;  /* multiplies in bfloat16 where the set has it, else equal to exact */
+    struct products fine;  /* multiplies in 16-bit integers where the machine has them, else equal to exact */
+    struct products fast;  /* multiplies in bfloat16 where the set has it, else equal to fine */
 
     void (*matvec)(const struct matvec *m);
 

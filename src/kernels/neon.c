@@ -18,5 +18,5 @@ void kernels_neon(struct kernels *k)
 {
     simd_rows_override(k);
     simd_product_override(&k->exact);
-    k->fast = k->exact;
+    k->fine = k->fast = k->exact;
 }

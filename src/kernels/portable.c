@@ -434,6 +434,7 @@ void kernels_portable(struct kernels *k)
     *k = (struct kernels){
         .isa = ISA_PORTABLE,
         .exact = products,
+        .fine = products,
         .fast = products,
         .matvec = matvec,
         .lstm_cell = lstm_cell,

@@ -25,6 +25,7 @@ lt_status kokoro_open(const struct model *model, const struct kokoro_options *op
     const bool exact =
         options->precision == KOKORO_EXACT || (options->precision == KOKORO_AUTO && model->type == GGUF_F32);
     k->nn.products = exact ? &k->nn.kernels.exact : &k->nn.kernels.fast;
+    k->nn.fine = exact ? &k->nn.kernels.exact : &k->nn.kernels.fine;
     k->storage = exact ? VALUE_F32 : VALUE_F16;
     k->most_memory = options->most_memory ? options->most_memory : 1024 * MEBIBYTE;
     k->keep_memory = options->keep_memory ? options->keep_memory : 32 * MEBIBYTE;
@@ -266,7 +267,7 @@ static void predict_prosody(struct kokoro *k, struct batch *b)
     struct array stretched = nn_array(nn, VALUE_F32, frames, m->hidden + m->style);
     if (!nn->arena.overflow) {
         stretch(&b->d, b->durations, b->id_begin[b->count], &stretched);
-        nn_lstm(nn, &m->prosody_lstm, NULL, &stretched, &x, b->frames);
+        nn_lstm(nn, &m->prosody_lstm, nn->fine, &stretched, &x, b->frames);
         prosody_curve(nn, m->f0, m->f0_out, m->f0_out_bias, &x, &b->prosody_styles, b->frames, b->f0);
         prosody_curve(nn, m->energy, m->energy_out, m->energy_out_bias, &x, &b->prosody_styles, b->frames,
                       b->energy);

@@ -5,6 +5,7 @@
 
 struct attention_run {
     const struct nn *nn;
+    const struct products *products;
     const struct array *qkv, *out;
     struct spans spans;
     int heads, width; /* width of a head */
@@ -67,7 +68,7 @@ static void attention_product(const struct products *products, const float *from
 static void attention_task(void *arg, int task, int thread)
 {
     const struct attention_run *run = arg;
-    const struct products *products = run->nn->products;
+    const struct products *products = run->products;
     const int span = task / run->heads, head = task % run->heads, width = run->width;
     const int begin = run->spans.begin[span], rows = run->spans.begin[span + 1] - begin;
     const struct attention_scratch at = attention_layout(products, rows, width);
@@ -95,17 +96,22 @@ static void attention_task(void *arg, int task, int thread)
                       array_floats(run->out, begin) + head * width, run->out->stride);
 }
 
-void nn_attention(struct nn *nn, const struct array *qkv, const struct array *out, struct spans spans,
-                  int heads)
+void nn_attention(struct nn *nn, const struct products *products, const struct array *qkv,
+                  const struct array *out, struct spans spans, int heads)
 {
     const size_t mark = nn->arena.used;
-    struct attention_run run = {
-        .nn = nn, .qkv = qkv, .out = out, .spans = spans, .heads = heads, .width = out->channels / heads};
+    struct attention_run run = {.nn = nn,
+                                .products = products,
+                                .qkv = qkv,
+                                .out = out,
+                                .spans = spans,
+                                .heads = heads,
+                                .width = out->channels / heads};
     int longest = 0;
     for (int i = 0; i < spans.count; i++)
         if (spans.begin[i + 1] - spans.begin[i] > longest)
             longest = spans.begin[i + 1] - spans.begin[i];
-    run.scratch_size = attention_layout(nn->products, longest, run.width).total;
+    run.scratch_size = attention_layout(products, longest, run.width).total;
     run.scratch = arena_take(&nn->arena, run.scratch_size * (size_t)threads_count(nn->threads));
     if (run.scratch)
         threads_run(nn->threads, attention_task, &run, spans.count * heads);

@@ -374,10 +374,10 @@ static void run_by_columns(struct nn *nn, struct layer_run *run, size_t packed_r
     threads_run(nn->threads, columns_task, run, (weight->out + run->group - 1) / run->group);
 }
 
-const void *nn_panels(struct nn *nn, const struct weight *weight)
+const void *nn_panels(struct nn *nn, const struct products *products, const struct weight *weight)
 {
     const struct layer layer = {.weight = weight};
-    struct layer_run run = {.layer = &layer, .products = nn->products};
+    struct layer_run run = {.layer = &layer, .products = products};
     run.panels = arena_take(&nn->arena, panel_bytes(run.products, weight->out, weight->taps, weight->in));
     run.group = round_up(weight->out / 8 + 1, run.products->panel);
     if (run.panels)

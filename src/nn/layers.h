@@ -21,6 +21,8 @@
 struct nn {
     struct kernels kernels;
     const struct products *products; /* for everything heavy: kernels.fast, or kernels.exact */
+    const struct products
+        *fine; /* for what is little work and much hangs on: kernels.fine, or kernels.exact */
     struct threads *threads;
     struct arena arena;
     double multiplications; /* multiply-adds of all product layers so far, padding not counted */
@@ -96,9 +98,9 @@ enum { NN_LONG_ROWS = 512 };
 /* Bytes of the arena that a long layer of this weight, without stride, takes for itself on so many threads: panels and packed rows. */
 size_t nn_layer_bytes(const struct nn *nn, const struct weight *weight, int dilation, int threads);
 
-/* Expands a weight for nn->products once and for all, for layers of few rows that use it again and again; in the arena. NULL
+/* Expands a weight for `products` once and for all, for layers of few rows that use it again and again; in the arena. NULL
  * when it is full. */
-const void *nn_panels(struct nn *nn, const struct weight *weight);
+const void *nn_panels(struct nn *nn, const struct products *products, const struct weight *weight);
 
 /* Sums of an array that no layer has summed: moments [spans][channels]. Where `added` is not NULL, it is added to the
  * array first; it has the same shape, type and stride. */
@@ -122,7 +124,7 @@ void nn_lstm(struct nn *nn, const struct lstm *lstm, const struct products *prod
              const struct array *out, struct spans spans);
 
 /* Self-attention of every utterance over itself: qkv is [rows][3 * width], out [rows][width] (float32). */
-void nn_attention(struct nn *nn, const struct array *qkv, const struct array *out, struct spans spans,
-                  int heads);
+void nn_attention(struct nn *nn, const struct products *products, const struct array *qkv,
+                  const struct array *out, struct spans spans, int heads);
 
 #endif

@@ -282,7 +282,7 @@ static void attention_equals_a_plain_one(void **state)
     static const int begin[] = {0, 37, ROWS};
     const struct array qkv = {random_floats(ROWS * 3 * ALL), VALUE_F32, ROWS, 3 * ALL, 3 * ALL};
     const struct array out = nn_array(&nn, VALUE_F32, ROWS, ALL);
-    nn_attention(&nn, &qkv, &out, (struct spans){2, begin}, HEADS);
+    nn_attention(&nn, nn.products, &qkv, &out, (struct spans){2, begin}, HEADS);
     for (int span = 0; span < 2; span++)
         for (int t = begin[span]; t < begin[span + 1]; t++)
             for (int head = 0; head < HEADS; head++) {
