@@ -51,38 +51,45 @@ static const struct feature features[] = {
     {"amx-bf16", 7, 0, EDX, 22, STATE_AMX},      {"amx-int8", 7, 0, EDX, 25, STATE_AMX},
 };
 
-static unsigned long long saved_state(void)
+/* What the processor says. A virtual machine takes microseconds for each question. */
+struct cpuid {
+    unsigned one[4], seven[2][4]; /* leaf 1; subleaves 0 and 1 of leaf 7; 0 where there is none */
+    unsigned long long state;     /* that is saved */
+};
+
+static struct cpuid ask(void)
 {
-    unsigned a, b, c, d;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
-        return 0;
-    unsigned low, high;
-    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (unsigned long long)high << 32 | low;
+    struct cpuid c = {0};
+    const unsigned leaves = __get_cpuid_max(0, NULL);
+    if (leaves >= 1)
+        __cpuid(1, c.one[EAX], c.one[EBX], c.one[ECX], c.one[EDX]);
+    if (leaves >= 7)
+        __cpuid_count(7, 0, c.seven[0][EAX], c.seven[0][EBX], c.seven[0][ECX], c.seven[0][EDX]);
+    if (c.seven[0][EAX] >= 1) /* the highest subleaf */
+        __cpuid_count(7, 1, c.seven[1][EAX], c.seven[1][EBX], c.seven[1][ECX], c.seven[1][EDX]);
+    if (c.one[ECX] & bit_OSXSAVE) {
+        unsigned low, high;
+        __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+        c.state = (unsigned long long)high << 32 | low;
+    }
+    return c;
 }
 
-static bool has(const struct feature *f)
+static bool has(const struct cpuid *c, const struct feature *f)
 {
-    unsigned words[4];
-    if (f->subleaf > 0) { /* the first word of leaf 7 is its highest subleaf */
-        if (!__get_cpuid_count(f->leaf, 0, &words[EAX], &words[EBX], &words[ECX], &words[EDX]) ||
-            words[EAX] < f->subleaf)
-            return false;
-    }
-    if (!__get_cpuid_count(f->leaf, f->subleaf, &words[EAX], &words[EBX], &words[ECX], &words[EDX]))
-        return false;
-    return (words[f->word] >> f->bit & 1) && (saved_state() & f->state) == f->state;
+    const unsigned *words = f->leaf == 1 ? c->one : c->seven[f->subleaf];
+    return (words[f->word] >> f->bit & 1) && (c->state & f->state) == f->state;
 }
 
 /* Whether all features named in `list`, separated by spaces, are there. */
-static bool has_all(const char *list)
+static bool has_all(const struct cpuid *c, const char *list)
 {
     while (*list) {
         size_t length = strcspn(list, " ");
         bool found = false;
         for (size_t i = 0; i < sizeof features / sizeof *features && !found; i++)
             found = strlen(features[i].name) == length && memcmp(features[i].name, list, length) == 0 &&
-                    has(&features[i]);
+                    has(c, &features[i]);
         if (!found)
             return false;
         list += length + (list[length] == ' ');
@@ -98,26 +105,32 @@ static bool tiles_permitted(void)
     return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
 
-bool isa_supported(enum isa isa)
+static bool supports(const struct cpuid *c, enum isa isa)
 {
     switch (isa) {
     case ISA_PORTABLE:
         return true;
     case ISA_AVX2:
-        return has_all("avx fma f16c avx2");
+        return has_all(c, "avx fma f16c avx2");
     case ISA_AVXVNNI:
-        return isa_supported(ISA_AVX2) && has_all("avxvnni");
+        return supports(c, ISA_AVX2) && has_all(c, "avxvnni");
     case ISA_AVX512:
-        return isa_supported(ISA_AVX2) && has_all("avx512f avx512dq avx512bw avx512vl");
+        return supports(c, ISA_AVX2) && has_all(c, "avx512f avx512dq avx512bw avx512vl");
     case ISA_AVX512VNNI:
-        return isa_supported(ISA_AVX512) && has_all("avx512vnni");
+        return supports(c, ISA_AVX512) && has_all(c, "avx512vnni");
     case ISA_AVX512BF16: /* no processor has it without VNNI */
-        return isa_supported(ISA_AVX512VNNI) && has_all("avx512bf16");
+        return supports(c, ISA_AVX512VNNI) && has_all(c, "avx512bf16");
     case ISA_AMX:
-        return isa_supported(ISA_AVX512BF16) && has_all("amx-tile amx-bf16") && tiles_permitted();
+        return supports(c, ISA_AVX512BF16) && has_all(c, "amx-tile amx-bf16") && tiles_permitted();
     default:
         return false;
     }
+}
+
+bool isa_supported(enum isa isa)
+{
+    const struct cpuid c = ask();
+    return supports(&c, isa);
 }
 
 static void describe_processor(char *text, size_t size)
@@ -138,8 +151,9 @@ void cpu_describe(char *text, size_t size)
         return;
     text[0] = '\0';
     describe_processor(text, size);
+    const struct cpuid c = ask();
     for (size_t i = 0; i < sizeof features / sizeof *features; i++)
-        if (has(&features[i])) {
+        if (has(&c, &features[i])) {
             size_t used = strlen(text);
             snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "", features[i].name);
         }
