@@ -18,9 +18,10 @@
 
 #include "base/clock.h"
 
-/* How long a thread spins before it sleeps: longer than the serial stretches between two steps, shorter than
- * a time slice. */
-static const double spin_seconds = 50e-6;
+/* After how long a waiting thread lets others run between two looks, and after how long it sleeps. Most waits are short: one
+ * thread's share of a layer takes longer than another's, or a step is serial. To be woken takes a virtual machine, which
+ * stops an idle processor, longer than most of them; but where others have work for the processor, they come first. */
+static const double yield_after_seconds = 50e-6, sleep_after_seconds = 1e-3;
 
 struct worker {
     struct threads *pool;
@@ -50,39 +51,35 @@ static void relax(void)
 #endif
 }
 
-/* Waits until `generation` differs from `seen`, and returns it. */
-static unsigned await_job(struct threads *pool, unsigned seen)
+/* Whether there is another generation than `seen`; and whether all workers have answered this one. */
+static bool job_announced(struct threads *pool, unsigned seen)
 {
-    double until = clock_seconds() + spin_seconds;
-    do
-        for (int i = 0; i < 32; i++) {
-            unsigned generation = atomic_load_explicit(&pool->generation, memory_order_acquire);
-            if (generation != seen)
-                return generation;
-            relax();
-        }
-    while (clock_seconds() < until);
-    pthread_mutex_lock(&pool->lock);
-    unsigned generation;
-    while ((generation = atomic_load_explicit(&pool->generation, memory_order_acquire)) == seen)
-        pthread_cond_wait(&pool->started, &pool->lock);
-    pthread_mutex_unlock(&pool->lock);
-    return generation;
+    return atomic_load_explicit(&pool->generation, memory_order_acquire) != seen;
 }
 
-static void await_workers(struct threads *pool)
+static bool workers_done(struct threads *pool, unsigned seen)
 {
-    double until = clock_seconds() + spin_seconds;
-    do
+    (void)seen;
+    return atomic_load_explicit(&pool->busy, memory_order_acquire) == 0;
+}
+
+/* Waits until `ready`; whoever makes it so signals `changed` under the lock. */
+static void await(struct threads *pool, bool (*ready)(struct threads *pool, unsigned seen), unsigned seen,
+                  pthread_cond_t *changed)
+{
+    const double begin = clock_seconds();
+    for (double waited = 0; waited < sleep_after_seconds; waited = clock_seconds() - begin) {
         for (int i = 0; i < 32; i++) {
-            if (atomic_load_explicit(&pool->busy, memory_order_acquire) == 0)
+            if (ready(pool, seen))
                 return;
             relax();
         }
-    while (clock_seconds() < until);
+        if (waited > yield_after_seconds)
+            sched_yield();
+    }
     pthread_mutex_lock(&pool->lock);
-    while (atomic_load_explicit(&pool->busy, memory_order_acquire) > 0)
-        pthread_cond_wait(&pool->finished, &pool->lock);
+    while (!ready(pool, seen))
+        pthread_cond_wait(changed, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -100,9 +97,8 @@ static void *worker_main(void *arg)
 {
     struct worker *worker = arg;
     struct threads *pool = worker->pool;
-    unsigned seen = 0;
-    for (;;) {
-        seen = await_job(pool, seen);
+    for (unsigned seen = 0;; seen++) {
+        await(pool, job_announced, seen, &pool->started);
         if (atomic_load_explicit(&pool->stop, memory_order_relaxed))
             return NULL;
         work(pool, worker->index);
@@ -310,5 +306,5 @@ void threads_run(struct threads *pool, threads_task *task, void *arg, int tasks)
     atomic_store_explicit(&pool->busy, pool->count - 1, memory_order_relaxed);
     announce(pool);
     work(pool, 0);
-    await_workers(pool);
+    await(pool, workers_done, 0, &pool->finished);
 }
