@@ -3,7 +3,7 @@
 #ifndef CHECKKERNELS_PEAK_H
 #define CHECKKERNELS_PEAK_H
 
-/* Operations, of floats or of 16-bit integers, a second (a multiply-add is two), measured over some hundredths of a second. */
+/* Operations, of floats or of 16-bit integers, a second (a multiply-add is two), measured over about a millisecond. */
 double peak_avx2(void);
 double peak_avx512(void);
 double peak_avx512vnni(void);
