@@ -12,6 +12,14 @@
 #include "text/marks.h"
 #include "text/symbols.h"
 
+/* Positions in 64 bits, which expat 2.9 has and prefers; before, they have those of a long. */
+#if XML_MAJOR_VERSION == 2 && XML_MINOR_VERSION < 9
+#define XML_GetCurrentByteIndex64    XML_GetCurrentByteIndex
+#define XML_GetCurrentByteCount64    XML_GetCurrentByteCount
+#define XML_GetCurrentLineNumber64   XML_GetCurrentLineNumber
+#define XML_GetCurrentColumnNumber64 XML_GetCurrentColumnNumber
+#endif
+
 enum { PIECE = 4096 }; /* bytes given to expat at once */
 
 static const float PARAGRAPH_PAUSE = 0.4F;
@@ -46,14 +54,13 @@ struct ssml {
 /* The source of what expat is reporting. */
 static uint64_t position(const struct ssml *s)
 {
-    XML_Index index = XML_GetCurrentByteIndex(s->parser);
+    const int64_t index = XML_GetCurrentByteIndex64(s->parser);
     return s->base + (index < 0 ? 0 : (uint64_t)index);
 }
 
 static uint64_t position_end(const struct ssml *s)
 {
-    int count = XML_GetCurrentByteCount(s->parser);
-    return position(s) + (count < 0 ? 0 : (uint64_t)count);
+    return position(s) + (uint64_t)XML_GetCurrentByteCount64(s->parser);
 }
 
 static void stop(struct ssml *s)
@@ -576,6 +583,6 @@ lt_status ssml_more(struct ssml *s, lt_error *error)
     if (code == XML_ERROR_NO_MEMORY)
         return error_memory(error, "the SSML");
     return error_set(error, LT_ERR_TEXT, "the SSML is not well-formed at line %lu, column %lu: %s",
-                     (unsigned long)XML_GetCurrentLineNumber(s->parser),
-                     (unsigned long)XML_GetCurrentColumnNumber(s->parser) + 1, XML_ErrorString(code));
+                     (unsigned long)XML_GetCurrentLineNumber64(s->parser),
+                     (unsigned long)XML_GetCurrentColumnNumber64(s->parser) + 1, XML_ErrorString(code));
 }
