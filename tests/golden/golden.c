@@ -10,7 +10,7 @@
  * it), so that every stage is compared on its own; "audio_snr" is from this run when the folder has har. The second runs
  * free: durations and the log-mel distance are from it.
  *
- * With --bf16 the products round their factors to bfloat16 on any machine, as the instruction sets that have it do.
+ * With --bf16 the fast products round their factors to bfloat16 on any machine, as the instruction sets that have it do.
  *
  * With --check the exit status is 1 when a comparison misses what docs/engine.md promises. */
 #include <getopt.h>
