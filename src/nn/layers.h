@@ -21,8 +21,7 @@
 struct nn {
     struct kernels kernels;
     const struct products *products; /* for everything heavy: kernels.fast, or kernels.exact */
-    const struct products
-        *fine; /* for what is little work and much hangs on: kernels.fine, or kernels.exact */
+    const struct products *fine;     /* little work on which much hangs: kernels.fine, or kernels.exact */
     struct threads *threads;
     struct arena arena;
     double multiplications; /* multiply-adds of all product layers so far, padding not counted */
@@ -123,7 +122,7 @@ struct lstm {
 void nn_lstm(struct nn *nn, const struct lstm *lstm, const struct products *products, const struct array *in,
              const struct array *out, struct spans spans);
 
-/* Self-attention of every utterance over itself: qkv is [rows][3 * width], out [rows][width] (float32). */
+/* Self-attention of every utterance over itself, with these products: qkv is [rows][3 * width], out [rows][width] (float32). */
 void nn_attention(struct nn *nn, const struct products *products, const struct array *qkv,
                   const struct array *out, struct spans spans, int heads);
 
