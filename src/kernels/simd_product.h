@@ -77,29 +77,40 @@ INLINE void sums_add(tile_sums x, const char *first, ptrdiff_t row, const float 
 #if USE_I16
 
 /* Adds `depth` channels, INTEGER_DEPTH at most, of the rows from `first` on to tile[rows][PANEL], or sets it: sums of
- * whole numbers in registers, times the rows' scales, which are at `scale`. */
+ * whole numbers in registers, times the rows' scales, which are at `scale`. The last of a tile multiplies all by the
+ * columns' scales, which follow it in the panel. */
 INLINE void segment(float *tile, const char *first, const char *scale, ptrdiff_t row, const float *w,
-                    int depth, bool add, const int rows)
+                    int depth, bool add, const bool last, const int rows)
 {
     tile_sums x;
+    vf columns[VECTORS];
     sums_clear(x, rows);
     sums_add(x, first, row, w, depth, rows);
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++)
+        columns[v] = last ? v_load(w + depth / UNIT * PANEL + v * LANES) : v_set(1.0f);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
         vf s = v_broadcast(scale + i * row);
 #pragma GCC unroll 4
         for (int v = 0; v < VECTORS; v++) {
             float *sum = tile + i * PANEL + v * LANES;
-            v_store(sum, v_fma(v_whole(x[i][v]), s, add ? v_load(sum) : v_set(0.0f)));
+            v_store(sum, v_fma(v_whole(x[i][v]), s, add ? v_load(sum) : v_set(0.0f)) * columns[v]);
         }
     }
 }
 
-/* Of TILE_ROWS rows: a function of its own, where the sums have all registers to themselves. */
+/* Of TILE_ROWS rows: functions of their own, where the sums have all registers to themselves. */
 static __attribute__((noinline)) void whole_segment(float *tile, const char *first, const char *scale,
                                                     ptrdiff_t row, const float *w, int depth, bool add)
 {
-    segment(tile, first, scale, row, w, depth, add, TILE_ROWS);
+    segment(tile, first, scale, row, w, depth, add, false, TILE_ROWS);
+}
+
+static __attribute__((noinline)) void last_segment(float *tile, const char *first, const char *scale,
+                                                   ptrdiff_t row, const float *w, int depth, bool add)
+{
+    segment(tile, first, scale, row, w, depth, add, true, TILE_ROWS);
 }
 
 /* Sums `rows` rows from packed row `first` on into tile[rows][PANEL]: whole numbers in registers, and every
@@ -113,17 +124,14 @@ INLINE void product_tile(const struct product *p, const char *first, const float
             int depth = p->k - c < INTEGER_DEPTH ? p->k - c : INTEGER_DEPTH;
             const char *from = first + c * (ptrdiff_t)sizeof(packed_t);
             const char *scale = first + p->k * (ptrdiff_t)sizeof(packed_t);
-            if (rows == TILE_ROWS)
+            const bool last = tap + 1 == p->taps && c + depth == p->k;
+            if (rows == TILE_ROWS && last)
+                last_segment(tile, from, scale, row, w, depth, tap + c > 0);
+            else if (rows == TILE_ROWS)
                 whole_segment(tile, from, scale, row, w, depth, tap + c > 0);
             else
-                segment(tile, from, scale, row, w, depth, tap + c > 0, rows);
+                segment(tile, from, scale, row, w, depth, tap + c > 0, last, rows);
             w += depth / UNIT * PANEL;
-        }
-    for (int i = 0; i < rows; i++) /* w is at the columns' scales now */
-#pragma GCC unroll 4
-        for (int v = 0; v < VECTORS; v++) {
-            float *sum = tile + i * PANEL + v * LANES;
-            v_store(sum, v_load(sum) * v_load(w + v * LANES));
         }
 }
 
