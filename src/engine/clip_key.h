@@ -7,7 +7,7 @@
 
 /* Raise it with every change that makes any voice sound other than before, be it inaudibly (kernels, layers,
  * model, flite's settings): disks and Redis then have nothing that an older build of the same version spoke. */
-enum { CLIP_SOUND_REVISION = 3 };
+enum { CLIP_SOUND_REVISION = 4 };
 
 /* SHA-256 of all that decides the samples and word times of an utterance: this version of the program and the
  * revision of its sound, the voice's identity (model and instruction set in it), its phonemes (else its text),

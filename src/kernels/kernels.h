@@ -32,9 +32,10 @@
  * Fast convolutions. A tile of m output rows of a convolution of r taps takes m * r products of rows and weights, or
  * m + r - 1 when both are first evaluated, as polynomials, at so many points: Winograd's minimal filtering F(m, r) (Lavin
  * and Gray 2015, "Fast Algorithms for Convolutional Neural Networks"). More points save more products and round worse:
- * with eleven, 3 taps take 11 products for 27 (F(9, 3)), 7 taps 11 for 35 (F(5, 7)) and 11 taps, in two runs, 22 for 66
- * (F(6, 6)). Every point is a plain product over the tiles, with as many taps as there are runs,
- * since what run s of a tile reads is what run 0 reads of the tile s later:
+ * with eleven, 3 taps take 11 products for 27 (F(9, 3)) and 7 taps 11 for 35 (F(5, 7)). 11 taps are two runs, F(6, 6): what the
+ * second run of a tile reads is what the first reads of the next tile. So at each point they are a convolution of two taps
+ * over tiles, and three tiles take four products of tiles for six (F(3, 2), nested): 44 products for 198. Every point is a
+ * plain product over the tiles:
  *
  *     storage rows --prologue_float--> float rows --transform_input--> packed rows of all points  \
  *                                                                                                 products
@@ -161,12 +162,14 @@ struct product {
 enum {
     WINOGRAD_POINTS = 11,
     WINOGRAD_MOST_K = 512,  /* most channels that transform_input takes */
-    WINOGRAD_MOST_ROWS = 48 /* most output rows of the tiles that transform_output makes side by side */
+    WINOGRAD_MOST_ROWS = 90 /* most output rows of the tiles that transform_output makes side by side */
 };
 
 /* Float rows to packed rows at each point, a row t from as many rows t + i * distance as there are points. */
 struct transform_input {
     const float *in;
+    const float *added; /* rows like those of `in`, which are added to them times `factor`; or NULL */
+    float factor;
     ptrdiff_t in_stride; /* elements from row to row, at least k */
     int distance;
     int rows, k; /* k: channels, a multiple of KERNELS_K, WINOGRAD_MOST_K at most */
@@ -175,27 +178,30 @@ struct transform_input {
         point_stride; /* elements from row to row, at least packed_stride, and point to point */
 };
 
-/* Weights to the panels of each point: as `expand`, but with a tap for every run of `run_taps` of the source's. */
+/* Weights to the panels of each point: as `expand`, but with one tap, which stands for a run of taps. */
 struct transform_weights {
     const void *source;
     enum value_type type; /* any */
     size_t row_bytes;     /* bytes from source row n to n + 1 */
     int columns;
-    int taps;           /* of the source */
-    int run_taps;       /* winograd_run_taps of them */
-    int k;              /* channels, also from tap to tap in the source: a multiple of KERNELS_K */
-    void *panels;       /* panel_bytes(products, columns, runs, k) bytes at each point */
-    size_t point_bytes; /* from point to point */
+    int taps;         /* of the source; those of its runs that it lacks are 0 */
+    int run_taps;     /* winograd_run_taps of them */
+    float factors[2]; /* the run is the source's first times the first, plus its second times the second */
+    int k;            /* channels, also from tap to tap in the source: a multiple of KERNELS_K */
+    void *panels;     /* panel_bytes(products, panel, 1, k) bytes of each panel at each point */
+    size_t point_bytes, panel_step; /* bytes from point to point, and from panel to panel */
 };
 
-/* The products at each point to output rows: row (i * m + j) * dilation + d, for a tile of m rows, is made of the products
- * of all points at row i * dilation + d. `epilogue` says how many rows and columns (one panel at most) there are,
- * and what follows, as for a product; its first half, to `panels`, is not read. */
+/* The products at each point to output rows: row (i * m + j) * dilation + d, for a tile i of m rows, is made of the products
+ * of all points at row i * dilation + d; with nested tiles, for a tile 3 i + h, of those of h: y0 = p0 + p1 + p2,
+ * y1 = p1 - p2, y2 = p1 + p2 + p3 of the four products p. `epilogue` says how many rows and columns (one panel at most) there
+ * are, and what follows, as for a product; its first half, to `panels`, is not read. */
 struct transform_output {
     const float *in;
     ptrdiff_t in_stride,
         point_stride;        /* elements from row to row, at least a panel, and from point to point */
-    int tile_rows, dilation; /* their product is at most WINOGRAD_MOST_ROWS */
+    ptrdiff_t nested_stride; /* elements from one of the four products of nested tiles to the next; else 0 */
+    int tile_rows, dilation; /* their product, three times it if nested, is at most WINOGRAD_MOST_ROWS */
     const struct product *epilogue;
 };
 
@@ -217,7 +223,7 @@ struct products {
     void (*transform_output)(const struct transform_output *t);
 };
 
-/* Taps of a run of a fast convolution: all, up to two thirds as many as points; or half, where there are several runs, for then
+/* Taps of a run of a fast convolution: all, up to two thirds as many as points; or half, where there are two runs, for then
  * a tile must have as many rows as a run has taps. */
 static inline int winograd_run_taps(const struct products *p, int taps)
 {

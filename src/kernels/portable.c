@@ -217,59 +217,84 @@ static void transform_input(const struct transform_input *t)
         for (int c = 0; c < t->k; c++) {
             float x[WINOGRAD_POINTS], out[WINOGRAD_POINTS];
             for (int i = 0; i < WINOGRAD_POINTS; i++)
-                x[i] = t->in[(row + i * t->distance) * t->in_stride + c];
+                x[i] = t->in[(row + i * t->distance) * t->in_stride + c] +
+                       (t->added ? t->factor * t->added[(row + i * t->distance) * t->in_stride + c] : 0);
             winograd_input(x, out);
             for (int i = 0; i < WINOGRAD_POINTS; i++)
                 ((float *)t->out)[i * t->point_stride + row * t->out_stride + c] = out[i];
         }
 }
 
-/* A run of taps of one column, VALUE_BLOCK channels from c on, to the panels at each point. */
-static void transform_run(const struct transform_weights *w, int n, int run, int c)
+/* Adds a run of taps of one column, VALUE_BLOCK channels from c on, times its factor. */
+static void add_run(const struct transform_weights *w, int n, int run, int c,
+                    float taps[WINOGRAD_TAPS][VALUE_BLOCK])
 {
-    const int runs = (w->taps + w->run_taps - 1) / w->run_taps;
-    float taps[WINOGRAD_TAPS][VALUE_BLOCK] = {{0}};
-    for (int i = 0; i < w->run_taps && run * w->run_taps + i < w->taps && n < w->columns; i++) {
+    for (int i = 0; i < w->run_taps && run * w->run_taps + i < w->taps; i++) {
         const size_t element = (size_t)(run * w->run_taps + i) * (size_t)w->k + (size_t)c;
-        to_float(taps[i],
+        float values[VALUE_BLOCK];
+        to_float(values,
                  (const uint8_t *)w->source + (size_t)n * w->row_bytes + value_bytes(w->type, element),
                  w->type, VALUE_BLOCK);
+        for (int j = 0; j < VALUE_BLOCK; j++)
+            taps[i][j] += w->factors[run] * values[j];
     }
+}
+
+/* VALUE_BLOCK channels from c on of a column to the panels at each point. */
+static void transform_block(const struct transform_weights *w, int n, int c)
+{
+    float taps[WINOGRAD_TAPS][VALUE_BLOCK] = {{0}};
+    for (int run = 0; run < 2 && n < w->columns; run++)
+        add_run(w, n, run, c, taps);
     for (int i = 0; i < VALUE_BLOCK; i++) {
-        const ptrdiff_t at = ((ptrdiff_t)(n / PANEL * runs + run) * w->k + c + i) * PANEL + n % PANEL;
+        const ptrdiff_t at = (ptrdiff_t)(c + i) * PANEL + n % PANEL;
         float run_taps[WINOGRAD_TAPS], out[WINOGRAD_POINTS];
         for (int tap = 0; tap < WINOGRAD_TAPS; tap++)
             run_taps[tap] = taps[tap][i];
         winograd_weights(run_taps, w->run_taps, out);
         for (size_t point = 0; point < WINOGRAD_POINTS; point++)
-            ((float *)((char *)w->panels + point * w->point_bytes))[at] = out[point];
+            ((float *)((char *)w->panels + (size_t)(n / PANEL) * w->panel_step +
+                       point * w->point_bytes))[at] = out[point];
     }
 }
 
 static void transform_weights(const struct transform_weights *w)
 {
     for (int n = 0; n < (w->columns + PANEL - 1) / PANEL * PANEL; n++)
-        for (int run = 0; run * w->run_taps < w->taps; run++)
-            for (int c = 0; c < w->k; c += VALUE_BLOCK)
-                transform_run(w, n, run, c);
+        for (int c = 0; c < w->k; c += VALUE_BLOCK)
+            transform_block(w, n, c);
+}
+
+/* Output rows of a tile from the products at `in`; of which of three nested tiles, or -1. */
+static void output_tile(const struct transform_output *t, const float *in, int nested, float rows[][PANEL])
+{
+    for (int n = 0; n < PANEL; n++, in++) {
+        float x[WINOGRAD_POINTS], out[WINOGRAD_ROWS];
+        for (int i = 0; i < WINOGRAD_POINTS; i++) {
+            const float *at = in + i * t->point_stride;
+            x[i] = *at;
+            if (nested >= 0)
+                x[i] = winograd_nested(*at, at[t->nested_stride], at[2 * t->nested_stride],
+                                       at[3 * t->nested_stride], nested);
+        }
+        winograd_output(x, t->tile_rows, out);
+        for (int i = 0; i < t->tile_rows; i++)
+            rows[i * t->dilation][n] = out[i];
+    }
 }
 
 static void transform_output(const struct transform_output *t)
 {
     const struct product *p = t->epilogue;
     float rows[WINOGRAD_MOST_ROWS][PANEL];
-    const int group = t->tile_rows * t->dilation;
+    const int tile = t->tile_rows * t->dilation, group = t->nested_stride ? 3 * tile : tile;
     const float *in = t->in;
     for (int first = 0; first < p->rows; first += group) {
-        for (int d = 0; d < t->dilation; d++, in += t->in_stride)
-            for (int n = 0; n < PANEL; n++) {
-                float x[WINOGRAD_POINTS], out[WINOGRAD_ROWS];
-                for (int i = 0; i < WINOGRAD_POINTS; i++)
-                    x[i] = in[i * t->point_stride + n];
-                winograd_output(x, t->tile_rows, out);
-                for (int i = 0; i < t->tile_rows; i++)
-                    rows[i * t->dilation + d][n] = out[i];
-            }
+        for (int d = 0; d < t->dilation; d++, in += t->in_stride) {
+            output_tile(t, in, t->nested_stride ? 0 : -1, rows + d);
+            for (int i = 1; i < 3 && t->nested_stride; i++)
+                output_tile(t, in, i, rows + i * tile + d);
+        }
         for (int i = 0; i < group && first + i < p->rows; i += TILE) {
             const int left = p->rows - first - i < group - i ? p->rows - first - i : group - i;
             finish(p, (const float(*)[PANEL])rows[i], first + i, left < TILE ? left : TILE, 0, p->columns);

@@ -15,8 +15,9 @@
 enum {
     WINOGRAD_PAIRS = WINOGRAD_POINTS / 2,
     WINOGRAD_INFINITY = WINOGRAD_POINTS - 1,
-    WINOGRAD_TAPS = 2 * WINOGRAD_POINTS / 3, /* most taps of a run (winograd_run_taps) */
-    WINOGRAD_ROWS = WINOGRAD_POINTS - 2      /* most output rows of a tile: those of 3 taps */
+    WINOGRAD_TAPS = 2 * WINOGRAD_POINTS / 3,         /* most taps of a run (winograd_run_taps) */
+    WINOGRAD_ROWS = WINOGRAD_POINTS - 2,             /* most output rows of a tile: those of 3 taps */
+    WINOGRAD_NESTED_ROWS = (WINOGRAD_POINTS + 1) / 2 /* those of a nested tile */
 };
 
 #define WINOGRAD_UNROLL _Pragma("GCC unroll 16")
@@ -110,6 +111,15 @@ static inline __attribute__((always_inline)) void winograd_output(const winograd
     }
     if (rows > 0) /* always, which gcc 14 asks for */
         out[rows - 1] += products[WINOGRAD_INFINITY];
+}
+
+/* What the point of the h-th of three nested tiles is of the four products there (F(3, 2): points 0, 1, -1 and infinity). */
+static inline __attribute__((always_inline)) winograd_t winograd_nested(winograd_t p0, winograd_t p1,
+                                                                        winograd_t p2, winograd_t p3, int h)
+{
+    if (h == 0)
+        return p0 + p1 + p2;
+    return h == 1 ? p1 - p2 : p1 + p2 + p3;
 }
 
 #endif

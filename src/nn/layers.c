@@ -315,7 +315,7 @@ static void plan_blocks(struct layer_run *run)
     run->sum_rows = run->block_rows;
     if (run->layer->out.type == VALUE_F32) {
         const int group = run->winograd ? winograd_group_rows(run) : 1;
-        run->sum_rows = SUM_ROWS / group * group;
+        run->sum_rows = group > SUM_ROWS ? group : SUM_ROWS / group * group;
     }
 }
 

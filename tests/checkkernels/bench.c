@@ -258,11 +258,12 @@ static void call_transform_output(void *arg)
 static void bench_transforms(const struct set *set, const struct products *p)
 {
     enum { CHANNELS = 128, TAPS = 7, TILES = 84, IN_ROWS = TILES + WINOGRAD_POINTS };
-    const int run_taps = winograd_run_taps(p, TAPS), runs = (TAPS + run_taps - 1) / run_taps;
+    const int run_taps = winograd_run_taps(p, TAPS);
     const int tile_rows = p->points + 1 - run_taps;
     const char *way = p == &set->kernels.fast ? "fast" : "exact";
     const int stride = packed_stride(p, CHANNELS);
-    const size_t panels = panel_bytes(p, CHANNELS, runs, CHANNELS);
+    const size_t panel = panel_bytes(p, p->panel, 1, CHANNELS),
+                 panels = panel_bytes(p, CHANNELS, 1, CHANNELS);
     float *in = random_scratch(IN_ROWS * CHANNELS);
     float *products = random_scratch((size_t)(p->points * TILES * p->panel));
     void *rows = scratch((size_t)(p->points * TILES * stride) * packed_bytes(p));
@@ -275,19 +276,32 @@ static void bench_transforms(const struct set *set, const struct products *p)
                           .type = VALUE_F16,
                           .out = out,
                           .out_stride = p->panel};
-    struct transforms_call call = {
-        .p = p,
-        .in = {in, CHANNELS, 1, TILES, CHANNELS, rows, stride, (ptrdiff_t)TILES * stride},
-        .weights = {.source = source,
-                    .type = VALUE_Q8_0,
-                    .row_bytes = value_bytes(VALUE_Q8_0, CHANNELS * TAPS),
-                    .columns = CHANNELS,
-                    .taps = TAPS,
-                    .run_taps = run_taps,
-                    .k = CHANNELS,
-                    .panels = all,
-                    .point_bytes = panels},
-        .out = {products, p->panel, (ptrdiff_t)TILES * p->panel, tile_rows, 1, &end}};
+    struct transforms_call call = {.p = p,
+                                   .in = {.in = in,
+                                          .in_stride = CHANNELS,
+                                          .distance = 1,
+                                          .rows = TILES,
+                                          .k = CHANNELS,
+                                          .out = rows,
+                                          .out_stride = stride,
+                                          .point_stride = (ptrdiff_t)TILES * stride},
+                                   .weights = {.source = source,
+                                               .type = VALUE_Q8_0,
+                                               .row_bytes = value_bytes(VALUE_Q8_0, CHANNELS * TAPS),
+                                               .columns = CHANNELS,
+                                               .taps = TAPS,
+                                               .run_taps = run_taps,
+                                               .factors = {1, 0},
+                                               .k = CHANNELS,
+                                               .panels = all,
+                                               .point_bytes = panel,
+                                               .panel_step = (size_t)p->points * panel},
+                                   .out = {.in = products,
+                                           .in_stride = p->panel,
+                                           .point_stride = (ptrdiff_t)TILES * p->panel,
+                                           .tile_rows = tile_rows,
+                                           .dilation = 1,
+                                           .epilogue = &end}};
     printf("%-12s %-5s transform_input  %13.3f ns a value\n", set->name, way,
            1e9 * time_of(call_transform_input, &call) / (TILES * tile_rows * CHANNELS));
     printf("%-12s %-5s transform_weights %12.3f ns a weight\n", set->name, way,
