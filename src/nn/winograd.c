@@ -66,7 +66,8 @@ static struct layout layout_of(const struct layer_run *run, int rows)
     w.packed = aligned((size_t)w.rows * (size_t)weight->in * sizeof(float));
     w.packed_size = aligned((size_t)w.product_rows * run_row_bytes(run));
     w.sums = w.packed + (size_t)w.products * w.packed_size;
-    w.size = w.sums + (size_t)w.products * (size_t)w.product_rows * (size_t)products->panel * sizeof(float);
+    w.size = w.sums +
+             aligned((size_t)w.products * (size_t)w.product_rows * (size_t)products->panel * sizeof(float));
     return w;
 }
 
