@@ -64,23 +64,22 @@ INLINE vf v_snake(vf x, vf alpha, vf inverse_alpha)
     return v_fma(inverse_alpha, v_sin_squared(alpha * x), x);
 }
 
-/* The same for packed types, which are coarser: `t` is alpha x / pi, in half turns. sin(pi t)^2 is a polynomial of the
- * square of t's fraction, error 2.3e-5. */
-INLINE vf v_snake_16(vf x, vf t, vf inverse_alpha)
+/* The same for packed types, which are coarser: of `t`, which is alpha x / pi, in half turns, and pi / alpha. sin(pi t)^2 is a
+ * polynomial of the square of t's fraction, error 2.3e-5; here it is divided by pi. */
+INLINE vf v_snake_16(vf t, vf half_turn)
 {
-    t = v_fraction(t);
-    vf u = t * t;
-    vf p = v_fma(u, v_set(-22.99092601f), v_set(41.29496389f));
-    p = v_fma(u, p, v_set(-32.35387258f));
-    p = v_fma(u, p, v_set(9.866674748f));
-    return v_fma(inverse_alpha * u, p, x);
+    vf fraction = v_fraction(t), u = fraction * fraction;
+    vf p = v_fma(u, v_set(-7.31823904f), v_set(13.1445953f));
+    p = v_fma(u, p, v_set(-10.2985575f));
+    p = v_fma(u, p, v_set(3.14066012f));
+    return half_turn * v_fma(u, p, t);
 }
 
 enum { PROLOGUE_KEPT = 2048 }; /* values of a row that are kept until its largest magnitude is known */
 
-/* What makes alpha x / pi of a value before its scale and shift. */
+/* What makes alpha x / pi of a value before its scale and shift; and pi / alpha. */
 struct turns {
-    float scale[PROLOGUE_KEPT], shift[PROLOGUE_KEPT];
+    float scale[PROLOGUE_KEPT], shift[PROLOGUE_KEPT], half_turn[PROLOGUE_KEPT];
 };
 
 INLINE void turns_of(struct turns *turns, const struct prologue *p)
@@ -89,6 +88,7 @@ INLINE void turns_of(struct turns *turns, const struct prologue *p)
         vf factor = v_load(p->alpha + c) * v_set(0.31830988618f);
         v_store(turns->scale + c, v_load(p->scale + c) * factor);
         v_store(turns->shift + c, v_load(p->shift + c) * factor);
+        v_store(turns->half_turn + c, v_load(p->inverse_alpha + c) * v_set(3.14159265359f));
     }
 }
 
@@ -100,12 +100,9 @@ INLINE vf prologue_vector(const struct prologue *p, const void *in, enum value_t
 {
     const int n = whole ? LANES : lanes_left(c, p->channels);
     vf x = v_load_value(in, type, c, n);
-    if (USE_16 && whole &&
-        activation == ACTIVATION_SNAKE) { /* the chain is what takes time: t does not wait for x */
-        vf t = v_fma(x, v_load(turns->scale + c), v_load(turns->shift + c));
-        x = v_fma(x, v_load(p->scale + c), v_load(p->shift + c));
-        return v_snake_16(x, t, v_load(p->inverse_alpha + c));
-    }
+    if (USE_16 && whole && activation == ACTIVATION_SNAKE)
+        return v_snake_16(v_fma(x, v_load(turns->scale + c), v_load(turns->shift + c)),
+                          v_load(turns->half_turn + c));
     if (whole || p->scale)
         x = v_fma(x, v_load_n(p->scale + c, n), whole || p->shift ? v_load_n(p->shift + c, n) : v_set(0.0f));
     else if (p->shift)
