@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -17,6 +18,10 @@
 #include "server/speech.h"
 
 static const uint64_t STOP = 0; /* no connection has this id */
+
+/* How long a request may still be arriving after its client has ended its sending side: libmicrohttpd has to read what came
+ * before. It does not notice an end that arrives together with the last bytes of half a request. */
+static const double ENDED_SECONDS = 5;
 
 void watch_add(struct server *server, const struct connection *connection)
 {
@@ -63,13 +68,22 @@ static void cut(struct server *server, struct connection *c)
     c->deadline = INFINITY;
 }
 
+static bool has_ended(const struct connection *c)
+{
+    struct pollfd poll_fd = {.fd = c->fd, .events = POLLRDHUP};
+    return poll(&poll_fd, 1, 0) > 0;
+}
+
 static void cut_late(struct server *server)
 {
     double now = clock_seconds();
     pthread_mutex_lock(&server->lock);
-    for (struct connection *c = server->connections; c != NULL; c = c->next)
+    for (struct connection *c = server->connections; c != NULL; c = c->next) {
+        if (c->phase == PHASE_READING && c->deadline < INFINITY && has_ended(c)) /* and was not cut */
+            c->deadline = fmin(c->deadline, now + ENDED_SECONDS);
         if (c->deadline <= now)
             cut(server, c);
+    }
     pthread_mutex_unlock(&server->lock);
 }
 

@@ -301,9 +301,8 @@ test(`${clients} clients for ${soakSeconds} s`, async (t) => {
     const under = speed(from, await made(server));
     const seconds = (Date.now() - began) / 1000;
     await server.healthUntil((health) => health.status === 'healthy', 'the server is well');
-    // one that left in the middle of its request may count until server.read_timeout_seconds, 30, are over
     const stats = await until(async () => {
-      try { return await checkNumbers(server); } catch (error) { await sleep(200); return Date.now() - began < (seconds + 45 * slowness) * 1000 ? null : Promise.reject(error); }
+      try { return await checkNumbers(server); } catch (error) { await sleep(200); return Date.now() - began < (seconds + 20 * slowness) * 1000 ? null : Promise.reject(error); }
     }, 'what vanished is gone', 60);
     const after = await idleMemory(server);
     t.diagnostic(`${JSON.stringify(counts)} in ${seconds.toFixed(1)} s`);
